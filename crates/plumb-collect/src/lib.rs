@@ -1,0 +1,13 @@
+//! The edge: everything that asks the kernel or the C library something.
+//!
+//! Reads `/proc`, speaks sock_diag, does the interface ioctls, walks processes for socket owners,
+//! resolves names through NSS, enters network namespaces. Decoding is `plumb-wire`'s; nothing
+//! here formats for users. Unsafe code lives in `sys/` alone.
+
+pub mod interfaces;
+pub mod names;
+pub mod netns;
+pub mod owners;
+pub mod proc;
+pub mod sock_diag;
+pub mod sys;

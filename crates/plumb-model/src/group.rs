@@ -1,0 +1,1 @@
+//! Multicast group memberships.

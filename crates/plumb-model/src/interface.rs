@@ -1,0 +1,1 @@
+//! Network interfaces with their addresses, hardware and statistics.

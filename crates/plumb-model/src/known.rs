@@ -1,0 +1,66 @@
+//! Absence as a value: what the kernel may not have told, and why.
+//!
+//! A number that could not be read is `Unknown` with its reason, never zero and never an empty
+//! string. Presenters decide how a reason looks; nothing below them does.
+
+/// A value the kernel told us, or the reason why it did not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Known<T> {
+    /// The value as read.
+    Known(T),
+    /// Nothing was read, for this reason.
+    Unknown(Reason),
+}
+
+impl<T> Known<T> {
+    /// Gives the value as an `Option`, for callers to whom the reason does not matter.
+    pub fn ok(self) -> Option<T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Unknown(_) => None,
+        }
+    }
+
+    /// Gives the reason when the value is unknown.
+    pub fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Known(_) => None,
+            Self::Unknown(reason) => Some(*reason),
+        }
+    }
+}
+
+/// Why a value is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// A TIME_WAIT mini-socket: the kernel dropped its owner, inode and uid.
+    TimeWait,
+    /// A connection request that no `accept()` has turned into a socket yet.
+    ConnectionRequest,
+    /// The socket exists but no process holds a descriptor for it (kernel socket, or in flight).
+    NoHolder,
+    /// Another user's process may hold it, and this user may not look.
+    PermissionDenied,
+    /// The process ended between two reads.
+    ProcessEnded,
+    /// The data source used does not carry this field.
+    NotInSource,
+    /// This kernel has no such file or field.
+    NotSupported,
+}
+
+impl Reason {
+    /// Gives the stable machine word of the reason (used in JSON).
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::TimeWait => "time-wait",
+            Self::ConnectionRequest => "connection-request",
+            Self::NoHolder => "no-holder",
+            Self::PermissionDenied => "permission-denied",
+            Self::ProcessEnded => "process-ended",
+            Self::NotInSource => "not-in-source",
+            Self::NotSupported => "not-supported",
+        }
+    }
+}

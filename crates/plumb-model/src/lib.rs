@@ -1,0 +1,24 @@
+//! The one language of plumb: plain values that every other crate speaks.
+//!
+//! What lives here: sockets, owners, interfaces, routes, groups, counters, memory, and the way
+//! absence is written (`Known`). What may not: I/O, clocks, environment, text meant for users.
+//! `plumb-wire` makes these values from bytes, `plumb-present` turns them into bytes again.
+
+#![forbid(unsafe_code)]
+
+pub mod counter;
+pub mod group;
+pub mod id;
+pub mod interface;
+pub mod known;
+pub mod legacy;
+pub mod masquerade;
+pub mod memory;
+pub mod owner;
+pub mod route;
+pub mod sctp;
+pub mod socket;
+pub mod unix;
+
+pub use id::{Cookie, Inode, NetnsId, Pid, Port, Uid};
+pub use known::{Known, Reason};

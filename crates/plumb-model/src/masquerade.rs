@@ -1,0 +1,1 @@
+//! Entries of the masquerading table of Linux 2.x.

@@ -1,0 +1,1 @@
+//! Socket memory: what the protocols hold, and their limits.

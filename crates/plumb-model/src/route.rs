@@ -1,0 +1,1 @@
+//! Routing table entries of IPv4 and IPv6.

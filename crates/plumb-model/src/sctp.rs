@@ -1,0 +1,1 @@
+//! SCTP endpoints and associations.

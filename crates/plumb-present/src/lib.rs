@@ -1,0 +1,11 @@
+//! Pure writers: model values in, bytes out.
+//!
+//! `netstat` imitates the original to the byte, `json` has its own schema types; they do not see
+//! each other. Nothing here opens a file, asks a terminal or reads a clock.
+
+#![forbid(unsafe_code)]
+
+pub mod json;
+pub mod netstat;
+pub mod sanitize;
+pub mod text;

@@ -1,0 +1,4 @@
+//! Netlink framing and the sock_diag messages.
+
+pub mod frame;
+pub mod inet_diag;

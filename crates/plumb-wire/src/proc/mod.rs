@@ -1,0 +1,14 @@
+//! One module per `/proc` file: a line or a whole file in, model values out.
+
+pub mod dev;
+pub mod groups;
+pub mod if_inet6;
+pub mod inet;
+pub mod legacy;
+pub mod masquerade;
+pub mod process;
+pub mod routes;
+pub mod sctp;
+pub mod snmp;
+pub mod sockstat;
+pub mod unix;

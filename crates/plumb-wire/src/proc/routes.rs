@@ -1,0 +1,1 @@
+//! Decodes its file.

@@ -1,0 +1,136 @@
+//! The one writer of the process: buffered standard output, plain standard error.
+//!
+//! Rows are formatted straight into one large buffer, which leaves in big writes. A terminal gets
+//! it after every batch. In `--all-netns` runs every line carries its namespace in front; callers
+//! say what a line is (title, header, row) and this module adds the column.
+
+use std::io::Write as _;
+use std::os::fd::BorrowedFd;
+
+/// Bytes gathered before a write; large enough that the write calls do not show in a profile.
+const BUFFER_BYTES: usize = 128 * 1024;
+/// Width of the namespace column: `net:[4026531840]` is 16 bytes.
+const NETNS_WIDTH: usize = 16;
+
+/// Buffered output that remembers its first failure.
+pub struct Output {
+    buffer: Vec<u8>,
+    is_terminal: bool,
+    netns_column: bool,
+    prefix: Vec<u8>,
+    failure: Option<rustix::io::Errno>,
+}
+
+impl Output {
+    /// Opens standard output.
+    pub fn stdout() -> Self {
+        Self {
+            buffer: Vec::with_capacity(BUFFER_BYTES + 8 * 1024),
+            is_terminal: rustix::termios::isatty(rustix::stdio::stdout()),
+            netns_column: false,
+            prefix: Vec::new(),
+            failure: None,
+        }
+    }
+
+    /// Says whether a person's terminal reads this (then outside text must be sanitised).
+    pub fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
+    /// Says whether writing failed: nothing more can be shown.
+    pub fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    /// Turns the namespace column on and names the namespace of the lines to come.
+    pub fn set_netns(&mut self, name: &[u8]) {
+        self.netns_column = true;
+        self.prefix.clear();
+        self.prefix.extend_from_slice(name);
+        self.prefix.resize(name.len().max(NETNS_WIDTH), b' ');
+        self.prefix.push(b' ');
+    }
+
+    /// Writes a title: printed as it is, once for all namespaces.
+    pub fn title(&mut self, text: &[u8]) {
+        self.buffer.extend_from_slice(text);
+    }
+
+    /// Writes a line of column heads, headed `Netns` where that column is on.
+    pub fn header(&mut self, text: &[u8]) {
+        if self.netns_column {
+            self.buffer.extend_from_slice(b"Netns            ");
+        }
+        self.buffer.extend_from_slice(text);
+    }
+
+    /// Writes one row through `write`.
+    #[inline]
+    pub fn row(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.buffer.extend_from_slice(&self.prefix);
+        write(&mut self.buffer);
+        if self.buffer.len() >= BUFFER_BYTES {
+            self.flush();
+        }
+    }
+
+    /// Writes any number of whole lines through `write`, each with the namespace in front.
+    pub fn lines(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.prefix.is_empty() {
+            return self.row(write);
+        }
+        let mut block = Vec::new();
+        write(&mut block);
+        for line in block.split_inclusive(|&b| b == b'\n') {
+            self.row(|out| out.extend_from_slice(line));
+        }
+    }
+
+    /// Writes pieces of a document that has no rows of text, through `write`.
+    pub fn raw(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.buffer);
+        if self.buffer.len() >= BUFFER_BYTES {
+            self.flush();
+        }
+    }
+
+    /// Ends a batch of rows: a terminal sees them now.
+    pub fn end_batch(&mut self) {
+        if self.is_terminal {
+            self.flush();
+        }
+    }
+
+    /// Hands everything gathered so far to the kernel; the first failure is kept.
+    pub fn flush(&mut self) {
+        if self.failure.is_none() {
+            self.failure = write_all(rustix::stdio::stdout(), &self.buffer).err();
+        }
+        self.buffer.clear();
+    }
+
+    /// Writes a complaint to standard error, after what standard output already holds.
+    pub fn complain(&mut self, text: &[u8]) {
+        self.end_batch();
+        // Nobody is left to tell when standard error itself is gone.
+        let _ = std::io::stderr().write_all(text);
+    }
+
+    /// Flushes, then gives the first failure of this run.
+    pub fn finish(&mut self) -> Result<(), rustix::io::Errno> {
+        self.flush();
+        self.failure.map_or(Ok(()), Err)
+    }
+}
+
+fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), rustix::io::Errno> {
+    while !bytes.is_empty() {
+        match rustix::io::write(fd, bytes) {
+            Ok(written) => bytes = bytes.get(written..).unwrap_or(&[]),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
