@@ -1,2 +1,56 @@
-//! xtask.
-fn main() {}
+//! The development commands of plumb, one file each. `cargo xtask` without a command lists them.
+//!
+//! Whatever needs more than one cargo call lives here, so that CI and a newcomer's machine run the
+//! same thing. Nothing of the product depends on this crate.
+
+mod arguments;
+mod bench;
+mod fuzz;
+mod machine;
+mod step;
+mod test;
+
+use std::process::ExitCode;
+
+use step::Failure;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  test [--full]          everything CI checks, after installing what the machine lacks;
+                         --full adds 20000 fuzzing cases against the real netstat
+  bench [--sockets N] [--processes P] [--runs R] [--json]
+                         plumb beside the real netstat, ss and lsof over a farm of sockets
+  fuzz-netstat [--cases N] [--seed S]
+                         random command lines over random kernel states, compared with netstat
+  fuzz TARGET [-- ARGS]  one decoder under libFuzzer (nightly); without TARGET, lists them
+";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    let command = arguments.next().unwrap_or_default();
+    let rest: Vec<_> = arguments.collect();
+    let result = match command.to_str() {
+        Some("test") => test::run(&rest),
+        Some("bench") => bench::run(&rest),
+        Some("bench-inside") => bench::inside::run(&rest),
+        Some("bench-measure") => bench::measure::run(&rest),
+        Some("fuzz") => fuzz::run(&rest),
+        Some("fuzz-netstat") => fuzz::run_netstat(&rest),
+        Some("help" | "-h" | "--help") => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        _ => Err(Failure::usage(format!(
+            "unknown command {}\n{USAGE}",
+            command.display()
+        ))),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {}", failure.text.trim_end());
+            ExitCode::from(failure.status)
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! `cargo xtask bench`: plumb and its peers, alternately, in the same run over the same sockets.
+//!
+//! Builds plumb as it ships and the farm, starts the measuring half ([`inside`]) in an idle
+//! namespace and then beside the farm, and reports medians, ratios, memory and the goals.
+
+mod cases;
+pub(crate) mod inside;
+pub(crate) mod measure;
+mod report;
+
+use std::ffi::OsString;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::arguments::Arguments;
+use crate::machine;
+use crate::step::{self, Failure, cargo};
+
+/// A start takes about a millisecond: many are needed for a steady median.
+const IDLE_RUNS: usize = 101;
+
+/// What is asked for on the command line.
+#[derive(Clone, Copy, Debug)]
+struct Request {
+    sockets: usize,
+    processes: usize,
+    runs: usize,
+}
+
+/// Builds, measures and reports.
+pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
+    let mut arguments = Arguments::new(given.to_vec());
+    let request = Request {
+        sockets: arguments.value("--sockets", 100_000)?,
+        processes: arguments.value("--processes", 200)?,
+        runs: arguments.value("--runs", 5)?,
+    };
+    let as_json = arguments.switch("--json");
+    arguments.end()?;
+    if !machine::is_root() {
+        return Err(Failure::lacking(
+            "bench makes namespaces and reads every process: run it as root",
+        ));
+    }
+    machine::need_programs(machine::BENCH)?;
+    let mut build = cargo();
+    build.args(["build", "--release", "--quiet"]);
+    step::step(build.args(["-p", "plumb", "-p", "plumb-testkit", "--bins"]))?;
+    let idle = measured("idle", 0, 0, IDLE_RUNS)?;
+    let farm = measured("farm", request.sockets, request.processes, request.runs)?;
+    if as_json {
+        println!("{}", report::as_json(&request, &idle, &farm));
+    } else {
+        print!("{}", report::as_text(&request, &idle, &farm)?);
+    }
+    Ok(())
+}
+
+/// Runs the measuring half beside a farm and reads its lines.
+fn measured(
+    situation: &str,
+    sockets: usize,
+    processes: usize,
+    runs: usize,
+) -> Result<Vec<Value>, Failure> {
+    let built = step::target_folder()?.join("release");
+    let ourselves = std::env::current_exe()
+        .map_err(|error| Failure::check(format!("cannot find ourselves: {error}")))?;
+    let mut command = Command::new(built.join("plumb-farm"));
+    command.args(["--sockets", &sockets.to_string()]);
+    command.args(["--processes", &processes.to_string(), "--"]);
+    command.arg(ourselves);
+    command.args(["bench-inside", situation, &runs.to_string()]);
+    command.env(inside::PLUMB_VARIABLE, built.join("plumb"));
+    let lines = step::output(&mut command)?;
+    lines
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| {
+            serde_json::from_slice(line)
+                .map_err(|error| Failure::check(format!("cannot read a measurement: {error}")))
+        })
+        .collect()
+}

@@ -1,0 +1,55 @@
+//! The two fuzzers: random command lines against the real netstat, and libFuzzer on the decoders.
+
+use std::ffi::OsString;
+use std::process::{Command, Stdio};
+
+use crate::arguments::Arguments;
+use crate::machine;
+use crate::step::{self, Failure};
+
+/// Runs `fuzz-netstat`: builds plumb, then compares it with the original case by case.
+pub(crate) fn run_netstat(given: &[OsString]) -> Result<(), Failure> {
+    let mut arguments = Arguments::new(given.to_vec());
+    let cases: u64 = arguments.value("--cases", 2_000)?;
+    let seed: u64 = arguments.value("--seed", 1)?;
+    arguments.end()?;
+    Err(Failure::lacking(format!(
+        "fuzz-netstat is not wired yet ({cases} cases, seed {seed})"
+    )))
+}
+
+/// Runs one libFuzzer target, or lists them.
+pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
+    let mut arguments = Arguments::new(given.to_vec());
+    let target = arguments.word();
+    let behind_dashes = std::mem::take(&mut arguments.behind_dashes);
+    arguments.end()?;
+    need_nightly()?;
+    machine::need_cargo_command("fuzz")?;
+    let mut fuzz = Command::new("cargo");
+    fuzz.current_dir(step::root()).args(["+nightly", "fuzz"]);
+    match target {
+        Some(target) => {
+            fuzz.arg("run").arg(target).arg("--").args(behind_dashes);
+            // libFuzzer stops at its own limit or at a finding; both are its exit status.
+            step::step(&mut fuzz)
+        }
+        None => step::step(fuzz.arg("list")),
+    }
+}
+
+/// libFuzzer's instrumentation exists in nightly toolchains only.
+fn need_nightly() -> Result<(), Failure> {
+    let nightly = Command::new("cargo")
+        .args(["+nightly", "--version"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if nightly.is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    Err(Failure::lacking(
+        "libFuzzer needs a nightly toolchain; add one by\n    rustup toolchain install nightly",
+    ))
+}

@@ -1,0 +1,125 @@
+//! What the tests need beside a Rust toolchain: installed where that is possible, named otherwise.
+//!
+//! A table of programs with the Debian package that holds each, and a table of cargo commands. A
+//! program is looked for on the PATH and in the sbin folders, where a user's PATH often ends.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::step::{self, Failure};
+
+/// A program and the Debian package it comes in.
+type Program = (&'static str, &'static str);
+
+/// What the tests run: the originals to compare with, and the tools that make namespaces.
+pub(crate) const TESTS: &[Program] = &[
+    ("netstat", "net-tools"),
+    ("ss", "iproute2"),
+    ("ip", "iproute2"),
+    ("unshare", "util-linux"),
+    ("nsenter", "util-linux"),
+    ("setpriv", "util-linux"),
+    ("mount", "mount"),
+];
+
+/// What `cargo xtask bench` runs.
+pub(crate) const BENCH: &[Program] = &[
+    ("netstat", "net-tools"),
+    ("ss", "iproute2"),
+    ("lsof", "lsof"),
+    ("unshare", "util-linux"),
+];
+
+/// Makes sure that every program is there, by apt-get where we may.
+pub(crate) fn need_programs(programs: &[Program]) -> Result<(), Failure> {
+    let mut packages: Vec<&str> = Vec::new();
+    for (program, package) in programs {
+        if find(program).is_none() && !packages.contains(package) {
+            packages.push(package);
+        }
+    }
+    if packages.is_empty() {
+        return Ok(());
+    }
+    if !is_root() || find("apt-get").is_none() {
+        return Err(Failure::lacking(format!(
+            "this machine lacks {0}; install them, on Debian or Ubuntu by\n    sudo apt-get install -y {0}",
+            packages.join(" ")
+        )));
+    }
+    step::step(Command::new("apt-get").args(["update", "-q"]))?;
+    step::step(
+        Command::new("apt-get")
+            .args(["install", "-q", "-y", "--no-install-recommends"])
+            .args(packages)
+            .env("DEBIAN_FRONTEND", "noninteractive"),
+    )
+}
+
+/// Makes sure that `cargo NAME` is there: built from its own lock file where it is not.
+pub(crate) fn need_cargo_command(name: &str) -> Result<(), Failure> {
+    if answers(step::cargo().args([name, "--version"])) {
+        return Ok(());
+    }
+    let package = format!("cargo-{name}");
+    step::step(step::cargo().args(["install", "--locked", &package])).map_err(|failure| {
+        Failure::lacking(format!(
+            "{}\nplumb's tests need {package}, and it could not be built here (no network, or a \
+             toolchain it is too new for); install it by\n    cargo install --locked {package}",
+            failure.text
+        ))
+    })
+}
+
+/// Makes sure that the toolchain has rustfmt and clippy.
+pub(crate) fn need_components() -> Result<(), Failure> {
+    let mut lacking = vec!["fmt", "clippy"];
+    lacking.retain(|name| !answers(step::cargo().args([name, "--version"])));
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    let components = lacking
+        .iter()
+        .map(|name| if *name == "fmt" { "rustfmt" } else { name });
+    let mut add = Command::new("rustup");
+    add.args(["component", "add"]).args(components);
+    add.current_dir(step::root());
+    if find("rustup").is_some() && step::step(&mut add).is_ok() {
+        return Ok(());
+    }
+    Err(Failure::lacking(format!(
+        "the Rust toolchain lacks {}; add them, with rustup by\n    {}",
+        lacking.join(" and "),
+        step::typed(&add)
+    )))
+}
+
+/// Says whether we run as root: only then can tests make namespaces and read every process.
+pub(crate) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Looks a program up.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin", "/sbin"].map(PathBuf::from))
+        .map(|folder| folder.join(program))
+        .find(|file| is_program(file))
+}
+
+fn is_program(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    file.metadata()
+        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+/// Says whether a command runs and ends well, quietly.
+fn answers(command: &mut Command) -> bool {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}

@@ -1,0 +1,121 @@
+//! Running one program at a time, announced, timed, and with a failure that says what it was.
+
+use std::fmt::Write;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+/// Why a development command stopped, and with which exit status.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// What happened, for standard error.
+    pub text: String,
+    /// 1: a check failed. 2: the machine or the command line lacks something.
+    pub status: u8,
+}
+
+impl Failure {
+    /// A check that failed.
+    pub(crate) fn check(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            status: 1,
+        }
+    }
+
+    /// Something the machine lacks, with the command that would add it.
+    pub(crate) fn lacking(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            status: 2,
+        }
+    }
+
+    /// A command line that makes no sense.
+    pub(crate) fn usage(text: impl Into<String>) -> Self {
+        Self::lacking(text)
+    }
+}
+
+/// The cargo that runs us, so that `cargo +TOOLCHAIN xtask` stays with its toolchain.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
+
+/// The folder of the workspace.
+pub(crate) fn root() -> &'static std::path::Path {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
+
+/// The folder cargo builds into, which a user may have moved.
+pub(crate) fn target_folder() -> Result<std::path::PathBuf, Failure> {
+    let mut metadata = cargo();
+    metadata.args(["metadata", "--no-deps", "--format-version", "1"]);
+    let json: serde_json::Value = serde_json::from_slice(&output(&mut metadata)?)
+        .map_err(|error| Failure::check(format!("cannot read cargo metadata: {error}")))?;
+    let folder = json["target_directory"].as_str();
+    folder
+        .map(Into::into)
+        .ok_or_else(|| Failure::check("cargo metadata names no target folder"))
+}
+
+/// Writes the command as one would type it.
+pub(crate) fn typed(command: &Command) -> String {
+    let program = std::path::Path::new(command.get_program());
+    let mut text = program
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    for argument in command.get_args() {
+        text.push(' ');
+        let argument = argument.to_string_lossy();
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,+".contains(c);
+        if !argument.is_empty() && argument.chars().all(plain) {
+            text.push_str(&argument);
+        } else {
+            let _ = write!(text, "'{argument}'");
+        }
+    }
+    text
+}
+
+/// Runs one announced step; its output goes where ours goes.
+pub(crate) fn step(command: &mut Command) -> Result<(), Failure> {
+    let text = typed(command);
+    eprintln!("==> {text}");
+    let start = Instant::now();
+    let status = command
+        .stdin(Stdio::null())
+        .status()
+        .map_err(|error| Failure::lacking(format!("cannot start `{text}`: {error}")))?;
+    let seconds = start.elapsed().as_secs_f64();
+    if status.success() {
+        eprintln!("    ok, {seconds:.1} s");
+        Ok(())
+    } else {
+        Err(Failure::check(format!(
+            "`{text}` failed after {seconds:.1} s: {status}"
+        )))
+    }
+}
+
+/// Runs a command and gives its standard output.
+pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>, Failure> {
+    let text = typed(command);
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| Failure::lacking(format!("cannot start `{text}`: {error}")))?;
+    if output.status.success() {
+        Ok(output.stdout)
+    } else {
+        Err(Failure::check(format!(
+            "`{text}` failed: {}",
+            output.status
+        )))
+    }
+}

@@ -1,0 +1,116 @@
+//! `cargo xtask test`: everything a change must pass, in the order of what fails fastest.
+//!
+//! As root all tests run, those that need it in namespaces of their own. Without root the tests
+//! whose name says `needs_root` are left out and listed: what did not run never reads as passed.
+
+use std::ffi::OsString;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::arguments::Arguments;
+use crate::step::{self, Failure, cargo};
+use crate::{fuzz, machine};
+
+/// The mark in the name of a test that needs root.
+const NEEDS_ROOT: &str = "needs_root";
+
+/// How many fuzzing cases `--full` adds to those the tests run anyway.
+const FULL_CASES: u64 = 20_000;
+
+/// Runs the checks; the first that fails ends it.
+pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
+    let mut arguments = Arguments::new(given.to_vec());
+    let full = arguments.switch("--full");
+    arguments.end()?;
+    let start = Instant::now();
+    machine::need_programs(machine::TESTS)?;
+    machine::need_components()?;
+    machine::need_cargo_command("nextest")?;
+    machine::need_cargo_command("deny")?;
+    check_source()?;
+    let left_out = run_tests()?;
+    step::step(cargo().args(["test", "--doc", "--workspace", "--quiet"]))?;
+    step::step(cargo().args(["deny", "check", "bans", "licenses", "sources"]))?;
+    if full {
+        let cases = FULL_CASES.to_string();
+        fuzz::run_netstat(&["--cases".into(), cases.into()])?;
+    }
+    let minutes = start.elapsed().as_secs_f64() / 60.0;
+    report(&left_out);
+    println!("all checks passed in {minutes:.1} minutes");
+    println!("(not checked here, needs the network: cargo deny check advisories)");
+    Ok(())
+}
+
+fn check_source() -> Result<(), Failure> {
+    step::step(cargo().args(["fmt", "--all", "--check"]))?;
+    let mut clippy = cargo();
+    clippy.args(["clippy", "--workspace", "--all-targets", "--quiet"]);
+    step::step(clippy.args(["--", "-D", "warnings"]))
+}
+
+/// Builds and runs the tests; gives the names of those that did not run.
+fn run_tests() -> Result<Vec<String>, Failure> {
+    // Tests of one crate run programs of another, which nextest alone would not build.
+    step::step(cargo().args(["build", "--workspace", "--bins", "--quiet"]))?;
+    let mut nextest = cargo();
+    nextest.args(["nextest", "run", "--workspace"]);
+    if machine::is_root() {
+        step::step(&mut nextest)?;
+        return Ok(Vec::new());
+    }
+    let left_out = names_of(&format!("test({NEEDS_ROOT})"))?;
+    step::step(nextest.args(["-E", &format!("not test({NEEDS_ROOT})")]))?;
+    Ok(left_out)
+}
+
+/// Lists the tests a nextest filter chooses, as `binary test`.
+fn names_of(filter: &str) -> Result<Vec<String>, Failure> {
+    let mut list = cargo();
+    list.args(["nextest", "list", "--workspace", "--message-format", "json"]);
+    let json = step::output(list.args(["-E", filter]))?;
+    let json: Value = serde_json::from_slice(&json)
+        .map_err(|error| Failure::check(format!("cannot read nextest's list: {error}")))?;
+    Ok(chosen(&json))
+}
+
+/// Picks the chosen tests out of nextest's list, which also names those the filter refused.
+fn chosen(list: &Value) -> Vec<String> {
+    let mut names = Vec::new();
+    for (binary, suite) in list["rust-suites"].as_object().into_iter().flatten() {
+        for (test, case) in suite["testcases"].as_object().into_iter().flatten() {
+            if case["filter-match"]["status"] == "matches" {
+                names.push(format!("{binary} {test}"));
+            }
+        }
+    }
+    names
+}
+
+fn report(left_out: &[String]) {
+    if left_out.is_empty() {
+        return;
+    }
+    for name in left_out {
+        println!("not run: {name}");
+    }
+    println!(
+        "not run: {} tests, needs root (private namespaces)",
+        left_out.len()
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_names_what_the_filter_chose_and_nothing_else() {
+        let list = serde_json::json!({"rust-suites": {"plumb::live": {"testcases": {
+            "routes_needs_root": {"filter-match": {"status": "matches"}},
+            "help": {"filter-match": {"status": "mismatch", "reason": "expression"}},
+        }}}});
+        assert_eq!(chosen(&list), ["plumb::live routes_needs_root"]);
+    }
+}
