@@ -25,12 +25,21 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
     let behind_dashes = std::mem::take(&mut arguments.behind_dashes);
     arguments.end()?;
     need_nightly()?;
+    machine::need_programs(&[("c++", "g++")])?;
     machine::need_cargo_command("fuzz")?;
     let mut fuzz = Command::new("cargo");
     fuzz.current_dir(step::root()).args(["+nightly", "fuzz"]);
     match target {
         Some(target) => {
-            fuzz.arg("run").arg(target).arg("--").args(behind_dashes);
+            // What the fuzzer finds goes to the first folder; the second is only read.
+            let [corpus, seeds] = ["corpus", "seeds"]
+                .map(|folder| step::root().join("fuzz").join(folder).join(&target));
+            std::fs::create_dir_all(&corpus).map_err(|error| {
+                Failure::check(format!("cannot make {}: {error}", corpus.display()))
+            })?;
+            fuzz.arg("run").arg(target).arg(corpus);
+            fuzz.args(seeds.is_dir().then_some(seeds));
+            fuzz.arg("--").args(behind_dashes);
             // libFuzzer stops at its own limit or at a finding; both are its exit status.
             step::step(&mut fuzz)
         }
