@@ -1,6 +1,12 @@
 //! Development only: what plumb's tests and benchmarks build their situations with.
 //!
+//! [`sandbox`] gives private namespaces, [`frozen`] kernel state as files, [`sockets`] real sockets
+//! in any state; [`differential`] runs the real netstat and ours on the same state.
 //! Nothing here is part of the product; programs that prove it (`plumb-farm`) are in `src/bin`.
 
 pub mod farm;
+pub mod frozen;
 pub mod loopback;
+pub mod random;
+pub mod sandbox;
+pub mod temp;
