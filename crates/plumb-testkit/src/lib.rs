@@ -4,11 +4,15 @@
 //! in any state; [`differential`] runs the real netstat and ours on the same state.
 //! Nothing here is part of the product; programs that prove it (`plumb-farm`) are in `src/bin`.
 
+pub mod command_lines;
+pub mod deviations;
 pub mod differential;
 pub mod farm;
 pub mod frozen;
+pub mod live;
 pub mod loopback;
 pub mod random;
 pub mod sandbox;
 pub mod sockets;
+pub mod states;
 pub mod temp;

@@ -10,6 +10,7 @@ pub mod devices;
 pub mod diag;
 pub mod groups;
 pub mod inet;
+pub mod known_counters;
 pub mod legacy;
 pub mod processes;
 pub mod routes;
