@@ -4,10 +4,12 @@
 //! resolves names through NSS, enters network namespaces. Decoding is `plumb-wire`'s; nothing
 //! here formats for users. Unsafe code lives in `sys/` alone.
 
+pub mod inet;
 pub mod interfaces;
 pub mod names;
 pub mod netns;
 pub mod owners;
 pub mod proc;
+pub mod selinux;
 pub mod sock_diag;
 pub mod sys;

@@ -1,1 +1,95 @@
-//! To be described.
+//! Names for numbers: hosts, services, users, networks, each looked up once per run.
+//!
+//! Everything is lazy: a run that prints numbers never touches NSS. Results, "no name" included,
+//! are cached for the life of the value.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use plumb_model::Uid;
+use rustc_hash::FxHashMap;
+
+use crate::sys::nss;
+
+/// Longest service name shown, in bytes.
+const SERVICE_BYTES: usize = 63;
+
+/// The namespace of port numbers a name is looked up in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ServiceKind {
+    /// `PORT/tcp`.
+    Tcp,
+    /// `PORT/udp`, which UDP-Lite shares.
+    Udp,
+    /// `PORT/raw`, and every IP protocol number.
+    Raw,
+}
+
+/// A caching front of the name services.
+#[derive(Debug, Default)]
+pub struct Names {
+    hosts: FxHashMap<IpAddr, Option<Vec<u8>>>,
+    users: FxHashMap<Uid, Option<Vec<u8>>>,
+    services: Option<FxHashMap<(ServiceKind, u32), Vec<u8>>>,
+}
+
+impl Names {
+    /// Starts with nothing looked up.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Gives the name of an address (NSS reverse lookup), or `None` when it has none.
+    pub fn host(&mut self, addr: IpAddr) -> Option<&[u8]> {
+        self.hosts
+            .entry(addr)
+            .or_insert_with(|| nss::host_name(addr))
+            .as_deref()
+    }
+
+    /// Gives the name of a user, or `None` when the user database has none.
+    pub fn user(&mut self, uid: Uid) -> Option<&[u8]> {
+        self.users
+            .entry(uid)
+            .or_insert_with(|| nss::user_name(uid.0))
+            .as_deref()
+    }
+
+    /// Gives the name of a port, or for [`ServiceKind::Raw`] of an IP protocol.
+    pub fn service(&mut self, kind: ServiceKind, port: u32) -> Option<&[u8]> {
+        self.services
+            .get_or_insert_with(load_services)
+            .get(&(kind, port))
+            .map(Vec::as_slice)
+    }
+
+    /// Gives the name of an IPv4 network from the networks database.
+    pub fn network(&mut self, addr: Ipv4Addr) -> Option<Vec<u8>> {
+        nss::network_name(u32::from(addr))
+    }
+}
+
+/// Builds the table of port names. A later entry of the database replaces an earlier one, and
+/// protocol numbers replace `raw` services.
+fn load_services() -> FxHashMap<(ServiceKind, u32), Vec<u8>> {
+    let mut table = FxHashMap::default();
+    for service in nss::services() {
+        let kind = match service.protocol.as_slice() {
+            b"tcp" => ServiceKind::Tcp,
+            b"udp" => ServiceKind::Udp,
+            b"raw" => ServiceKind::Raw,
+            _ => continue,
+        };
+        table.insert((kind, u32::from(service.port)), shortened(service.name));
+    }
+    for protocol in nss::protocols() {
+        if let Ok(number) = u32::try_from(protocol.number) {
+            table.insert((ServiceKind::Raw, number), shortened(protocol.name));
+        }
+    }
+    table
+}
+
+fn shortened(mut name: Vec<u8>) -> Vec<u8> {
+    name.truncate(SERVICE_BYTES);
+    name
+}

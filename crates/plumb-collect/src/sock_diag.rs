@@ -1,1 +1,147 @@
-//! To be described.
+//! Dumps of sock_diag: one request, many datagrams, every message handed on from the receive
+//! buffer.
+//!
+//! A recorded dump can stand in for the kernel ([`Dump::replay`]), which is how the tests run both
+//! sources on one frozen state.
+
+use std::path::Path;
+
+use plumb_model::socket::IpVersion;
+use plumb_wire::netlink::frame::{Frame, Frames};
+use plumb_wire::netlink::inet_diag::{SOCK_DIAG_BY_FAMILY, encode_dump_request};
+use rustix::fd::OwnedFd;
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink};
+
+/// The kernel builds dump datagrams of at most 32 KiB.
+const DATAGRAM_BYTES: usize = 64 * 1024;
+
+/// Why a dump failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DumpError {
+    /// The kernel has no sock_diag for this protocol, or does not let us use it; nothing was read.
+    #[error("not available: {0}")]
+    Refused(Errno),
+    /// The dump broke off after some messages.
+    #[error("{0}")]
+    BrokenOff(Errno),
+    /// The kernel sent bytes that are no netlink messages.
+    #[error("malformed netlink message")]
+    Malformed,
+}
+
+/// What a finished dump says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Summary {
+    /// The kernel noticed that its table changed while it was being dumped.
+    pub interrupted: bool,
+}
+
+/// One step of reading a dump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// The payload of one message.
+    Message(&'a [u8]),
+    /// A datagram ended: a good moment to show what was read so far.
+    BatchEnd,
+}
+
+/// A dump that was asked for and not yet read.
+#[derive(Debug)]
+pub struct Dump {
+    source: Origin,
+    buffer: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum Origin {
+    Kernel(OwnedFd),
+    Recording(Option<Vec<u8>>),
+}
+
+impl Dump {
+    /// Asks the kernel for all sockets of one protocol and IP version in this thread's network
+    /// namespace; see [`encode_dump_request`] for `extensions`.
+    pub fn request(version: IpVersion, protocol: u8, extensions: u8) -> Result<Self, Errno> {
+        let socket = rustix::net::socket_with(
+            AddressFamily::NETLINK,
+            SocketType::DGRAM,
+            SocketFlags::CLOEXEC,
+            Some(netlink::SOCK_DIAG),
+        )?;
+        let request = encode_dump_request(version, protocol, extensions);
+        rustix::net::send(&socket, &request, SendFlags::empty())?;
+        Ok(Self {
+            source: Origin::Kernel(socket),
+            buffer: vec![0; DATAGRAM_BYTES],
+        })
+    }
+
+    /// Reads a recorded dump instead: the concatenated messages, `NLMSG_DONE` included.
+    pub fn replay(recording: &Path) -> std::io::Result<Self> {
+        Ok(Self {
+            source: Origin::Recording(Some(std::fs::read(recording)?)),
+            buffer: Vec::new(),
+        })
+    }
+
+    /// Reads the dump to its end.
+    #[inline]
+    pub fn read(mut self, mut each: impl FnMut(Step<'_>)) -> Result<Summary, DumpError> {
+        let mut summary = Summary { interrupted: false };
+        let mut any = false;
+        loop {
+            let datagram = self.next_datagram().map_err(|errno| failure(any, errno))?;
+            if datagram.is_empty() {
+                return Err(DumpError::Malformed);
+            }
+            for frame in Frames::new(datagram) {
+                match frame {
+                    Frame::Data {
+                        kind: SOCK_DIAG_BY_FAMILY,
+                        interrupted,
+                        payload,
+                    } => {
+                        any = true;
+                        summary.interrupted |= interrupted;
+                        each(Step::Message(payload));
+                    }
+                    // Nothing else was asked for; a stray message is not ours to judge.
+                    Frame::Data { .. } | Frame::Error(0) => {}
+                    Frame::Done => return Ok(summary),
+                    Frame::Error(errno) => {
+                        return Err(failure(any, Errno::from_raw_os_error(errno)));
+                    }
+                    Frame::Malformed => return Err(DumpError::Malformed),
+                }
+            }
+            each(Step::BatchEnd);
+        }
+    }
+
+    fn next_datagram(&mut self) -> Result<&[u8], Errno> {
+        match &mut self.source {
+            Origin::Recording(recording) => {
+                self.buffer = recording.take().unwrap_or_default();
+                Ok(&self.buffer)
+            }
+            Origin::Kernel(socket) => loop {
+                match rustix::net::recv(&*socket, self.buffer.as_mut_slice(), RecvFlags::TRUNC) {
+                    Err(Errno::INTR) => {}
+                    Err(errno) => return Err(errno),
+                    Ok((_, len)) if len > self.buffer.len() => return Err(Errno::MSGSIZE),
+                    Ok((_, len)) => return Ok(self.buffer.get(..len).unwrap_or(&[])),
+                }
+            },
+        }
+    }
+}
+
+fn failure(any: bool, errno: Errno) -> DumpError {
+    if any {
+        DumpError::BrokenOff(errno)
+    } else {
+        DumpError::Refused(errno)
+    }
+}

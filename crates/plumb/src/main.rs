@@ -1,7 +1,40 @@
 //! plumb: wiring only. Which face was called, and what exit status it leaves.
+//!
+//! A link named `netstat` is the netstat personality; so are `plumb netstat …` and, because that
+//! is what fingers type, `plumb -plantu`. Every other word after `plumb` is a verb.
 
+mod cli;
+mod errno;
 mod getopt;
+mod link;
 mod netstat;
 mod output;
 
-fn main() {}
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    plumb_collect::sys::signal::restore_sigpipe();
+    let mut words = std::env::args_os();
+    let argv0 = words.next().unwrap_or_else(|| OsString::from("plumb"));
+    let words: Vec<OsString> = words.collect();
+    ExitCode::from(dispatch(&argv0, words))
+}
+
+fn dispatch(argv0: &OsStr, mut words: Vec<OsString>) -> u8 {
+    if Path::new(argv0).file_name() == Some(OsStr::new("netstat")) {
+        return netstat::main(argv0, words);
+    }
+    match words.first().map(|word| word.as_bytes()) {
+        Some(b"netstat") => {
+            words.remove(0);
+            netstat::main(OsStr::new("netstat"), words)
+        }
+        // `--help` and `--version` of plumb itself; every other option is netstat's.
+        Some(b"--help" | b"--version") | None => cli::main(words),
+        Some([b'-', _, ..]) => netstat::main(OsStr::new("plumb"), words),
+        Some(_) => cli::main(words),
+    }
+}

@@ -43,9 +43,13 @@ impl Output {
         self.failure.is_some()
     }
 
-    /// Turns the namespace column on and names the namespace of the lines to come.
-    pub fn set_netns(&mut self, name: &[u8]) {
+    /// Turns the namespace column on.
+    pub fn show_netns(&mut self) {
         self.netns_column = true;
+    }
+
+    /// Names the namespace of the lines to come.
+    pub fn set_netns(&mut self, name: &[u8]) {
         self.prefix.clear();
         self.prefix.extend_from_slice(name);
         self.prefix.resize(name.len().max(NETNS_WIDTH), b' ');

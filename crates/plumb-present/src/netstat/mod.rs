@@ -1,5 +1,6 @@
 //! The bytes of net-tools 2.10's netstat, one module per table.
 
+pub mod address;
 pub mod groups;
 pub mod help;
 pub mod inet;

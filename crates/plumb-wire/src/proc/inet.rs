@@ -1,1 +1,158 @@
-//! Decodes its file.
+//! Rows of `/proc/net/{tcp,tcp6,udp,udp6,udplite,udplite6,raw,raw6}`.
+//!
+//! All eight files share one shape: slot, local and remote `ADDRESS:PORT` in hexadecimal of the
+//! host's byte order, state, queues, timer, uid, inode. The caller skips each file's first line.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use plumb_model::socket::{Endpoint, InetProtocol, InetSocket, SocketState, Timer};
+use plumb_model::{Inode, Known, Port, Reason, Uid};
+
+use crate::scan::{Scanner, low32};
+
+/// Longest run of hexadecimal digits taken as an address.
+const ADDRESS_DIGITS: usize = 64;
+/// An address with more digits than this is IPv6.
+const IPV4_DIGITS: usize = 8;
+
+/// Decodes one row; `None` when it has too few fields to be one (11 for TCP, 10 for the others).
+///
+/// Fields that a short but acceptable row lacks are 0.
+pub fn decode_inet_row(line: &[u8], protocol: InetProtocol) -> Option<InetSocket> {
+    let mut scanner = Scanner::new(line);
+    scanner.decimal()?;
+    scanner.literal(b':')?;
+    scanner.skip_space();
+    let local = scan_endpoint(&mut scanner)?;
+    scanner.skip_space();
+    let peer = scan_endpoint(&mut scanner)?;
+    let state = SocketState(low32(scanner.hex()?));
+    let send_q = scanner.hex()?;
+    scanner.literal(b':')?;
+    let recv_q = scanner.hex()?;
+    let code = low32(scanner.hex()?);
+    scanner.literal(b':')?;
+    let expires_ticks = scanner.hex()?;
+    let tail = scan_tail(&mut scanner);
+    let retransmits = match (protocol, tail.retransmits) {
+        (InetProtocol::Tcp, count) => count?,
+        (_, count) => count.unwrap_or(0),
+    };
+    Some(InetSocket {
+        local,
+        peer,
+        state,
+        recv_q,
+        send_q,
+        timer: Timer {
+            code,
+            expires_ticks,
+            retransmits,
+            probes: tail.probes,
+        },
+        raw_uid: Uid(tail.uid),
+        raw_inode: Inode(tail.inode),
+        cookie: Known::Unknown(Reason::NotInSource),
+    })
+}
+
+/// The fields behind the timer, of which a short row may lack the last ones.
+#[derive(Default)]
+struct Tail {
+    retransmits: Option<u64>,
+    uid: u32,
+    probes: i64,
+    inode: u64,
+}
+
+fn scan_tail(scanner: &mut Scanner<'_>) -> Tail {
+    let mut tail = Tail {
+        retransmits: scanner.hex(),
+        ..Tail::default()
+    };
+    if tail.retransmits.is_none() {
+        return tail;
+    }
+    let Some(uid) = scanner.decimal() else {
+        return tail;
+    };
+    tail.uid = low32(uid);
+    let Some(probes) = scanner.decimal() else {
+        return tail;
+    };
+    tail.probes = i64::from(low32(probes).cast_signed());
+    tail.inode = scanner.decimal().unwrap_or(0);
+    tail
+}
+
+fn scan_endpoint(scanner: &mut Scanner<'_>) -> Option<Endpoint> {
+    let digits = scanner.hex_digits(ADDRESS_DIGITS)?;
+    scanner.literal(b':')?;
+    let port = Port(low32(scanner.hex()?));
+    Some(Endpoint {
+        addr: decode_address(digits),
+        port,
+    })
+}
+
+/// Decodes the digits of an address: 32-bit words in the host's byte order.
+fn decode_address(digits: &[u8]) -> IpAddr {
+    if digits.len() <= IPV4_DIGITS {
+        return IpAddr::V4(Ipv4Addr::from(hex_word(digits).to_ne_bytes()));
+    }
+    let mut octets = [0; 16];
+    for (word, octets) in digits.chunks(8).zip(octets.chunks_exact_mut(4)) {
+        octets.copy_from_slice(&hex_word(word).to_ne_bytes());
+    }
+    IpAddr::V6(Ipv6Addr::from(octets))
+}
+
+fn hex_word(digits: &[u8]) -> u32 {
+    digits.iter().take(8).fold(0, |word, &digit| {
+        (word << 4) | char::from(digit).to_digit(16).unwrap_or(0)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Linux 6.18, x86-64: `cat /proc/net/tcp` and `/proc/net/tcp6` of a test namespace.
+    const LISTEN: &[u8] = b"   0: 0100007F:1F90 00000000:0000 0A 00000000:00000003 00:00000000 00000000  1000        0 12345 1 0000000000000000 100 0 0 10 0\n";
+    const MAPPED: &[u8] = b"   1: 0000000000000000FFFF00000100007F:0050 0000000000000000FFFF00000100007F:C350 01 00000007:000003E8 01:0000007B 00000001     0        2 678 1 0 20 4 30 10 -1\n";
+
+    #[test]
+    fn a_listener_reads_its_backlog_uid_and_inode() {
+        let row = decode_inet_row(LISTEN, InetProtocol::Tcp).expect("a kernel row decodes");
+        assert_eq!(row.local.addr, IpAddr::from([127, 0, 0, 1]));
+        assert_eq!(row.local.port, Port(8080));
+        assert_eq!(row.state, SocketState::LISTEN);
+        assert_eq!((row.recv_q, row.send_q), (3, 0));
+        assert_eq!((row.raw_uid, row.raw_inode), (Uid(1000), Inode(12345)));
+    }
+
+    #[test]
+    fn a_mapped_connection_keeps_its_ipv6_form_and_timer() {
+        let row = decode_inet_row(MAPPED, InetProtocol::Tcp).expect("a kernel row decodes");
+        assert_eq!(row.local.addr.to_string(), "::ffff:127.0.0.1");
+        assert_eq!((row.send_q, row.recv_q), (7, 1000));
+        assert_eq!(
+            row.timer,
+            Timer {
+                code: 1,
+                expires_ticks: 0x7b,
+                retransmits: 1,
+                probes: 2
+            }
+        );
+    }
+
+    #[test]
+    fn tcp_needs_eleven_fields_and_udp_ten() {
+        let ten = b"0: 00000000:0001 00000000:0002 07 0:0 00:0";
+        assert!(decode_inet_row(ten, InetProtocol::Tcp).is_none());
+        assert!(decode_inet_row(ten, InetProtocol::Udp).is_some());
+        let nine = b"0: 00000000:0001 00000000:0002 07 0:0 00:";
+        assert!(decode_inet_row(nine, InetProtocol::Udp).is_none());
+    }
+}

@@ -3,13 +3,19 @@
 //! A mode writes its titles and headers, then calls [`Session::in_each_netns`] for its rows; with
 //! `--json` it pushes schema rows into the document instead, and writes no text at all.
 
-use plumb_collect::netns::Netns;
+use plumb_collect::inet::Backend;
+use plumb_collect::names::Names;
+use plumb_collect::netns::{self, Home, Namespaces, Netns};
 use plumb_present::json;
 use plumb_present::json::document::Document;
 use plumb_present::sanitize;
 
 use super::options::Options;
+use crate::errno;
 use crate::output::Output;
+
+/// The JSON schema of every mode.
+const SCHEMA: &str = "plumb.netstat/1";
 
 /// One run (with -c: one round) of the personality.
 pub struct Session {
@@ -17,21 +23,58 @@ pub struct Session {
     pub options: Options,
     /// The writer.
     pub out: Output,
+    /// Names for numbers, looked up when first wanted.
+    pub names: Names,
+    /// Where socket rows come from.
+    pub backend: Backend,
+    /// With -c: how many rounds were finished.
+    pub round: u64,
     /// With --json: the document being written.
     document: Option<Document>,
     /// With --all-netns: the namespace whose rows are being written.
     netns: Option<Netns>,
+    /// With --all-netns: the namespaces of this round.
+    namespaces: Option<Namespaces>,
 }
 
 impl Session {
     /// Starts a run.
-    pub fn new(options: Options, out: Output) -> Self {
+    pub fn new(options: Options, out: Output, backend: Backend) -> Self {
         Self {
             options,
             out,
+            names: Names::new(),
+            backend,
+            round: 0,
             document: None,
             netns: None,
+            namespaces: None,
         }
+    }
+
+    /// Opens the JSON document of this round, where one is wanted.
+    pub fn begin_round(&mut self) {
+        self.namespaces = None;
+        if self.options.all_netns {
+            self.out.show_netns();
+        }
+        if self.options.json {
+            let time = jiff::Timestamp::now().to_string();
+            let system = rustix::system::uname();
+            let host = json::text(system.nodename().to_bytes());
+            let document = &mut self.document;
+            self.out
+                .raw(|out| *document = Some(Document::begin(out, SCHEMA, &time, &host)));
+        }
+    }
+
+    /// Closes the round: everything it wrote goes out now.
+    pub fn end_round(&mut self) {
+        if let Some(document) = self.document.take() {
+            self.out.raw(|out| document.finish(out));
+        }
+        self.out.flush();
+        self.round += 1;
     }
 
     /// Says whether the output is JSON: then no text may be written to standard output.
@@ -69,11 +112,76 @@ impl Session {
         }
     }
 
-    /// Calls `each` for every network namespace to show, inside that namespace: once, right here,
-    /// unless --all-netns was given. The first exit status that is not 0 wins and ends the walk
-    /// only when a single namespace is shown.
+    /// Calls `each` for every network namespace to show, inside that namespace; gives the highest
+    /// exit status. Without --all-netns that is once, right here.
     pub fn in_each_netns(&mut self, mut each: impl FnMut(&mut Self) -> u8) -> u8 {
-        each(self)
+        if !self.options.all_netns {
+            return each(self);
+        }
+        let home = match Home::remember() {
+            Ok(home) => home,
+            Err(error) => return self.refuse_netns("remember the own network namespace", error),
+        };
+        let mut status = 0;
+        for netns in self.namespaces() {
+            if let Err(error) = netns::enter(&netns) {
+                self.unreachable(&netns, error);
+                continue;
+            }
+            self.label_netns(Some(netns));
+            status = each(self).max(status);
+            if let Err(error) = home.go() {
+                return self.refuse_netns("return to the own network namespace", error);
+            }
+        }
+        status
+    }
+
+    /// Says which namespace the rows to come belong to; `None` changes nothing.
+    pub fn label_netns(&mut self, netns: Option<Netns>) {
+        if let Some(netns) = netns {
+            let label = self.shown(&netns.label()).into_owned();
+            self.out.set_netns(&label);
+            self.netns = Some(netns);
+        }
+    }
+
+    /// Gives the namespace being shown, with --all-netns.
+    pub fn netns(&self) -> Option<&Netns> {
+        self.netns.as_ref()
+    }
+
+    /// Lists the namespaces, once a round, and says how many could not be found out.
+    fn namespaces(&mut self) -> Vec<Netns> {
+        if let Some(namespaces) = &self.namespaces {
+            return namespaces.all.clone();
+        }
+        let found = netns::list();
+        if found.hidden_processes > 0 {
+            let count = found.hidden_processes;
+            self.complain(
+                format!("netstat: find network namespaces: {count} processes may not be looked at; namespaces that only they are in are missing\n").as_bytes(),
+            );
+        }
+        let all = found.all.clone();
+        self.namespaces = Some(found);
+        all
+    }
+
+    /// Says that a namespace cannot be entered, and leaves it out from now on.
+    fn unreachable(&mut self, netns: &Netns, error: rustix::io::Errno) {
+        if let Some(namespaces) = &mut self.namespaces {
+            namespaces.all.retain(|other| other.id != netns.id);
+        }
+        let label = json::text(&netns.label());
+        let cause = errno::words(error);
+        self.complain(format!("netstat: enter network namespace {label}: {cause}\n").as_bytes());
+    }
+
+    fn refuse_netns(&mut self, operation: &str, error: rustix::io::Errno) -> u8 {
+        let cause = errno::words(error);
+        self.complain(format!("netstat: {operation}: {cause}\n").as_bytes());
+        1
     }
 
     /// Makes outside text safe where a terminal will show it; a pipe gets the bytes as they are.

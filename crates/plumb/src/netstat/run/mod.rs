@@ -9,3 +9,18 @@ pub mod routes;
 pub mod sctp;
 pub mod sockets;
 pub mod statistics;
+
+use super::options::Mode;
+use super::session::Session;
+
+/// Runs the mode that was asked for, once.
+pub fn run(session: &mut Session) -> u8 {
+    match session.options.mode {
+        Mode::Sockets => sockets::run(session),
+        Mode::Routes => routes::run(session),
+        Mode::Interfaces => interfaces::run(session),
+        Mode::Statistics => statistics::run(session),
+        Mode::Masquerade => masquerade::run(session),
+        Mode::Memory => memory::run(session),
+    }
+}

@@ -1,0 +1,61 @@
+//! The command line of the verbs.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::link;
+
+/// Exit status of usage errors, for every verb.
+const USAGE: u8 = 2;
+
+/// netstat as the tutorials promise it: the same bytes, many times faster.
+#[derive(Debug, Parser)]
+#[command(name = "plumb", version, about, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const AFTER_HELP: &str = "\
+Options without a verb are netstat's: `plumb -tulpn` is `plumb netstat -tulpn`.
+`plumb -h` explains them.";
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// The netstat personality: every option of net-tools' netstat, the same bytes.
+    #[command(disable_help_flag = true)]
+    Netstat {
+        /// Options as netstat knows them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<OsString>,
+    },
+    /// Makes links in DIR, so that `netstat` there means plumb.
+    ///
+    /// Refuses to replace anything that it did not make itself.
+    Link {
+        /// An existing directory, early in PATH.
+        dir: PathBuf,
+        /// Takes the links away again.
+        #[arg(long)]
+        remove: bool,
+    },
+}
+
+/// Parses and runs a verb; gives the exit status.
+pub fn main(words: Vec<OsString>) -> u8 {
+    let argv = std::iter::once(OsString::from("plumb")).chain(words);
+    match Cli::try_parse_from(argv) {
+        Ok(cli) => match cli.verb {
+            Verb::Netstat { options } => crate::netstat::main("netstat".as_ref(), options),
+            Verb::Link { dir, remove: false } => link::make(&dir),
+            Verb::Link { dir, remove: true } => link::remove(&dir),
+        },
+        Err(error) => {
+            // Nobody is left to tell when the terminal itself is gone.
+            let _ = error.print();
+            if error.use_stderr() { USAGE } else { 0 }
+        }
+    }
+}

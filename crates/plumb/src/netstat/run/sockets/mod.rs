@@ -1,0 +1,240 @@
+//! The socket listing: the tables of the plan, streamed row by row.
+//!
+//! Without -p every row leaves as soon as it was read. With -p the rows wait in memory until the
+//! owners of exactly their sockets were found; then they are written the same way.
+
+mod plan;
+mod read;
+mod rows;
+
+use plumb_collect::inet::ReadError;
+use plumb_collect::netns::Netns;
+use plumb_collect::owners::{self, Detail, Owners};
+use plumb_model::Inode;
+use plumb_model::socket::InetProtocol;
+use plumb_present::netstat::{inet, unix};
+use rustix::io::Errno;
+
+pub use self::plan::{Plan, Table};
+use self::read::Item;
+pub use self::rows::Rows;
+use super::{groups, legacy, sctp};
+use crate::errno;
+use crate::netstat::options::Family;
+use crate::netstat::session::Session;
+
+/// Exit status when a file cannot be opened although it is there.
+const UNREADABLE: u8 = 255;
+
+/// Rows of one table in one namespace that wait for their owners.
+struct Gathered {
+    table: Table,
+    netns: Option<Netns>,
+    items: Vec<Item>,
+    outcome: Result<(), ReadError>,
+}
+
+/// Prints the listing.
+pub fn run(session: &mut Session) -> u8 {
+    let plan = Plan::new(&session.options);
+    let names = std::mem::take(&mut session.names);
+    let mut rows = Rows::new(&session.options, names, session.out.is_terminal());
+    let mut gathered = Vec::new();
+    if session.options.programs {
+        gathered = gather(session, &plan, &rows);
+        rows.owners = Some(find_owners(session, &gathered));
+    }
+    let mut gathered = gathered.into_iter().peekable();
+    let mut status = 0;
+    if plan.internet && !session.is_json() {
+        write_internet_header(session, &rows);
+    }
+    session.declare_json("sockets");
+    for &table in &plan.tables {
+        status = match table {
+            Table::Groups => groups::run(session),
+            Table::Sctp => sctp::run(session, &plan, &mut rows),
+            Table::Legacy(family) => legacy::run(session, &plan, family),
+            Table::Bluetooth => refuse_bluetooth(session),
+            Table::Inet(..) | Table::Unix => {
+                if table == Table::Unix && !session.is_json() {
+                    write_unix_header(session, &rows);
+                }
+                if rows.owners.is_some() {
+                    let mut status = 0;
+                    while let Some(part) = gathered.next_if(|part| part.table == table) {
+                        status = status.max(write_gathered(session, &plan, &mut rows, part));
+                    }
+                    status
+                } else {
+                    session.in_each_netns(|session| stream(session, &plan, &mut rows, table))
+                }
+            }
+        };
+        if status != 0 || session.out.has_failed() {
+            break;
+        }
+    }
+    session.names = rows.names;
+    status
+}
+
+fn write_internet_header(session: &mut Session, rows: &Rows) {
+    let mut text = Vec::new();
+    inet::write_title(&mut text, rows.shown());
+    session.out.title(&text);
+    text.clear();
+    inet::write_header(&mut text, rows.columns);
+    session.out.header(&text);
+}
+
+fn write_unix_header(session: &mut Session, rows: &Rows) {
+    let mut text = Vec::new();
+    unix::write_title(&mut text, rows.shown());
+    session.out.title(&text);
+    text.clear();
+    unix::write_header(&mut text, rows.columns);
+    session.out.header(&text);
+}
+
+/// Reads a table and writes its rows as they come.
+fn stream(session: &mut Session, plan: &Plan, rows: &mut Rows, table: Table) -> u8 {
+    let backend = session.backend.clone();
+    let needs = read::needs(&session.options);
+    let outcome = read::table(&backend, table, needs, |item| {
+        read::write_item(session, rows, table, &item);
+    });
+    report(session, plan, table, outcome)
+}
+
+/// Reads every table of the plan into memory, shown rows only.
+fn gather(session: &mut Session, plan: &Plan, rows: &Rows) -> Vec<Gathered> {
+    let backend = session.backend.clone();
+    let needs = read::needs(&session.options);
+    let mut gathered = Vec::new();
+    for &table in &plan.tables {
+        if !matches!(table, Table::Inet(..) | Table::Unix) {
+            continue;
+        }
+        session.in_each_netns(|session| {
+            let mut items = Vec::new();
+            let outcome = read::table(&backend, table, needs, |item| {
+                if read::is_shown(rows, table, &item) {
+                    items.push(item);
+                }
+            });
+            gathered.push(Gathered {
+                table,
+                netns: session.netns().cloned(),
+                items,
+                outcome,
+            });
+            0
+        });
+    }
+    gathered
+}
+
+fn write_gathered(session: &mut Session, plan: &Plan, rows: &mut Rows, part: Gathered) -> u8 {
+    session.label_netns(part.netns);
+    for item in &part.items {
+        read::write_item(session, rows, part.table, item);
+    }
+    report(session, plan, part.table, part.outcome)
+}
+
+/// Finds the owners of everything gathered (and of SCTP sockets), and says what was refused.
+fn find_owners(session: &mut Session, gathered: &[Gathered]) -> Owners {
+    let mut wanted: Vec<Inode> = gathered
+        .iter()
+        .flat_map(|part| part.items.iter())
+        .filter_map(|item| match item {
+            Item::Inet(socket) => socket.inode().ok(),
+            Item::Unix(socket) => socket.inode.filter(|&inode| inode != Inode(0)),
+            Item::Bogus | Item::BatchEnd => None,
+        })
+        .collect();
+    wanted.extend(sctp::inodes(session));
+    let detail = if session.options.contexts {
+        Detail::ProcessAndContext
+    } else {
+        Detail::Process
+    };
+    let owners = owners::find(wanted, detail);
+    if owners.any_seen && owners.refused {
+        session.complain(
+            b"(Not all processes could be identified, non-owned process info\n \
+              will not be shown, you would have to be root to see it all.)\n",
+        );
+    } else if owners.refused || !owners.proc_readable {
+        let uid = rustix::process::geteuid().as_raw();
+        session.complain(
+            format!(
+                "(No info could be read for \"-p\": geteuid()={uid} but you should be root.)\n"
+            )
+            .as_bytes(),
+        );
+    }
+    owners
+}
+
+/// Turns the end of reading a table into words and an exit status.
+fn report(session: &mut Session, plan: &Plan, table: Table, outcome: Result<(), ReadError>) -> u8 {
+    match outcome {
+        Ok(()) => 0,
+        Err(ReadError::Open {
+            errno: Errno::NOENT | Errno::ACCESS | Errno::PERM,
+            ..
+        }) => missing(session, plan, table),
+        Err(ReadError::Open { path, errno }) => {
+            session.complain(format!("{path}: {}\n", errno::words(errno)).as_bytes());
+            UNREADABLE
+        }
+        Err(ReadError::Interrupted { path }) => {
+            session.complain(
+                format!("netstat: dump {path}: the table changed while it was read\n").as_bytes(),
+            );
+            0
+        }
+        Err(error) => {
+            session.complain(format!("netstat: {error}\n").as_bytes());
+            1
+        }
+    }
+}
+
+/// Says that the kernel lacks a table, as loudly as the plan asks for.
+pub fn missing(session: &mut Session, plan: &Plan, table: Table) -> u8 {
+    let absence = plan.absence(table);
+    if absence.complain {
+        let name = table_name(table);
+        session.complain(format!("netstat: no support for `{name}' on this system.\n").as_bytes());
+    }
+    u8::from(absence.fatal)
+}
+
+fn table_name(table: Table) -> &'static str {
+    match table {
+        Table::Inet(InetProtocol::Tcp, _) => "AF INET (tcp)",
+        Table::Inet(InetProtocol::Udp, _) => "AF INET (udp)",
+        Table::Inet(InetProtocol::UdpLite, _) => "AF INET (udplite)",
+        Table::Inet(InetProtocol::Raw, _) => "AF INET (raw)",
+        Table::Sctp => "AF INET (sctp)",
+        Table::Groups => "AF INET (igmp)",
+        Table::Unix => "AF UNIX",
+        Table::Legacy(Family::Ipx) => "AF IPX",
+        Table::Legacy(Family::Ax25) => "AF AX25",
+        Table::Legacy(Family::X25) => "AF X25",
+        Table::Legacy(Family::Netrom) => "AF NETROM",
+        Table::Legacy(Family::Rose) => "AF ROSE",
+        Table::Legacy(_) | Table::Bluetooth => "AF BLUETOOTH",
+    }
+}
+
+fn refuse_bluetooth(session: &mut Session) -> u8 {
+    session.complain(
+        b"netstat: feature `AF BLUETOOTH' not supported.\n\
+          Please recompile `net-tools' with newer kernel source or full configuration.\n",
+    );
+    1
+}

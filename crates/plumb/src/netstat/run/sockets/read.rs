@@ -1,0 +1,120 @@
+//! Reads one table, whatever its source, as a stream of items; and writes one item.
+
+use plumb_collect::inet::{Backend, Event, Needs, ReadError, read_table};
+use plumb_collect::proc::for_each_line;
+use plumb_model::socket::InetSocket;
+use plumb_model::unix::UnixSocket;
+use plumb_wire::proc::unix::decode_unix_row;
+
+use super::plan::Table;
+use super::rows::Rows;
+use crate::netstat::options::Options;
+use crate::netstat::session::Session;
+
+const UNIX_PATH: &str = "/proc/net/unix";
+
+/// One thing met while reading a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// An Internet socket.
+    Inet(InetSocket),
+    /// A UNIX socket.
+    Unix(UnixSocket),
+    /// A line that is no row.
+    Bogus,
+    /// A good moment to show what was written so far.
+    BatchEnd,
+}
+
+/// Says what the columns need beyond the plain row. JSON shows everything.
+pub fn needs(options: &Options) -> Needs {
+    Needs {
+        user: options.extend > 0 || options.json,
+        timers: options.timers || options.json,
+    }
+}
+
+/// Reads a table of this thread's network namespace.
+pub fn table(
+    backend: &Backend,
+    table: Table,
+    needs: Needs,
+    mut each: impl FnMut(Item),
+) -> Result<(), ReadError> {
+    match table {
+        Table::Inet(protocol, version) => read_table(backend, protocol, version, needs, |event| {
+            each(match event {
+                Event::Socket(socket) => Item::Inet(socket),
+                Event::Bogus => Item::Bogus,
+                Event::BatchEnd => Item::BatchEnd,
+            });
+        }),
+        _ => read_unix(each),
+    }
+}
+
+fn read_unix(mut each: impl FnMut(Item)) -> Result<(), ReadError> {
+    let mut header = None;
+    for_each_line(UNIX_PATH, |line| match header {
+        None => header = Some(line.windows(5).any(|word| word == b"Inode")),
+        Some(with_inode) => {
+            each(decode_unix_row(line, with_inode).map_or(Item::Bogus, Item::Unix));
+        }
+    })
+    .map_err(|errno| ReadError::Open {
+        path: UNIX_PATH,
+        errno,
+    })
+}
+
+/// Says whether an item is part of the listing; bogus lines are, for the complaint.
+pub fn is_shown(rows: &Rows, table: Table, item: &Item) -> bool {
+    match (table, item) {
+        (Table::Inet(protocol, _), Item::Inet(socket)) => rows.shows(protocol, socket),
+        (_, Item::Unix(socket)) => rows.shows_unix(socket),
+        (_, item) => *item == Item::Bogus,
+    }
+}
+
+/// Writes one item: a row if it is shown, a complaint if it is none.
+#[inline]
+pub fn write_item(session: &mut Session, rows: &mut Rows, table: Table, item: &Item) {
+    match (table, item) {
+        (Table::Inet(protocol, version), Item::Inet(socket)) => {
+            if !rows.shows(protocol, socket) {
+                return;
+            }
+            let table = (protocol, version);
+            if session.is_json() {
+                let netns = session.json_netns();
+                rows.json_inet(table, socket, netns, |row| {
+                    session.push_json("sockets", row)
+                });
+            } else {
+                session.out.row(|out| rows.write_inet(out, table, socket));
+                if rows.is_slow() {
+                    session.out.end_batch();
+                }
+            }
+        }
+        (_, Item::Unix(socket)) if rows.shows_unix(socket) => {
+            if session.is_json() {
+                let row = rows.json_unix(socket, session.json_netns());
+                session.push_json("sockets", &row);
+            } else {
+                session.out.row(|out| rows.write_unix(out, socket));
+            }
+        }
+        (_, Item::Bogus) => {
+            let word = match table {
+                Table::Inet(plumb_model::socket::InetProtocol::Tcp, _) => "tcp",
+                Table::Inet(plumb_model::socket::InetProtocol::Raw, _) => "raw",
+                Table::Inet(..) => "udp",
+                _ => "unix",
+            };
+            session.complain(format!("warning, got bogus {word} line.\n").as_bytes());
+        }
+        (_, Item::BatchEnd) => session.out.end_batch(),
+        (_, Item::Inet(_) | Item::Unix(_)) => {}
+    }
+}
