@@ -26,9 +26,9 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
     arguments.end()?;
     need_nightly()?;
     machine::need_programs(&[("c++", "g++")])?;
-    machine::need_cargo_command("fuzz")?;
+    machine::need_cargo_command(machine::FUZZ)?;
     let mut fuzz = Command::new("cargo");
-    fuzz.current_dir(step::root()).args(["+nightly", "fuzz"]);
+    step::with_tools(fuzz.current_dir(step::root())).args(["+nightly", "fuzz"]);
     match target {
         Some(target) => {
             // What the fuzzer finds goes to the first folder; the second is only read.

@@ -56,16 +56,43 @@ pub(crate) fn need_programs(programs: &[Program]) -> Result<(), Failure> {
     )
 }
 
-/// Makes sure that `cargo NAME` is there: built from its own lock file where it is not.
-pub(crate) fn need_cargo_command(name: &str) -> Result<(), Failure> {
+/// A cargo command: its name, and the features it is built with.
+type CargoCommand = (&'static str, &'static [&'static str]);
+
+/// The test runner, without the part that would update itself.
+pub(crate) const NEXTEST: CargoCommand = (
+    "nextest",
+    &["--no-default-features", "--features", "default-no-update"],
+);
+
+/// The check of licences and sources.
+pub(crate) const DENY: CargoCommand = ("deny", &[]);
+
+/// libFuzzer for cargo.
+pub(crate) const FUZZ: CargoCommand = ("fuzz", &[]);
+
+/// Makes sure that a cargo command is there: built into `target/tools` where it is not, so that
+/// nobody's own tools change, and unoptimised, because building it takes longer than it ever runs.
+pub(crate) fn need_cargo_command((name, features): CargoCommand) -> Result<(), Failure> {
     if answers(step::cargo().args([name, "--version"])) {
         return Ok(());
     }
     let package = format!("cargo-{name}");
-    step::step(step::cargo().args(["install", "--locked", &package])).map_err(|failure| {
+    let mut install = step::cargo();
+    install.args(["install", "--quiet", "--locked", &package]);
+    install.args(features).arg("--root").arg(step::tools());
+    for (variable, value) in [
+        ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
+        ("CARGO_PROFILE_RELEASE_LTO", "off"),
+        ("CARGO_PROFILE_RELEASE_DEBUG", "false"),
+        ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
+    ] {
+        install.env(variable, value);
+    }
+    step::step(&mut install).map_err(|failure| {
         Failure::lacking(format!(
-            "{}\nplumb's tests need {package}, and it could not be built here (no network, or a \
-             toolchain it is too new for); install it by\n    cargo install --locked {package}",
+            "{}\n{package} is needed and could not be built here (no network, or a toolchain it is \
+             too new for); install it by\n    cargo install --locked {package}",
             failure.text
         ))
     })

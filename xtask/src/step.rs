@@ -36,11 +36,28 @@ impl Failure {
     }
 }
 
-/// The cargo that runs us, so that `cargo +TOOLCHAIN xtask` stays with its toolchain.
+/// The cargo that runs us, so that `cargo +TOOLCHAIN xtask` stays with its toolchain. It also finds
+/// the commands that were built into [`tools`].
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root());
+    with_tools(command.current_dir(root()));
     command
+}
+
+/// Lets a command find the programs in [`tools`], after everything the machine has.
+pub(crate) fn with_tools(command: &mut Command) -> &mut Command {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain([tools().join("bin")]);
+    match std::env::join_paths(folders) {
+        Ok(path) => command.env("PATH", path),
+        Err(_) => command,
+    }
+}
+
+/// Where development programs are built that the machine does not have.
+pub(crate) fn tools() -> std::path::PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    root().join(target).join("tools")
 }
 
 /// The folder of the workspace.

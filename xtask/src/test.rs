@@ -26,8 +26,8 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
     let start = Instant::now();
     machine::need_programs(machine::TESTS)?;
     machine::need_components()?;
-    machine::need_cargo_command("nextest")?;
-    machine::need_cargo_command("deny")?;
+    machine::need_cargo_command(machine::NEXTEST)?;
+    machine::need_cargo_command(machine::DENY)?;
     check_source()?;
     let left_out = run_tests()?;
     step::step(cargo().args(["test", "--doc", "--workspace", "--quiet"]))?;

@@ -97,7 +97,7 @@ fn table(text: &mut String, rows: &[Value]) -> Result<(), Failure> {
             plumb = Some(line);
             let _ = writeln!(
                 text,
-                "\n  {:<24}{:>5}{:>11}{:>11}{:>11}{:>10}{:>10}{:>10}{:>13}  plumb/it   goal",
+                "\n  {:<34}{:>5}{:>11}{:>11}{:>11}{:>10}{:>10}{:>10}{:>13}  plumb/it   goal",
                 line.case,
                 "runs",
                 "median ms",
@@ -119,7 +119,7 @@ fn row(text: &mut String, line: &Line, plumb: &Line) {
     let most = line.costs.iter().map(|cost| cost.wall_us).max();
     let _ = write!(
         text,
-        "  {:<24}{:>5}{:>11.2}{:>11.2}{:>11.2}{:>10.2}{:>10.2}{:>10.1}{:>13}",
+        "  {:<34}{:>5}{:>11.2}{:>11.2}{:>11.2}{:>10.2}{:>10.2}{:>10.1}{:>13}",
         line.command,
         line.costs.len(),
         line.wall_ms(),
