@@ -9,6 +9,7 @@ pub mod deviations;
 pub mod differential;
 pub mod farm;
 pub mod frozen;
+pub mod fuzz;
 pub mod live;
 pub mod loopback;
 pub mod random;

@@ -22,10 +22,10 @@ pub fn make_routes() -> io::Result<()> {
         "route add prohibit 172.31.6.0/24",
         "route add blackhole 172.31.7.0/24",
         "route add throw 172.31.8.0/24",
-        "-6 route add 2001:db8:10::/48 via 2001:db8:9::2 metric 5",
-        "-6 route add unreachable 2001:db8:11::/48",
-        "-6 route add 2001:db8:12::1/128 dev veth0 expires 86000",
-        "-6 route add ::ffff:1.2.3.0/120 via 2001:db8:9::2",
-        "-6 route add 2001:db8:1111:2222:3333:4444:5555:6666/128 dev a-long-name0123",
+        "route add 2001:db8:10::/48 via 2001:db8:9::2 metric 5",
+        "route add unreachable 2001:db8:11::/48",
+        "route add 2001:db8:12::1/128 dev veth0 expires 86000",
+        "route add ::ffff:1.2.3.0/120 via 2001:db8:9::2",
+        "route add 2001:db8:1111:2222:3333:4444:5555:6666/128 dev a-long-name0123",
     ])
 }

@@ -18,6 +18,7 @@ use std::io;
 
 pub use sockets::a_million_sockets;
 pub use whole::whole;
+pub(crate) use whole::{FILES, fill};
 
 use crate::differential::etc::Etc;
 use crate::frozen::ProcTree;
