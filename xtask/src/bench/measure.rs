@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 
 use crate::step::Failure;
 
-/// No single run may take longer; the child is killed then.
-const DEADLINE: Duration = Duration::from_mins(5);
+/// No single run may take longer; the child is killed then, and what it cost is a lower bound.
+const DEADLINE: Duration = Duration::from_mins(2);
 
 /// What one run cost.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +33,8 @@ pub(crate) struct Cost {
     pub peak_kib: u64,
     /// Bytes written to standard output.
     pub output_bytes: u64,
+    /// The child was killed at the deadline: it would have cost more.
+    pub killed: bool,
 }
 
 impl Cost {
@@ -44,6 +46,7 @@ impl Cost {
             "system_us": self.system_us,
             "peak_kib": self.peak_kib,
             "output_bytes": self.output_bytes,
+            "killed": self.killed,
         })
     }
 
@@ -55,6 +58,7 @@ impl Cost {
             system_us: json["system_us"].as_u64()?,
             peak_kib: json["peak_kib"].as_u64()?,
             output_bytes: json["output_bytes"].as_u64()?,
+            killed: json["killed"].as_bool()?,
         })
     }
 }
@@ -85,8 +89,8 @@ fn measure(command: &mut Command) -> io::Result<Cost> {
     let status = child.wait()?;
     let wall = start.elapsed();
     drop(done);
-    let _ = watchdog.join();
-    if !status.success() {
+    let killed = watchdog.join().unwrap_or(false);
+    if !status.success() && !killed {
         return Err(io::Error::other(format!("ended with {status}")));
     }
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
@@ -96,6 +100,7 @@ fn measure(command: &mut Command) -> io::Result<Cost> {
         system_us: whole(usage.system_time().num_microseconds())?,
         peak_kib: whole(usage.max_rss())?,
         output_bytes,
+        killed,
     })
 }
 
@@ -118,16 +123,15 @@ fn drain(child: &mut Child) -> io::Result<u64> {
     }
 }
 
-/// Kills the child unless it is done (the channel closes) before the deadline.
-fn kill_late(pid: u32, done: &mpsc::Receiver<()>) {
+/// Kills the child unless it is done (the channel closes) before the deadline; says if it did.
+fn kill_late(pid: u32, done: &mpsc::Receiver<()>) -> bool {
     if done.recv_timeout(DEADLINE) != Err(mpsc::RecvTimeoutError::Timeout) {
-        return;
+        return false;
     }
     let pid = i32::try_from(pid)
         .ok()
         .and_then(rustix::process::Pid::from_raw);
-    if let Some(pid) = pid {
-        // It may have ended in this very moment.
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-    }
+    let killed = pid.map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::KILL));
+    // It may have ended in this very moment; then it was not killed.
+    matches!(killed, Some(Ok(())))
 }

@@ -138,6 +138,9 @@ fn row(text: &mut String, line: &Line, plumb: &Line) {
             let _ = write!(text, "   <= {goal} {verdict}");
         }
     }
+    if line.costs.iter().any(|cost| cost.killed) {
+        text.push_str("   (killed: it takes longer)");
+    }
     text.push('\n');
 }
 
@@ -150,7 +153,7 @@ mod tests {
             .iter()
             .map(|wall_us| {
                 json!({"wall_us": wall_us, "user_us": 1, "system_us": 1, "peak_kib": 2048,
-                       "output_bytes": 77})
+                       "output_bytes": 77, "killed": false})
             })
             .collect();
         json!({"case": "all", "command": command, "goal": goal, "runs": runs})
