@@ -90,8 +90,11 @@ pub fn socket(random: &mut Random, table: Table, v6: bool) -> Socket {
         retransmits: byte(random),
         probes: byte(random),
     };
-    if table == Table::Tcp {
-        as_tcp_has_it(&mut socket);
+    match table {
+        Table::Tcp => as_tcp_has_it(&mut socket),
+        // UDP has no timers, and its sock_diag answers no place for their counts.
+        Table::Udp => socket.timer = Timer::default(),
+        Table::UdpLite | Table::Raw => {}
     }
     socket
 }
