@@ -243,7 +243,7 @@ impl UnixRow {
 }
 
 /// Splits an owner into the `process` and `process_unknown` fields; both absent without -p.
-fn process_fields(
+pub(super) fn process_fields(
     owner: Option<Known<&Owner>>,
 ) -> (Option<Option<Process>>, Option<&'static str>) {
     match owner {
