@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod lines;
 pub mod netlink;
 pub mod proc;
 pub mod scan;

@@ -1,5 +1,6 @@
 //! One module per `/proc` file: a line or a whole file in, model values out.
 
+pub mod columns;
 pub mod dev;
 pub mod groups;
 pub mod if_inet6;
