@@ -31,6 +31,7 @@ pub fn run_with_loopback_down<F: FnOnce()>(body: F) {
     run_with(Loopback::Down, body);
 }
 
+#[derive(Clone, Copy)]
 enum Loopback {
     Up,
     Down,

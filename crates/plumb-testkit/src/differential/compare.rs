@@ -57,10 +57,10 @@ fn exact(original: &Outcome, ours: &Outcome) -> Option<&'static str> {
 }
 
 fn complaint(original: &Outcome, ours: &Outcome) -> Option<&'static str> {
-    if before_help(&original.stderr) != before_help(&ours.stderr) {
-        Some("the complaint before the help")
-    } else {
+    if before_help(&original.stderr) == before_help(&ours.stderr) {
         streams(original, ours)
+    } else {
+        Some("the complaint before the help")
     }
 }
 

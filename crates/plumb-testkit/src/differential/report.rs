@@ -53,24 +53,32 @@ impl fmt::Display for Difference {
 
 /// Writes the command as a shell would take it.
 fn command(call: &Call) -> String {
-    let mut text = String::new();
-    if let Some(user) = call.user {
-        text.push_str(&format!("(uid {user}) "));
+    let user = call.user.map(|user| format!("(uid {user})"));
+    let environment = call
+        .environment
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"));
+    let program = if call.shell { "sh -c" } else { "netstat" };
+    let parts: Vec<String> = user
+        .into_iter()
+        .chain(environment)
+        .chain([program.to_owned()])
+        .chain(
+            call.words
+                .iter()
+                .map(|word| quoted(word.as_encoded_bytes())),
+        )
+        .collect();
+    parts.join(" ")
+}
+
+fn quoted(word: &[u8]) -> String {
+    let word = word.escape_ascii().to_string();
+    if word.is_empty() || word.contains([' ', '\'', '\\', '|', '>']) {
+        format!("'{word}'")
+    } else {
+        word
     }
-    for (name, value) in &call.environment {
-        text.push_str(&format!("{name}={value} "));
-    }
-    text.push_str(if call.shell { "sh -c" } else { "netstat" });
-    for word in &call.words {
-        let word = word.as_encoded_bytes().escape_ascii().to_string();
-        let is_plain = !word.is_empty() && !word.contains([' ', '\'', '\\', '|', '>']);
-        text.push_str(&if is_plain {
-            format!(" {word}")
-        } else {
-            format!(" '{word}'")
-        });
-    }
-    text
 }
 
 fn first_difference(

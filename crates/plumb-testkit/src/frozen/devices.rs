@@ -18,12 +18,11 @@ pub fn dev(interfaces: &[(&str, [u64; 16])]) -> String {
 
 fn row(name: &str, counters: &[u64; 16]) -> String {
     const WIDTHS: [usize; 16] = [7, 7, 4, 4, 4, 5, 10, 9, 8, 7, 4, 4, 4, 5, 7, 10];
-    let mut row = format!("{name:>6}:");
-    for (counter, width) in counters.iter().zip(WIDTHS) {
-        row.push_str(&format!(" {counter:width$}"));
-    }
-    row.push('\n');
-    row
+    let counters = counters.iter().zip(WIDTHS);
+    let columns: Vec<String> = counters
+        .map(|(counter, width)| format!("{counter:width$}"))
+        .collect();
+    format!("{name:>6}: {}\n", columns.join(" "))
 }
 
 /// Gives one row of `/proc/net/if_inet6`.

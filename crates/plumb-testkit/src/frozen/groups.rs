@@ -19,30 +19,29 @@ pub struct Interface {
 
 /// Gives a whole `/proc/net/igmp`.
 pub fn igmp(interfaces: &[Interface]) -> String {
-    let mut text = String::from("Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n");
-    for interface in interfaces {
-        let (index, name, count) = (interface.index, interface.name, interface.v4.len());
-        text.push_str(&format!("{index}\t{name:<10}: {count:5} {:>7}\n", "V3"));
-        for (group, users) in &interface.v4 {
-            let word = u32::from_ne_bytes(group.octets());
-            text.push_str(&format!("\t\t\t\t{word:08X} {users:5} 0:00000000\t\t0\n"));
-        }
-    }
-    text
+    let header = "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n";
+    header.to_owned() + &interfaces.iter().map(igmp_rows).collect::<String>()
+}
+
+fn igmp_rows(interface: &Interface) -> String {
+    let (index, name, count) = (interface.index, interface.name, interface.v4.len());
+    let groups = interface.v4.iter().map(|(group, users)| {
+        let word = u32::from_ne_bytes(group.octets());
+        format!("\t\t\t\t{word:08X} {users:5} 0:00000000\t\t0\n")
+    });
+    format!("{index}\t{name:<10}: {count:5} {:>7}\n", "V3") + &groups.collect::<String>()
 }
 
 /// Gives a whole `/proc/net/igmp6`.
 pub fn igmp6(interfaces: &[Interface]) -> String {
-    let mut text = String::new();
-    for interface in interfaces {
-        for (group, users) in &interface.v6 {
-            let (index, name, group) = (interface.index, interface.name, hex(*group));
-            text.push_str(&format!(
-                "{index:<4} {name:<15} {group} {users:5} 0000000C 0\n"
-            ));
-        }
-    }
-    text
+    interfaces.iter().flat_map(igmp6_rows).collect()
+}
+
+fn igmp6_rows(interface: &Interface) -> impl Iterator<Item = String> {
+    interface.v6.iter().map(|(group, users)| {
+        let (index, name, group) = (interface.index, interface.name, hex(*group));
+        format!("{index:<4} {name:<15} {group} {users:5} 0000000C 0\n")
+    })
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub const TIME_WAIT: u8 = 6;
 /// The pending timer of a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Timer {
-    /// The kernel's code: 0 none, 1 retransmit, 2 keepalive, 3 TIME_WAIT, 4 zero-window probe.
+    /// The kernel's code: 0 none, 1 retransmit, 2 keepalive, 3 `TIME_WAIT`, 4 zero-window probe.
     pub code: u8,
     /// Milliseconds left; `/proc` shows ticks of 10 ms.
     pub left_ms: u32,
@@ -206,7 +206,7 @@ pub fn row(table: Table, v6: bool, index: usize, socket: &Socket) -> String {
     );
     row.push_str(match table {
         Table::Tcp => " 1 0000000000000000 20 4 30 10 -1",
-        _ => " 2 0000000000000000 0",
+        Table::Udp | Table::UdpLite | Table::Raw => " 2 0000000000000000 0",
     });
     format!("{row:<0$}\n", width(table, v6))
 }

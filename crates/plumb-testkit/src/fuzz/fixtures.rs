@@ -55,7 +55,7 @@ pub(super) fn write(random: &mut Random, tree: &ProcTree, diag: &TempDir) -> io:
     Ok(Fixture { etc, has_diag })
 }
 
-/// Damages or removes some files; says whether a file that sock_diag mirrors was among them.
+/// Damages or removes some files; says whether a file that `sock_diag` mirrors was among them.
 fn spoil(random: &mut Random, tree: &ProcTree, tables: &Tables) -> io::Result<bool> {
     let mut mirrored = false;
     let percent = *random.pick(&[0, 10, 40]);
@@ -91,21 +91,15 @@ fn has_unknown_state(text: &[u8]) -> bool {
             .split(u8::is_ascii_whitespace)
             .filter(|word| !word.is_empty());
         let state = words.nth(3).map(String::from_utf8_lossy);
-        state.is_some_and(|state| {
-            u32::from_str_radix(&state, 16).map_or(true, |number| number > 11)
-        })
+        state
+            .is_some_and(|state| u32::from_str_radix(&state, 16).map_or(true, |number| number > 11))
     })
 }
 
 fn write_others(random: &mut Random, tree: &ProcTree) -> io::Result<()> {
     let count = random.between(0, 4);
     let mut interfaces: Vec<_> = (0..count)
-        .map(|_| {
-            (
-                *random.pick(INTERFACES),
-                [0; 16].map(|_: u64| random.any_size()),
-            )
-        })
+        .map(|_| (interface(random), [0; 16].map(|_: u64| random.any_size())))
         .collect();
     if random.chance(10) {
         interfaces.push(("gone7", [1; 16]));
@@ -124,6 +118,10 @@ fn write_others(random: &mut Random, tree: &ProcTree) -> io::Result<()> {
         .collect::<Vec<_>>();
     tree.file("net/igmp", groups::igmp(&members))?;
     tree.file("net/igmp6", groups::igmp6(&members))
+}
+
+fn interface(random: &mut Random) -> &'static str {
+    INTERFACES[random.below(INTERFACES.len())]
 }
 
 fn v4(random: &mut Random) -> Ipv4Addr {
@@ -149,7 +147,7 @@ fn signed(random: &mut Random) -> i64 {
 fn route(random: &mut Random) -> Route {
     let prefix = u32::try_from(random.below(33)).unwrap_or(0);
     Route {
-        interface: *random.pick(INTERFACES),
+        interface: interface(random),
         destination: v4(random),
         gateway: v4(random),
         flags: if random.chance(50) {
@@ -175,14 +173,14 @@ fn route6(random: &mut Random) -> Route6 {
         } else {
             *random.pick(&[1, 3, 5, 0x0020_0200])
         },
-        interface: *random.pick(INTERFACES),
+        interface: interface(random),
     }
 }
 
 fn member(random: &mut Random) -> groups::Interface {
     groups::Interface {
         index: random::number(random),
-        name: *random.pick(INTERFACES),
+        name: interface(random),
         v4: (0..random.below(3))
             .map(|_| (v4(random), random::number(random)))
             .collect(),

@@ -1,8 +1,8 @@
 //! TCP sockets in each state, over IPv4, IPv6 and IPv4-mapped addresses.
 //!
 //! States that pass in an instant are made to stay: data nobody reads fills the window and so keeps
-//! a FIN from leaving (FIN_WAIT1, CLOSING, LAST_ACK), a full accept queue drops SYNs (SYN_SENT), and
-//! a SYN from an address whose answers get lost leaves a connection request (SYN_RECV).
+//! a FIN from leaving (`FIN_WAIT1`, CLOSING, `LAST_ACK`), a full accept queue drops SYNs (`SYN_SENT`), and
+//! a SYN from an address whose answers get lost leaves a connection request (`SYN_RECV`).
 
 use std::fs;
 use std::io;
@@ -71,13 +71,13 @@ fn unread((near, far): Ends) -> io::Result<[TcpStream; 2]> {
     Ok([near, far])
 }
 
-/// FIN_WAIT2 here, CLOSE_WAIT there.
+/// `FIN_WAIT2` here, `CLOSE_WAIT` there.
 pub fn fin_wait2((near, far): Ends) -> io::Result<[TcpStream; 2]> {
     near.shutdown(Shutdown::Write)?;
     Ok([near, far])
 }
 
-/// TIME_WAIT here, nothing there.
+/// `TIME_WAIT` here, nothing there.
 fn time_wait((near, far): Ends) -> io::Result<()> {
     near.shutdown(Shutdown::Write)?;
     drop(far);
@@ -85,7 +85,7 @@ fn time_wait((near, far): Ends) -> io::Result<()> {
     Ok(())
 }
 
-/// FIN_WAIT2 that no process holds any more, CLOSE_WAIT there.
+/// `FIN_WAIT2` that no process holds any more, `CLOSE_WAIT` there.
 fn orphaned_fin_wait2((near, far): Ends, held: &mut Held) -> io::Result<()> {
     near.shutdown(Shutdown::Write)?;
     drop(near);
@@ -93,21 +93,21 @@ fn orphaned_fin_wait2((near, far): Ends, held: &mut Held) -> io::Result<()> {
     Ok(())
 }
 
-/// FIN_WAIT1 here (the FIN waits behind data), ESTABLISHED there.
+/// `FIN_WAIT1` here (the FIN waits behind data), ESTABLISHED there.
 fn fin_wait1((near, far): Ends) -> io::Result<[TcpStream; 2]> {
     fill(&near)?;
     near.shutdown(Shutdown::Write)?;
     Ok([near, far])
 }
 
-/// CLOSING here, FIN_WAIT2 there: the peer's FIN came while ours waits behind data.
+/// CLOSING here, `FIN_WAIT2` there: the peer's FIN came while ours waits behind data.
 fn closing((near, far): Ends) -> io::Result<[TcpStream; 2]> {
     let [near, far] = fin_wait1((near, far))?;
     far.shutdown(Shutdown::Write)?;
     Ok([near, far])
 }
 
-/// LAST_ACK here, FIN_WAIT2 there: we were asked to close, and our FIN waits behind data.
+/// `LAST_ACK` here, `FIN_WAIT2` there: we were asked to close, and our FIN waits behind data.
 fn last_ack((near, far): Ends) -> io::Result<[TcpStream; 2]> {
     fill(&near)?;
     far.shutdown(Shutdown::Write)?;
@@ -118,7 +118,7 @@ fn last_ack((near, far): Ends) -> io::Result<[TcpStream; 2]> {
 /// Writes until the peer's window is full.
 fn fill(stream: &TcpStream) -> io::Result<()> {
     stream.set_nonblocking(true)?;
-    let block = [0x61; 64 * 1024];
+    let block = vec![0x61; 64 * 1024];
     let mut full_since = None;
     let deadline = Instant::now() + PATIENCE;
     // A window that looks full may still grow a little; it is full when it stays so for a while.
@@ -138,7 +138,7 @@ fn fill(stream: &TcpStream) -> io::Result<()> {
     Err(io::Error::other("the window never filled"))
 }
 
-/// SYN_SENT: the listener's accept queue has room for one connection and is full.
+/// `SYN_SENT`: the listener's accept queue has room for one connection and is full.
 fn syn_sent(local: SocketAddr) -> io::Result<Held> {
     let family = match local {
         SocketAddr::V4(_) => AddressFamily::INET,
@@ -172,7 +172,7 @@ fn mapped() -> io::Result<Held> {
     Ok(vec![listener.into(), near.into(), far.into()])
 }
 
-/// SYN_RECV, once under an IPv4 listener and once under a dual-stack one.
+/// `SYN_RECV`, once under an IPv4 listener and once under a dual-stack one.
 fn connection_requests() -> io::Result<Held> {
     add_route_to_nobody()?;
     let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;

@@ -91,7 +91,7 @@ fn current_kernel(name: &str, values: Values) -> io::Result<State> {
     Ok(State::new(name, tree))
 }
 
-/// The blocks and names of Linux 2.4: no IpExt, no UdpLite, no `net/netstat` at all.
+/// The blocks and names of Linux 2.4: no `IpExt`, no `UdpLite`, no `net/netstat` at all.
 fn old_kernel() -> io::Result<State> {
     let tree = ProcTree::new()?;
     let mut value = Values::Rising.source();

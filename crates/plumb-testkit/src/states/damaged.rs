@@ -6,7 +6,7 @@ use super::whole::FILES;
 use super::{State, whole};
 
 pub(super) fn every_table() -> io::Result<Vec<State>> {
-    let damages: [(&str, fn(&str) -> String); 8] = [
+    let damages: [(&str, Damage); 8] = [
         ("cut rows", |text| {
             each_row(text, |row| row[..row.len() / 2].to_owned())
         }),
@@ -45,6 +45,9 @@ pub(super) fn every_table() -> io::Result<Vec<State>> {
     }
     Ok(states)
 }
+
+/// What happens to the text of a table.
+type Damage = fn(&str) -> String;
 
 /// Changes every line but the first.
 fn each_row(text: &str, change: impl Fn(&str) -> String) -> String {

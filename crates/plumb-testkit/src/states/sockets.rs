@@ -159,11 +159,13 @@ fn beyond_kernels() -> io::Result<State> {
     ];
     let tree = ProcTree::new()?;
     for table in Table::ALL {
-        let mut text = inet::header(table, false);
-        for (index, row) in rows.iter().enumerate() {
-            text.push_str(&format!("{index:4}: {ENDS} {row}\n"));
-        }
-        tree.file(&format!("net/{}", table.name()), text)?;
+        let lines = std::iter::once(inet::header(table, false)).chain(
+            rows.iter()
+                .enumerate()
+                .map(|(index, row)| format!("{index:4}: {ENDS} {row}\n")),
+        );
+        let text: Vec<String> = lines.collect();
+        tree.file(&format!("net/{}", table.name()), text.concat())?;
         tree.file(&format!("net/{}6", table.name()), inet::header(table, true))?;
     }
     tree.file("net/unix", unix::HEADER)?;

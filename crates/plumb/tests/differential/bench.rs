@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use plumb_testkit::command_lines::{COMMAND_LINES, CommandLine};
 use plumb_testkit::deviations::{self, Check};
-use plumb_testkit::differential::{Difference, Lab, Source};
-use plumb_testkit::states::State;
+use plumb_testkit::differential::{Call, Difference, Lab, Rule, Source};
 
 /// How many differences a failing test shows in full.
 const SHOWN: usize = 8;
@@ -48,24 +47,24 @@ impl Findings {
         self.note(result);
     }
 
-    /// Compares every command line of a letter in each of its frozen states.
-    pub fn compare_frozen(&mut self, letter: char) {
+    /// Compares every command line of a letter, and some more, in each of its frozen states.
+    pub fn compare_frozen(&mut self, letter: char, more: &[&str]) {
         let mut lab = lab();
         let states = plumb_testkit::states::of(letter).expect("the sandbox has room");
         for state in &states {
-            self.compare_state(&mut lab, state, letter);
+            lab.set_etc(&state.etc).expect("/etc is ours");
+            let proc = lab.freeze(&state.name, &state.tree).expect("/proc is ours");
+            self.compare_lines(&lab, letter);
+            for words in more {
+                let call = Call::words(words.split_whitespace());
+                self.note(lab.compare(&call, &Rule::Exact));
+            }
+            if let Some(diag) = &state.diag {
+                lab.source = Source::FrozenNetlink(diag.path().to_owned());
+                self.compare_lines(&lab, letter);
+            }
+            drop(proc);
         }
-    }
-
-    fn compare_state(&mut self, lab: &mut Lab, state: &State, letter: char) {
-        lab.set_etc(&state.etc).expect("/etc is ours");
-        let proc = lab.freeze(&state.name, &state.tree).expect("/proc is ours");
-        self.compare_lines(lab, letter);
-        if let Some(diag) = &state.diag {
-            lab.source = Source::FrozenNetlink(diag.path().to_owned());
-            self.compare_lines(lab, letter);
-        }
-        drop(proc);
     }
 
     /// Notes the result of one comparison.

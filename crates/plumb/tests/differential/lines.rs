@@ -6,9 +6,54 @@ mod needs_root {
 
     use crate::bench::{Findings, lab};
 
+    /// Every mode, for states that are not about one mode: missing files, damaged rows.
+    const EVERY_MODE: &[&str] = &[
+        "-a",
+        "-anoep",
+        "-plantu",
+        "-x",
+        "-xlp",
+        "-Sa",
+        "-San",
+        "-g",
+        "-gn",
+        "-4gn",
+        "-s",
+        "-s6",
+        "-st",
+        "-su",
+        "-s6u",
+        "-r",
+        "-rn",
+        "-re",
+        "-ree",
+        "-rCn",
+        "-rCeen",
+        "-6r",
+        "-6rn",
+        "-6rCn",
+        "-i",
+        "-ia",
+        "-ie",
+        "-M",
+        "-Men",
+        "--ipx",
+        "--ipx -e",
+        "-r --ipx",
+        "-r --ax25",
+        "-r --netrom",
+        "-r --x25",
+        "-r --rose",
+        "-r --ddp",
+    ];
+
     fn frozen(letter: char) {
+        frozen_with(letter, &[]);
+    }
+
+    fn frozen_with(letter: char, more: &[&str]) {
         let mut findings = Findings::default();
-        findings.compare_frozen(letter);
+        findings.compare_frozen(letter, more);
         findings.report();
     }
 
@@ -143,11 +188,11 @@ mod needs_root {
 
     #[test]
     fn missing_files() {
-        sandbox::run(|| frozen('M'));
+        sandbox::run(|| frozen_with('M', EVERY_MODE));
     }
 
     #[test]
     fn damaged_rows() {
-        sandbox::run(|| frozen('B'));
+        sandbox::run(|| frozen_with('B', EVERY_MODE));
     }
 }
