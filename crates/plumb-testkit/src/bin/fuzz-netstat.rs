@@ -1,7 +1,8 @@
-//! `fuzz-netstat --plumb PROGRAM [--cases N] [--seed S]`: the original against ours, at random.
+//! `fuzz-netstat --plumb PROGRAM [--cases N] [--seed S] [--first-failure-only] [--keep DIR]`:
+//! the original against ours, at random.
 //!
 //! Makes its own namespaces (root is needed). Every failing case is printed with its seed; run that
-//! seed with `--cases 1` to see it again alone. Exit status 0: no difference; 1: some; 2: usage.
+//! seed with `--cases 1` to see it again alone; `--keep` copies its `/proc` tree to `DIR`. Exit status 0: no difference; 1: some; 2: usage.
 
 use std::io;
 use std::path::PathBuf;
@@ -28,7 +29,7 @@ fn run() -> io::Result<ExitCode> {
     if let Some(status) = sandbox::enter_program()? {
         return Ok(status);
     }
-    let report = fuzz::run(&program, plan)?;
+    let report = fuzz::run(&program, &plan)?;
     for failure in report.failures.iter().take(SHOWN) {
         println!("{}", failure.difference);
     }
@@ -50,6 +51,7 @@ fn arguments() -> io::Result<(PathBuf, Plan)> {
         cases: 2_000,
         seed: 1,
         first_failure_only: false,
+        keep: None,
     };
     let mut words = std::env::args_os().skip(1);
     while let Some(word) = words.next() {
@@ -62,6 +64,7 @@ fn arguments() -> io::Result<(PathBuf, Plan)> {
             Some("--plumb") => program = Some(std::path::absolute(value()?)?),
             Some("--cases") => plan.cases = number(&value()?)?,
             Some("--seed") => plan.seed = number(&value()?)?,
+            Some("--keep") => plan.keep = Some(std::path::absolute(value()?)?),
             Some("--first-failure-only") => plan.first_failure_only = true,
             _ => return Err(io::Error::other(format!("unknown word {}", word.display()))),
         }

@@ -9,7 +9,8 @@ mod damage;
 mod fixtures;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::deviations;
 use crate::differential::{Call, Difference, Lab, Program, Source, Until};
@@ -21,7 +22,7 @@ use crate::temp::TempDir;
 const FIRST_ROUND: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// What to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// How many cases.
     pub cases: u64,
@@ -29,6 +30,8 @@ pub struct Plan {
     pub seed: u64,
     /// Whether to stop at the first failure.
     pub first_failure_only: bool,
+    /// Where to copy the `/proc` trees of failing cases, each as `seed-SEED`.
+    pub keep: Option<PathBuf>,
 }
 
 /// A case in which the two programs differ.
@@ -52,7 +55,7 @@ pub struct Report {
 }
 
 /// Runs the cases with the program `ours`, in the caller's sandbox.
-pub fn run(ours: &Path, plan: Plan) -> io::Result<Report> {
+pub fn run(ours: &Path, plan: &Plan) -> io::Result<Report> {
     // Real interfaces, so that -i has more than loopback to ask the kernel about.
     crate::live::make_interfaces()?;
     let mut lab = Lab::new(ours)?;
@@ -64,11 +67,29 @@ pub fn run(ours: &Path, plan: Plan) -> io::Result<Report> {
         report.cases += 1;
         lab.situation = format!("seed {seed}");
         one(&mut lab, &tree, &diag, seed, &mut report)?;
-        if plan.first_failure_only && !report.failures.is_empty() {
+        let failed = report.failures.last().is_some_and(|last| last.seed == seed);
+        if let (Some(dir), true) = (&plan.keep, failed) {
+            keep(&tree, &dir.join(format!("seed-{seed}")))?;
+        }
+        if plan.first_failure_only && failed {
             break;
         }
     }
     Ok(report)
+}
+
+/// Copies a tree, links and all.
+fn keep(tree: &ProcTree, target: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(target)?;
+    let mut copy = Command::new("cp");
+    copy.arg("-a").arg(tree.path().join(".")).arg(target);
+    if copy.status()?.success() {
+        return Ok(());
+    }
+    Err(io::Error::other(format!(
+        "cannot copy to {}",
+        target.display()
+    )))
 }
 
 fn one(
@@ -138,8 +159,9 @@ mod tests {
                     cases: 40,
                     seed: 1,
                     first_failure_only: false,
+                    keep: None,
                 };
-                let report = run("/usr/bin/netstat".as_ref(), plan).expect("it is installed");
+                let report = run("/usr/bin/netstat".as_ref(), &plan).expect("it is installed");
                 assert!(report.failures.is_empty(), "{:?}", report.failures);
                 assert!(report.skipped < 20);
             });
@@ -152,8 +174,9 @@ mod tests {
                     cases: 10,
                     seed: 1,
                     first_failure_only: true,
+                    keep: None,
                 };
-                let report = run("/bin/true".as_ref(), plan).expect("it is installed");
+                let report = run("/bin/true".as_ref(), &plan).expect("it is installed");
                 assert_eq!(report.failures.len(), 1);
             });
         }

@@ -16,8 +16,9 @@ mod needs_root {
             cases: CASES,
             seed,
             first_failure_only: false,
+            keep: None,
         };
-        let report = fuzz::run(&program(), plan).expect("the sandbox has room");
+        let report = fuzz::run(&program(), &plan).expect("the sandbox has room");
         for failure in report.failures.iter().take(SHOWN) {
             println!("seed {}\n{}", failure.seed, failure.difference);
         }
