@@ -74,6 +74,9 @@ const CACHE_COLUMNS: &[Column] = &[
     word("SpecDst", ADDRESS_BYTES),
 ];
 
+/// The columns of Linux 2.0: those of today up to the round-trip time, and two more.
+const OLD_CACHE_COLUMNS: [Column; 2] = [decimal("HH"), decimal("ARP")];
+
 /// What the decoder of `/proc/net/route` remembers from row to row, and from listing to listing.
 #[derive(Debug, Clone)]
 pub struct RouteMemory {
@@ -191,6 +194,15 @@ pub fn decode_route_cache(text: &[u8]) -> Result<Vec<CachedRoute4>, HeaderError>
     Ok(pieces(rows, ROW_BYTES)
         .filter_map(|row| decode_cached_route(&layout.values(row), &mut memory))
         .collect())
+}
+
+/// Checks the header of a `/proc/net/rt_cache` of Linux 2.0, whose rows are not decoded.
+pub fn check_old_cache_header(text: &[u8]) -> Result<(), HeaderError> {
+    let shared = CACHE_COLUMNS
+        .iter()
+        .take_while(|column| column.name != "TOS");
+    let wanted: Vec<Column> = shared.chain(&OLD_CACHE_COLUMNS).copied().collect();
+    Layout::from_header(split_header(text).0, &wanted).map(drop)
 }
 
 /// What is remembered from row to row of the cache; all addresses share one variable.

@@ -5,6 +5,7 @@ pub mod interfaces;
 pub mod legacy;
 pub mod masquerade;
 pub mod memory;
+mod reading;
 pub mod routes;
 pub mod sctp;
 pub mod sockets;
