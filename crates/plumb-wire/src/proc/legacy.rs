@@ -10,16 +10,14 @@ pub mod netrom;
 pub mod rose;
 pub mod x25;
 
+use crate::lines::pieces;
 use crate::scan::{Scanner, low32};
 
 /// Bytes of a line that are read at a time; a longer line is read as several.
 const LINE_BYTES: usize = 255;
 
-/// Cuts a file into lines, and long lines into pieces.
 fn lines(content: &[u8]) -> impl Iterator<Item = &[u8]> {
-    content
-        .split_inclusive(|&b| b == b'\n')
-        .flat_map(|line| line.chunks(LINE_BYTES))
+    pieces(content, LINE_BYTES)
 }
 
 /// `%d` into 32 bits.

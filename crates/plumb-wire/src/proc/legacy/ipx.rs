@@ -36,10 +36,27 @@ pub fn decode_ipx(content: &[u8]) -> (Vec<IpxSocket>, Option<IpxDamage>) {
 struct Draft {
     local: Vec<u8>,
     peer: Vec<u8>,
+    local_port: StalePort,
+    peer_port: StalePort,
     send_q: i64,
     recv_q: i64,
     state: i32,
     uid: i32,
+}
+
+/// The port of the row before, in network byte order: an address whose port holds no digits gets
+/// it, swapped once more.
+#[derive(Default)]
+struct StalePort(u16);
+
+impl StalePort {
+    fn read(&mut self, text: &[u8]) -> u16 {
+        let port = Scanner::new(text)
+            .hex()
+            .map_or(self.0, |port| u16::try_from(port & 0xffff).unwrap_or(0));
+        self.0 = port.swap_bytes();
+        port
+    }
 }
 
 impl Draft {
@@ -54,11 +71,12 @@ impl Draft {
     }
 
     fn finish(&mut self) -> Result<IpxSocket, IpxDamage> {
-        let local = address(&self.local).ok_or(IpxDamage::Source)?;
+        let local = address(&self.local, &mut self.local_port).ok_or(IpxDamage::Source)?;
         let peer = if self.peer == NOT_CONNECTED {
             None
         } else {
-            Some(address(&self.peer).ok_or(IpxDamage::Destination)?)
+            let peer = address(&self.peer, &mut self.peer_port);
+            Some(peer.ok_or(IpxDamage::Destination)?)
         };
         // An empty line is completed by the line before it as it was shown: with its port swapped.
         swap_shown_port(&mut self.local, local.port);
@@ -86,7 +104,7 @@ fn swap_shown_port(text: &mut Vec<u8>, port: u16) {
 }
 
 /// Reads `NETWORK:NODE:PORT`, all hexadecimal; only the last colon must be there.
-fn address(text: &[u8]) -> Option<IpxAddress> {
+fn address(text: &[u8], port: &mut StalePort) -> Option<IpxAddress> {
     let colon = text.iter().rposition(|&b| b == b':')?;
     let mut scanner = Scanner::new(text.get(..colon)?);
     let network = scanner.hex().unwrap_or(0);
@@ -94,11 +112,10 @@ fn address(text: &[u8]) -> Option<IpxAddress> {
         Some(()) => scanner.hex_digits(12).unwrap_or(&[]),
         None => &[],
     };
-    let port = Scanner::new(text.get(colon + 1..)?).hex().unwrap_or(0);
     Some(IpxAddress {
         network,
         node: node(digits),
-        port: u16::try_from(port & 0xffff).unwrap_or(0),
+        port: port.read(text.get(colon + 1..)?),
     })
 }
 
@@ -148,7 +165,8 @@ mod tests {
 
     #[test]
     fn short_nodes_fill_from_the_left() {
-        let read = |text: &[u8]| address(text).map(|a| (a.network, a.node, a.port));
+        let read =
+            |text: &[u8]| address(text, &mut StalePort(0)).map(|a| (a.network, a.node, a.port));
         assert_eq!(read(b"a:b:c"), Some((10, [0xb0, 0, 0, 0, 0, 0], 12)));
         assert_eq!(read(b":"), Some((0, [0; 6], 0)));
         assert_eq!(read(b"none"), None);

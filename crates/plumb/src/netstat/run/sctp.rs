@@ -20,7 +20,7 @@ use crate::netstat::options::{Family, Options, SocketFilter};
 use crate::netstat::session::Session;
 
 /// Tables in the order in which they are printed, as far as the request wants them.
-fn tables(options: &Options) -> Vec<(SctpKind, IpVersion)> {
+fn tables(options: &Options) -> Vec<(SctpKind, Vec<IpVersion>)> {
     let kinds = [
         (
             SctpKind::Endpoint,
@@ -35,13 +35,14 @@ fn tables(options: &Options) -> Vec<(SctpKind, IpVersion)> {
         options.has_family(Family::Inet),
         options.has_family(Family::Inet6),
     );
-    let versions = [(IpVersion::V4, v4 || !v6), (IpVersion::V6, v6 || !v4)];
-    let mut tables = Vec::new();
-    for (kind, _) in kinds.into_iter().filter(|&(_, wanted)| wanted) {
-        let wanted = versions.into_iter().filter(|&(_, wanted)| wanted);
-        tables.extend(wanted.map(|(version, _)| (kind, version)));
-    }
-    tables
+    let versions: Vec<IpVersion> = [(IpVersion::V4, v4 || !v6), (IpVersion::V6, v6 || !v4)]
+        .into_iter()
+        .filter_map(|(version, wanted)| wanted.then_some(version))
+        .collect();
+    kinds
+        .into_iter()
+        .filter_map(|(kind, wanted)| wanted.then(|| (kind, versions.clone())))
+        .collect()
 }
 
 /// Current kernels put IPv6 addresses into the first pair of files and do not have the second.
@@ -76,11 +77,13 @@ fn read(
 pub fn inodes(session: &mut Session) -> Vec<Inode> {
     let mut found = Vec::new();
     session.in_each_netns(|session| {
-        for (kind, version) in tables(&session.options) {
-            // A table that cannot be read is reported by `run`.
-            let _ = read(kind, version, |socket| {
-                found.extend(socket.map(|s| s.raw_inode))
-            });
+        for (kind, versions) in tables(&session.options) {
+            for version in versions {
+                // A table that cannot be read is reported by `run`.
+                let _ = read(kind, version, |socket| {
+                    found.extend(socket.map(|s| s.raw_inode));
+                });
+            }
         }
         0
     });
@@ -91,25 +94,39 @@ pub fn inodes(session: &mut Session) -> Vec<Inode> {
 pub fn run(session: &mut Session, plan: &Plan, rows: &mut Rows) -> u8 {
     session.declare_json("sctp");
     session.in_each_netns(|session| {
-        for (kind, version) in tables(&session.options) {
-            let mut sockets = Vec::new();
-            match read(kind, version, |socket| sockets.push(socket)) {
-                Ok(()) => {}
-                Err(Errno::NOENT | Errno::ACCESS | Errno::PERM) if version == IpVersion::V6 => {}
-                Err(Errno::NOENT | Errno::ACCESS | Errno::PERM) => {
-                    match missing(session, plan, Table::Sctp) {
-                        0 => {}
-                        status => return status,
-                    }
-                }
-                Err(errno) => return cannot_open(session, path(kind, version), errno),
+        for (kind, versions) in tables(&session.options) {
+            // A missing table ends the listing only behind the other version's rows.
+            let mut status = 0;
+            for version in versions {
+                status = write_table(session, plan, rows, (kind, version)).max(status);
             }
-            for socket in sockets {
-                write_socket(session, rows, kind, socket);
+            if status != 0 {
+                return status;
             }
         }
         0
     })
+}
+
+fn write_table(
+    session: &mut Session,
+    plan: &Plan,
+    rows: &mut Rows,
+    (kind, version): (SctpKind, IpVersion),
+) -> u8 {
+    let mut sockets = Vec::new();
+    match read(kind, version, |socket| sockets.push(socket)) {
+        Ok(()) => {}
+        Err(Errno::NOENT | Errno::ACCESS | Errno::PERM) if version == IpVersion::V6 => {}
+        Err(Errno::NOENT | Errno::ACCESS | Errno::PERM) => {
+            return missing(session, plan, Table::Sctp);
+        }
+        Err(errno) => return cannot_open(session, path(kind, version), errno),
+    }
+    for socket in sockets {
+        write_socket(session, rows, kind, socket);
+    }
+    0
 }
 
 fn write_socket(
