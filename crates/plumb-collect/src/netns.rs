@@ -48,6 +48,8 @@ impl Netns {
 pub struct Namespaces {
     /// Our own first, then named ones by name, then the others by inode number.
     pub all: Vec<Netns>,
+    /// The namespace of this process, which needs no entering.
+    pub own: Option<NetnsId>,
     /// Processes whose namespace we may not know.
     pub hidden_processes: usize,
 }
@@ -90,6 +92,7 @@ pub fn list() -> Namespaces {
     });
     Namespaces {
         all,
+        own,
         hidden_processes,
     }
 }

@@ -123,14 +123,17 @@ impl Session {
             Err(error) => return self.refuse_netns("remember the own network namespace", error),
         };
         let mut status = 0;
-        for netns in self.namespaces() {
-            if let Err(error) = netns::enter(&netns) {
+        let Namespaces { all, own, .. } = self.namespaces();
+        for netns in all {
+            // Our own needs no privilege: an ordinary user sees at least that one.
+            let is_own = own == Some(netns.id);
+            if !is_own && let Err(error) = netns::enter(&netns) {
                 self.unreachable(&netns, error);
                 continue;
             }
             self.label_netns(Some(netns));
             status = each(self).max(status);
-            if let Err(error) = home.go() {
+            if !is_own && let Err(error) = home.go() {
                 return self.refuse_netns("return to the own network namespace", error);
             }
         }
@@ -152,20 +155,20 @@ impl Session {
     }
 
     /// Lists the namespaces, once a round, and says how many could not be found out.
-    fn namespaces(&mut self) -> Vec<Netns> {
+    fn namespaces(&mut self) -> Namespaces {
         if let Some(namespaces) = &self.namespaces {
-            return namespaces.all.clone();
+            return namespaces.clone();
         }
         let found = netns::list();
         if found.hidden_processes > 0 {
             let count = found.hidden_processes;
-            self.complain(
-                format!("netstat: find network namespaces: {count} processes may not be looked at; namespaces that only they are in are missing\n").as_bytes(),
+            let complaint = format!(
+                "netstat: find network namespaces: {count} of the processes may not be looked at\n"
             );
+            self.complain(complaint.as_bytes());
         }
-        let all = found.all.clone();
-        self.namespaces = Some(found);
-        all
+        self.namespaces = Some(found.clone());
+        found
     }
 
     /// Says that a namespace cannot be entered, and leaves it out from now on.

@@ -1,0 +1,310 @@
+//! What needs namespaces: streaming, terminals, every namespace at once.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+
+use plumb_testkit::frozen::ProcTree;
+use plumb_testkit::sandbox;
+
+const ROW: &str = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12345 1 0000000000000000 100 0 0 10 0\n";
+
+fn netstat(words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plumb"));
+    command.arg0("netstat").args(words).env("LC_ALL", "C");
+    command
+}
+
+/// Shows a tree whose `net/tcp` is a pipe, so that a test decides when rows come.
+fn frozen_pipe() -> (ProcTree, std::path::PathBuf) {
+    let tree = ProcTree::new().expect("the sandbox has room");
+    tree.file("net/tcp6", "header\n")
+        .expect("the sandbox has room");
+    let pipe = tree.path().join("net/tcp");
+    let made = Command::new("mkfifo")
+        .arg(&pipe)
+        .status()
+        .expect("mkfifo is there");
+    assert!(made.success());
+    rustix::mount::mount_bind(tree.path(), "/proc").expect("root can mount here");
+    (tree, pipe)
+}
+
+/// Gives up `/proc` again, so that the sandbox can end in order.
+fn thaw() {
+    rustix::mount::unmount("/proc", rustix::mount::UnmountFlags::DETACH).expect("it was mounted");
+}
+
+#[test]
+fn the_first_row_appears_before_the_last_is_read() {
+    sandbox::run(|| {
+        let (_tree, pipe) = frozen_pipe();
+        let mut child = netstat(&["-ant"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let (seen, go_on) = std::sync::mpsc::channel();
+        let writer = std::thread::spawn(move || {
+            let mut rows = File::create(&pipe).expect("the program reads it");
+            rows.write_all(b"header\n").expect("the program reads");
+            // More than any buffer on the way holds, and no end of the file.
+            rows.write_all(ROW.repeat(4_000).as_bytes())
+                .expect("the program reads");
+            go_on.recv().expect("the first row is seen");
+            rows.write_all(ROW.as_bytes()).expect("the program reads");
+        });
+        let mut output = BufReader::new(child.stdout.take().expect("it is piped"));
+        let mut line = String::new();
+        for _ in 0..3 {
+            line.clear();
+            output.read_line(&mut line).expect("a line comes");
+        }
+        assert!(
+            line.starts_with("tcp        0      0 127.0.0.1:8080"),
+            "{line}"
+        );
+        seen.send(()).expect("the writer waits");
+        let mut rest = String::new();
+        output.read_to_string(&mut rest).expect("the program ends");
+        assert_eq!(rest.lines().count(), 4_000);
+        writer.join().expect("all rows were taken");
+        assert!(child.wait().expect("it ends").success());
+        thaw();
+    });
+}
+
+#[test]
+fn memory_does_not_grow_with_the_number_of_sockets() {
+    sandbox::run(|| {
+        const ROWS: usize = 400_000;
+        let (_tree, pipe) = frozen_pipe();
+        // 32 MiB of address space hold the program and its libraries, but not 60 MB of rows.
+        let script = "ulimit -v 32768; exec \"$0\" netstat -ant";
+        let child = Command::new("sh")
+            .args(["-c", script, env!("CARGO_BIN_EXE_plumb")])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("sh starts");
+        let writer = std::thread::spawn(move || {
+            let mut rows = File::create(&pipe).expect("the program reads it");
+            rows.write_all(b"header\n").expect("the program reads");
+            let block = ROW.repeat(1_000);
+            for _ in 0..ROWS / 1_000 {
+                rows.write_all(block.as_bytes()).expect("the program reads");
+            }
+        });
+        let lines = count_lines(child);
+        writer.join().expect("all rows were taken");
+        assert_eq!(lines, ROWS + 2);
+        thaw();
+    });
+}
+
+fn count_lines(mut child: Child) -> usize {
+    let mut output = child.stdout.take().expect("it is piped");
+    let mut buffer = vec![0; 1 << 20];
+    let mut lines = 0;
+    loop {
+        let got = output.read(&mut buffer).expect("a pipe can be read");
+        if got == 0 {
+            break;
+        }
+        lines += buffer[..got].iter().filter(|&&b| b == b'\n').count();
+    }
+    assert!(child.wait().expect("it ends").success());
+    lines
+}
+
+/// Runs the program on a terminal of its own; gives what the terminal got.
+fn on_a_terminal(mut command: Command) -> String {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("there are terminals");
+    grantpt(&master).expect("it is ours");
+    unlockpt(&master).expect("it is ours");
+    let name = ptsname(&master, Vec::new()).expect("it has a name");
+    let slave = File::options()
+        .read(true)
+        .write(true)
+        .open(name.to_str().expect("a plain path"))
+        .expect("it is ours");
+    let mut child = command.stdout(slave).spawn().expect("the program starts");
+    // The command holds the terminal's other end; without it the last read would never end.
+    drop(command);
+    let mut text = Vec::new();
+    // A terminal whose last user left gives EIO, which is its end of file.
+    let _ = File::from(OwnedFd::from(master)).read_to_end(&mut text);
+    assert!(child.wait().expect("it ends").success());
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+#[test]
+fn a_terminal_gets_names_without_their_escapes_and_a_pipe_gets_them_raw() {
+    sandbox::run(|| {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback is up");
+        let fd = OwnedFd::from(listener);
+        let mut evil = Command::new("sleep")
+            .arg0("\x1b[31mevil\n")
+            .arg("60")
+            .stdin(fd)
+            .spawn()
+            .expect("sleep is there");
+        wait_for_name(&evil, b"\x1b[31mevil");
+        let shown = on_a_terminal(netstat(&["-tlnp"]));
+        let piped = netstat(&["-tlnp"])
+            .output()
+            .expect("the program starts")
+            .stdout;
+        evil.kill().expect("it is our child");
+        evil.wait().expect("it is our child");
+        assert!(!shown.contains('\x1b'), "{shown:?}");
+        assert!(shown.contains("\\x1b[31mevil\\"), "{shown:?}");
+        assert!(String::from_utf8_lossy(&piped).contains("/\x1b[31mevil\n"));
+    });
+}
+
+/// Waits until the child is what its new name says; bounded.
+fn wait_for_name(child: &Child, name: &[u8]) {
+    let path = format!("/proc/{}/cmdline", child.id());
+    for _ in 0..10_000 {
+        if std::fs::read(&path).is_ok_and(|cmdline| cmdline.starts_with(name)) {
+            return;
+        }
+        std::thread::yield_now();
+    }
+    panic!("the child never became {name:?}");
+}
+
+#[test]
+fn every_namespace_of_the_host_is_shown_with_its_name() {
+    sandbox::run(|| {
+        let _here = TcpListener::bind("127.0.0.1:7101").expect("loopback is up");
+        let _names = RunDirectory::new();
+        ip(&["netns", "add", "blue"]);
+        ip(&["-n", "blue", "link", "set", "lo", "up"]);
+        let mut there = Command::new("ip")
+            .args([
+                "netns",
+                "exec",
+                "blue",
+                env!("CARGO_BIN_EXE_plumb"),
+                "-ltn",
+                "-c",
+            ])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("ip is there");
+        // Its first line says that it runs in the other namespace by now.
+        let mut line = String::new();
+        BufReader::new(there.stdout.as_mut().expect("it is piped"))
+            .read_line(&mut line)
+            .expect("a line comes");
+        let output = netstat(&["-i", "--all-netns"])
+            .output()
+            .expect("the program starts");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut rows = text.lines();
+        assert_eq!(rows.next(), Some("Kernel Interface table"));
+        assert!(
+            rows.next()
+                .is_some_and(|row| row.starts_with("Netns            Iface"))
+        );
+        assert!(
+            rows.clone()
+                .any(|row| row.starts_with("net:[") && row.contains(" lo ")),
+            "{text}"
+        );
+        assert!(
+            rows.any(|row| row.starts_with("blue             lo ")),
+            "{text}"
+        );
+
+        let output = netstat(&["-ltn", "--all-netns", "--json"])
+            .output()
+            .expect("the program starts");
+        let parsed: serde_json::Value = serde_json::from_slice(&output.stdout).expect("valid JSON");
+        let sockets = parsed["sockets"].as_array().expect("an array");
+        let ours = sockets
+            .iter()
+            .find(|row| row["local"]["port"] == 7101)
+            .expect("our listener");
+        assert!(
+            ours["netns"]["inode"]
+                .as_u64()
+                .is_some_and(|inode| inode > 0)
+        );
+        there.kill().expect("it is our child");
+        there.wait().expect("it is our child");
+        ip(&["netns", "del", "blue"]);
+    });
+}
+
+/// A private `/run`, so that names of namespaces stay in the sandbox.
+struct RunDirectory;
+
+impl RunDirectory {
+    fn new() -> Self {
+        rustix::mount::mount(
+            "tmpfs",
+            "/run",
+            "tmpfs",
+            rustix::mount::MountFlags::empty(),
+            None,
+        )
+        .expect("root can mount here");
+        Self
+    }
+}
+
+fn ip(words: &[&str]) {
+    let status = Command::new("ip")
+        .args(words)
+        .status()
+        .expect("ip is there");
+    assert!(status.success(), "ip {words:?}");
+}
+
+#[test]
+fn json_knows_every_mode_and_says_why_something_is_unknown() {
+    sandbox::run(|| {
+        let _listener = TcpListener::bind("127.0.0.1:7102").expect("loopback is up");
+        for (words, array) in [
+            (&["-antp", "--json"][..], "sockets"),
+            (&["-xap", "--json"], "sockets"),
+            (&["-g", "--json"], "groups"),
+            (&["-i", "--json"], "interfaces"),
+            (&["-s", "--json"], "statistics"),
+            (&["-6rn", "--json"], "routes"),
+            (&["-m", "--json"], "memory"),
+        ] {
+            let output = netstat(words).output().expect("the program starts");
+            let parsed: serde_json::Value =
+                serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+                    panic!(
+                        "{words:?}: {error}: {}",
+                        String::from_utf8_lossy(&output.stdout)
+                    )
+                });
+            assert_eq!(parsed["schema"], "plumb.netstat/1");
+            assert!(parsed[array].is_array(), "{words:?} has {array}: {parsed}");
+            assert_eq!(parsed["complete"], true, "{words:?}: {parsed}");
+        }
+        let output = netstat(&["-antpe", "--json"])
+            .output()
+            .expect("the program starts");
+        let parsed: serde_json::Value = serde_json::from_slice(&output.stdout).expect("valid");
+        let row = &parsed["sockets"][0];
+        assert_eq!(row["local"]["port"], 7102);
+        assert_eq!(row["state"], "LISTEN");
+        assert_eq!(row["process"]["pid"], std::process::id());
+        assert!(row["inode"].is_u64() && row["cookie"].is_u64(), "{row}");
+        let missing = netstat(&["-S", "--json"])
+            .output()
+            .expect("the program starts");
+        let parsed: serde_json::Value = serde_json::from_slice(&missing.stdout).expect("valid");
+        assert_eq!(missing.status.code(), Some(1));
+        assert_eq!(parsed["complete"], false);
+    });
+}
