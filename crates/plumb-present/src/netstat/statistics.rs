@@ -28,13 +28,13 @@ pub enum Family {
 /// Which known blocks are printed; unknown ones always are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Switches {
-    /// Ip, Icmp, Ip6, Icmp6.
+    /// `Ip`, `Icmp`, `Ip6`, `Icmp6`.
     pub raw: bool,
-    /// Tcp, TcpExt.
+    /// `Tcp`, `TcpExt`.
     pub tcp: bool,
-    /// Udp, Udp6.
+    /// `Udp`, `Udp6`.
     pub udp: bool,
-    /// Sctp.
+    /// `Sctp`.
     pub sctp: bool,
 }
 

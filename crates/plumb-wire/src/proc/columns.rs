@@ -76,6 +76,10 @@ impl Layout {
         let mut next = wanted.next();
         for head in before_nul(header).split(|b| matches!(b, b' ' | b'\t' | b'\n')) {
             let Some(column) = next else { break };
+            // Any white space may stand before a head, but only these three end one.
+            let mut head = Scanner::new(head);
+            head.skip_space();
+            let head = head.rest();
             if head.is_empty() {
                 continue;
             }

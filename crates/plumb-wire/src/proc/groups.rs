@@ -32,6 +32,14 @@ pub enum GroupItem {
     },
 }
 
+/// What a good line is.
+enum Line {
+    /// The head of a device's memberships.
+    Device,
+    /// A membership.
+    Member(Membership),
+}
+
 /// How the lines of a file are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Layout {
@@ -56,11 +64,12 @@ pub fn decode_groups(text: &[u8]) -> Vec<GroupItem> {
         .skip(skipped)
         .filter_map(|(number, line)| {
             let (table, outcome) = match layout {
-                Layout::Flat => ("igmp6", state.member6(line).map(Some)),
+                Layout::Flat => ("igmp6", state.member6(line).map(Line::Member)),
                 Layout::Indexed | Layout::Named => ("igmp", state.line4(line, layout)),
             };
             match outcome {
-                Some(member) => member.map(GroupItem::Member),
+                Some(Line::Member(member)) => Some(GroupItem::Member(member)),
+                Some(Line::Device) => None,
                 None => Some(GroupItem::Bogus {
                     table,
                     line: number,
@@ -91,15 +100,15 @@ struct State {
 }
 
 impl State {
-    /// Reads a line of the IPv4 table: `None` if it is bogus, `Some(None)` for a device line.
-    fn line4(&mut self, line: &[u8], layout: Layout) -> Option<Option<Membership>> {
+    /// Reads a line of the IPv4 table; `None` if it is bogus.
+    fn line4(&mut self, line: &[u8], layout: Layout) -> Option<Line> {
         let mut scanner = Scanner::new(line);
         if line.first() == Some(&b'\t') {
             scanner.skip_space();
             let digits = scanner.hex_digits(8)?;
             let users = signed32(&mut scanner)?;
             let group = low32(Scanner::new(digits).hex()?);
-            return Some(Some(Membership {
+            return Some(Line::Member(Membership {
                 interface: before_nul(&self.device).to_vec(),
                 users,
                 group: IpAddr::V4(Ipv4Addr::from(group.swap_bytes())),
@@ -118,7 +127,7 @@ impl State {
         if let Some(end) = colon.and_then(|at| self.device.get_mut(at)) {
             *end = 0;
         }
-        Some(None)
+        Some(Line::Device)
     }
 
     /// Reads a line of the IPv6 table.

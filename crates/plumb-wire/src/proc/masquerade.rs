@@ -8,10 +8,12 @@ use plumb_model::masquerade::{MasqueradeProtocol, Masqueraded};
 use crate::lines::{before_nul, pieces};
 use crate::scan::{Scanner, low32};
 
-/// Longest piece of a line.
-const PIECE_BYTES: usize = 8191;
+/// Bytes of the header line that count.
+const HEADER_BYTES: usize = 255;
 /// A column that the known layout has.
 const TELLTALE: &[u8] = b"PDelta";
+/// Stands for a NUL, which ends a word but not the file.
+const NUL: u8 = 1;
 
 /// Why the table cannot be read; one such line and nothing of it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,50 +26,48 @@ pub enum MasqueradeError {
     Protocol,
 }
 
-/// Decodes the table.
+/// Decodes the table. Behind the header it is a stream of words; line ends mean nothing.
 pub fn decode_masquerade(text: &[u8]) -> Result<Vec<Masqueraded>, MasqueradeError> {
-    let mut lines = pieces(text, PIECE_BYTES).map(before_nul);
-    let header = lines.next().ok_or(MasqueradeError::Empty)?;
-    let is_known = header
+    let header = pieces(text, HEADER_BYTES)
+        .next()
+        .ok_or(MasqueradeError::Empty)?;
+    let is_known = before_nul(header)
         .windows(TELLTALE.len())
-        .any(|window| window == TELLTALE);
-    lines
-        .filter(|line| !line.trim_ascii().is_empty())
-        .map(|line| {
-            let (protocol, entry) = decode_row(line)
-                .filter(|_| is_known)
-                .ok_or(MasqueradeError::Format)?;
-            let protocol = match protocol {
-                b"TCP" => MasqueradeProtocol::Tcp,
-                b"UDP" => MasqueradeProtocol::Udp,
-                b"ICMP" => MasqueradeProtocol::Icmp,
-                _ => return Err(MasqueradeError::Protocol),
-            };
-            Ok(Masqueraded { protocol, ..entry })
-        })
-        .collect()
+        .any(|part| part == TELLTALE);
+    let rows = text.get(header.len()..).unwrap_or_default();
+    let rows: Vec<u8> = rows.iter().map(|&b| if b == 0 { NUL } else { b }).collect();
+    let mut scanner = Scanner::new(&rows);
+    let mut entries = Vec::new();
+    while let Some(protocol) = scanner.word(usize::MAX) {
+        let entry = decode_entry(&mut scanner).filter(|_| is_known);
+        let entry = entry.ok_or(MasqueradeError::Format)?;
+        let protocol = match protocol.split(|&b| b == NUL).next() {
+            Some(b"TCP") => MasqueradeProtocol::Tcp,
+            Some(b"UDP") => MasqueradeProtocol::Udp,
+            Some(b"ICMP") => MasqueradeProtocol::Icmp,
+            _ => return Err(MasqueradeError::Protocol),
+        };
+        entries.push(Masqueraded { protocol, ..entry });
+    }
+    Ok(entries)
 }
 
-/// Reads a row: the word of its protocol, and the rest with a protocol yet to be filled in.
-fn decode_row(line: &[u8]) -> Option<(&[u8], Masqueraded)> {
-    let mut scanner = Scanner::new(line);
-    let protocol = scanner.word(usize::MAX)?;
-    let (source, source_port) = endpoint(&mut scanner)?;
-    let (destination, destination_port) = endpoint(&mut scanner)?;
-    let entry = Masqueraded {
+/// Reads what follows the protocol, which is yet to be filled in.
+fn decode_entry(scanner: &mut Scanner<'_>) -> Option<Masqueraded> {
+    let (source, source_port) = endpoint(scanner)?;
+    let (destination, destination_port) = endpoint(scanner)?;
+    Some(Masqueraded {
         protocol: MasqueradeProtocol::Tcp,
         source,
         source_port,
         destination,
         destination_port,
-        masqueraded_port: port(&mut scanner)?,
+        masqueraded_port: port(scanner)?,
         initial_sequence: scanner.hex()?,
-        delta: short(&mut scanner)?,
-        previous_delta: short(&mut scanner)?,
+        delta: short(scanner)?,
+        previous_delta: short(scanner)?,
         expires_ticks: scanner.decimal()?,
-    };
-    // Anything behind the last column makes the row a stranger.
-    scanner.word(1).is_none().then_some((protocol, entry))
+    })
 }
 
 fn endpoint(scanner: &mut Scanner<'_>) -> Option<(Ipv4Addr, Port)> {
@@ -118,6 +118,9 @@ mod tests {
         assert_eq!(decode(&stranger), Err(MasqueradeError::Protocol));
         let longer = ROW.replace("12345", "12345 x");
         assert_eq!(decode(&longer), Err(MasqueradeError::Format));
+        let split = ROW.replace(' ', "\n");
+        assert_eq!(decode(&split).map(|entries| entries.len()), Ok(1));
+        assert_eq!(decode(&format!("\0{ROW}")), Err(MasqueradeError::Protocol));
         assert_eq!(decode_masquerade(b""), Err(MasqueradeError::Empty));
         assert_eq!(decode_masquerade(ROW.as_bytes()), Ok(Vec::new()));
     }

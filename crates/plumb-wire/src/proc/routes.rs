@@ -147,8 +147,8 @@ pub enum CacheLayout {
 /// What a header of `/proc/net/rt_cache` gives away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CacheHeader {
-    /// Bit mask of the tell-tale heads found: IRTT 1, TOS 2, HHRef 4, HHUptod 8, SpecDst 16, HH 32,
-    /// ARP 64.
+    /// Bit mask of the tell-tale heads found, from bit 0 on: `IRTT`, `TOS`, `HHRef`, `HHUptod`,
+    /// `SpecDst`, `HH`, `ARP`.
     pub found: u8,
     /// The layout read from then on.
     pub layout: CacheLayout,

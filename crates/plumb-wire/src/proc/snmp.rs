@@ -51,16 +51,13 @@ fn at_colon(line: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((line.get(..colon)?, line.get(colon + 1..)?))
 }
 
-/// Pairs names with values until either runs out or a value is no number.
+/// Pairs names with values; from the first value that is missing or no number on, they are 0.
 fn pair(names: &[u8], values: &[u8]) -> Vec<Counter> {
     let mut values = Scanner::new(values);
     names
         .split(|b| is_separator(*b))
         .filter(|name| !name.is_empty())
-        .map_while(|name| {
-            let value = values.decimal()?;
-            Some(counter(name, value))
-        })
+        .map(|name| counter(name, values.decimal().unwrap_or(0)))
         .collect()
 }
 
@@ -133,6 +130,8 @@ fn counter(name: &[u8], value: u64) -> Counter {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     fn shown(blocks: &[CounterBlock]) -> String {
@@ -141,7 +140,7 @@ mod tests {
             text += &String::from_utf8_lossy(&block.name);
             for counter in &block.counters {
                 let name = String::from_utf8_lossy(&counter.name);
-                text += &format!(" {name}={}", counter.value);
+                let _ = write!(text, " {name}={}", counter.value);
             }
             text += ";";
         }
@@ -163,13 +162,16 @@ mod tests {
     }
 
     #[test]
-    fn odd_numbers_of_names_and_values_stop_the_pairing() {
+    fn values_that_are_missing_are_zero() {
         assert_eq!(
             paired("Ip: A B C\nIp: 1 2\n"),
-            ("Ip A=1 B=2;".into(), false)
+            ("Ip A=1 B=2 C=0;".into(), false)
         );
         assert_eq!(paired("Ip: A\nIp: 1 2"), ("Ip A=1;".into(), false));
-        assert_eq!(paired("Ip: A B\nIp: 1x 2\n"), ("Ip A=1;".into(), false));
+        assert_eq!(
+            paired("Ip: A B C\nIp: 1x 2 3\n"),
+            ("Ip A=1 B=0 C=0;".into(), false)
+        );
         assert_eq!(paired("Ip: A\nIp: 0x10\n"), ("Ip A=0;".into(), false));
         assert_eq!(
             paired("\n\nIp: A\nIp: 1\nUdp: A\n"),

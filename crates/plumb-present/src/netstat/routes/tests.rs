@@ -1,5 +1,6 @@
 use std::net::Ipv4Addr;
 
+use super::Style::{Bare, Everything, Tcp, Use};
 use super::*;
 
 fn route(flags: u32) -> Route4 {
@@ -38,7 +39,6 @@ fn row(flags: u32, style: Style) -> String {
 #[test]
 fn styles_go_round_with_the_number_of_e() {
     let styles: Vec<Style> = (0..8).map(Style::from_extend).collect();
-    use Style::{Bare, Everything, Tcp, Use};
     assert_eq!(
         styles,
         [Tcp, Use, Everything, Bare, Use, Tcp, Everything, Bare]
@@ -48,32 +48,32 @@ fn styles_go_round_with_the_number_of_e() {
 #[test]
 fn rows_have_the_columns_of_their_style() {
     assert_eq!(
-        row(1, Style::Tcp),
+        row(1, Tcp),
         "averyveryverylo 0.0.0.0         255.0.0.0       U      1400 5000     300 averylongname\n"
     );
     assert_eq!(
-        row(3, Style::Use),
+        row(3, Use),
         "averyveryverylo 0.0.0.0         255.0.0.0       UG    -1     2       77 averylongname\n"
     );
     assert_eq!(
-        row(7, Style::Everything),
+        row(7, Everything),
         "averyveryverylo 0.0.0.0         255.0.0.0       UGH   -1     2       77 averyl   1400  5000   300\n"
     );
-    assert_eq!(row(1, Style::Bare), "");
+    assert_eq!(row(1, Bare), "");
 }
 
 #[test]
 fn reject_routes_have_dashes() {
     assert_eq!(
-        row(0x205, Style::Tcp),
+        row(0x205, Tcp),
         "averyveryverylo -               255.0.0.0       !H        - -          - -\n"
     );
     assert_eq!(
-        row(0x201, Style::Use),
+        row(0x201, Use),
         "averyveryverylo -               255.0.0.0       !     -1     -       77 -\n"
     );
     assert_eq!(
-        row(0x201, Style::Everything),
+        row(0x201, Everything),
         "averyveryverylo -               255.0.0.0       !     -1     -       77 -        -     -      -\n"
     );
 }
@@ -110,7 +110,7 @@ fn cache_rows_are_not_cut() {
         interface: &entry.common.interface,
     };
     let mut out = Vec::new();
-    write_cached_route(&mut out, &entry, texts, Style::Everything);
+    write_cached_route(&mut out, &entry, texts, Everything);
     assert_eq!(
         String::from_utf8_lossy(&out),
         "10.0.0.5        10.0.0.1        averyveryverylonghostname G-    -1     2       77 averyl   \

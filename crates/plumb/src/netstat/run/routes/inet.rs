@@ -57,9 +57,9 @@ fn table(session: &mut Session, memory: &mut RouteMemory) -> u8 {
         }
         match decode_routes(&text, memory) {
             Ok(routes) => {
-                routes
-                    .iter()
-                    .for_each(|route| write_route(session, route, style));
+                for route in &routes {
+                    write_route(session, route, style);
+                }
                 0
             }
             Err(error) => {
@@ -72,7 +72,7 @@ fn table(session: &mut Session, memory: &mut RouteMemory) -> u8 {
 
 fn cache(session: &mut Session) -> u8 {
     let style = Style::from_extend(session.options.extend);
-    let mut titled = false;
+    let (mut titled, mut headed) = (false, false);
     session.in_each_netns(|session| {
         // Nothing explains why a file is empty; the original then names the last error it met.
         let (text, cause) = match read_file(CACHE) {
@@ -82,7 +82,7 @@ fn cache(session: &mut Session) -> u8 {
                 Err(error) => return not_configured(session, CACHE, error, FAMILY),
             },
         };
-        if !titled && !session.is_json() {
+        if !std::mem::replace(&mut titled, true) && !session.is_json() {
             session.out.title(routes::CACHE_TITLE);
         }
         let Some(header) = inspect_cache_header(&text) else {
@@ -96,12 +96,8 @@ fn cache(session: &mut Session) -> u8 {
                 &format!("ERROR: proc_guess_fmt({CACHE},... returned: {found}\n"),
             );
         }
-        if !std::mem::replace(&mut titled, true) && !session.is_json() {
-            match header.layout {
-                CacheLayout::Current => write_heads(session, style, routes::write_cache_header),
-                CacheLayout::Old => write_heads(session, style, routes::write_old_cache_header),
-                CacheLayout::Unknown => {}
-            }
+        if !std::mem::replace(&mut headed, true) && !session.is_json() {
+            write_cache_heads(session, style, header.layout);
         }
         let decoded = match header.layout {
             CacheLayout::Current => decode_route_cache(&text),
@@ -116,6 +112,17 @@ fn cache(session: &mut Session) -> u8 {
         }
         0
     })
+}
+
+fn write_cache_heads(session: &mut Session, style: Style, layout: CacheLayout) {
+    match layout {
+        CacheLayout::Old => write_heads(session, style, routes::write_old_cache_header),
+        // The rows of an unknown layout would be memory that nothing was read into.
+        CacheLayout::Unknown if style == Style::Everything => {}
+        CacheLayout::Current | CacheLayout::Unknown => {
+            write_heads(session, style, routes::write_cache_header);
+        }
+    }
 }
 
 fn write_heads(session: &mut Session, style: Style, write: fn(&mut Vec<u8>, Style)) {
