@@ -7,6 +7,7 @@ pub mod inet;
 pub mod interfaces;
 pub mod interfaces_long;
 pub mod legacy;
+pub mod link_layer;
 pub mod masquerade;
 pub mod memory;
 pub mod routes;

@@ -27,14 +27,13 @@ fn decode_row(buffer: &mut LineBuffer) -> Option<NetRomSocket> {
     for column in 1..=3 {
         buffer.end_at(column * COLUMN - 1);
     }
-    let device_end = buffer.find(DEVICE_AT, b" \0")?;
-    buffer.end_at(device_end);
+    let mut scanner = Scanner::new(buffer.text(DEVICE_AT));
     Some(NetRomSocket {
         user: buffer.text(0).to_vec(),
         destination: buffer.text(COLUMN).to_vec(),
         source: buffer.text(2 * COLUMN).to_vec(),
-        device: buffer.text(DEVICE_AT).to_vec(),
-        link: decode_link(&mut Scanner::new(buffer.text(device_end + 1)))?,
+        device: scanner.word(usize::MAX)?.to_vec(),
+        link: decode_link(&mut scanner)?,
     })
 }
 
