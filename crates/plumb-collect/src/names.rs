@@ -4,6 +4,7 @@
 //! are cached for the life of the value.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use plumb_model::Uid;
 use rustc_hash::FxHashMap;
@@ -12,6 +13,9 @@ use crate::sys::nss;
 
 /// Longest service name shown, in bytes.
 const SERVICE_BYTES: usize = 63;
+
+/// Most reverse lookups under way at a time; more would look like an attack to a name server.
+const LOOKUPS_AT_ONCE: usize = 8;
 
 /// The namespace of port numbers a name is looked up in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,6 +48,35 @@ impl Names {
             .entry(addr)
             .or_insert_with(|| nss::host_name(addr))
             .as_deref()
+    }
+
+    /// Looks up several addresses at once, so that slow name servers are waited for side by side.
+    ///
+    /// Changes nothing that [`Names::host`] gives, only when it is known.
+    pub fn prefetch_hosts(&mut self, addrs: impl IntoIterator<Item = IpAddr>) {
+        let mut unknown: Vec<IpAddr> =
+            addrs.into_iter().filter(|addr| !self.hosts.contains_key(addr)).collect();
+        unknown.sort_unstable();
+        unknown.dedup();
+        if unknown.len() < 2 {
+            return;
+        }
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut found = Vec::new();
+            while let Some(&addr) = unknown.get(next.fetch_add(1, Ordering::Relaxed)) {
+                found.push((addr, nss::host_name(addr)));
+            }
+            found
+        };
+        std::thread::scope(|scope| {
+            let workers = unknown.len().min(LOOKUPS_AT_ONCE);
+            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+            for worker in workers {
+                // What a worker could not tell is looked up again when it is wanted.
+                self.hosts.extend(worker.join().unwrap_or_default());
+            }
+        });
     }
 
     /// Gives the name of a user, or `None` when the user database has none.

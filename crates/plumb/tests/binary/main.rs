@@ -1,4 +1,6 @@
 //! The binary as a user meets it: faces, links, terminals, streams, namespaces, JSON.
 
 mod faces;
+mod name_server;
 mod needs_root;
+mod recordings;

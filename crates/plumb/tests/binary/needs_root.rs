@@ -2,13 +2,15 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 
 use plumb_testkit::frozen::ProcTree;
 use plumb_testkit::sandbox;
+
+use crate::name_server::NameServer;
 
 const ROW: &str = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12345 1 0000000000000000 100 0 0 10 0\n";
 
@@ -239,6 +241,76 @@ fn every_namespace_of_the_host_is_shown_with_its_name() {
         there.wait().expect("it is our child");
         ip(&["netns", "del", "blue"]);
     });
+}
+
+#[test]
+fn slow_name_servers_are_asked_side_by_side_and_the_rows_stay_the_same() {
+    sandbox::run(|| {
+        let listener = TcpListener::bind("127.0.0.1:7103").expect("loopback is up");
+        let peers: Vec<_> = (21..29)
+            .map(|last| connect_from([127, 0, 0, last]))
+            .collect();
+        let server = NameServer::start(&std::env::temp_dir(), 2);
+        let ours = netstat(&["-t", "--numeric-ports"])
+            .output()
+            .expect("the program starts");
+        assert!(server.most_waiting() >= 2, "one question at a time");
+        let original = Command::new("/usr/bin/netstat")
+            .args(["-t", "--numeric-ports"])
+            .env("LC_ALL", "C")
+            .output()
+            .expect("net-tools is installed");
+        let text = String::from_utf8_lossy(&ours.stdout).into_owned();
+        assert!(text.contains("peer-28.test:"), "{text}");
+        assert_eq!(text, String::from_utf8_lossy(&original.stdout));
+        let asked = server.asked();
+        netstat(&["-tan"]).output().expect("the program starts");
+        assert_eq!(server.asked(), asked, "-n asks nobody");
+        drop((listener, peers));
+    });
+}
+
+#[test]
+fn processes_that_proc_hides_are_no_refusal() {
+    sandbox::run(|| {
+        let _listener = TcpListener::bind("127.0.0.1:7104").expect("loopback is up");
+        let program = std::env::temp_dir().join("netstat");
+        std::fs::copy(env!("CARGO_BIN_EXE_plumb"), &program).expect("the sandbox has room");
+        for hidepid in ["hidepid=0", "hidepid=1", "hidepid=2"] {
+            let mounted = Command::new("mount")
+                .args(["-t", "proc", "-o", hidepid, "proc", "/proc"])
+                .status()
+                .expect("mount is there");
+            assert!(mounted.success());
+            let as_nobody = |program: &std::path::Path| {
+                let output = Command::new("setpriv")
+                    .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
+                    .arg(program)
+                    .arg("-tlnp")
+                    .env("LC_ALL", "C")
+                    .output()
+                    .expect("setpriv is there");
+                let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+                (
+                    text(&output.stdout),
+                    text(&output.stderr),
+                    output.status.code(),
+                )
+            };
+            let original = as_nobody("/usr/bin/netstat".as_ref());
+            assert!(original.0.contains("127.0.0.1:7104"));
+            assert_eq!(as_nobody(&program), original, "{hidepid}");
+        }
+    });
+}
+
+/// Connects to port 7103 from an address of its own.
+fn connect_from(address: [u8; 4]) -> OwnedFd {
+    use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
+    let fd = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    bind(&fd, &SocketAddr::from((address, 0))).expect("all of 127/8 is ours");
+    connect(&fd, &SocketAddr::from(([127, 0, 0, 1], 7103))).expect("somebody listens");
+    fd
 }
 
 /// A private `/run`, so that names of namespaces stay in the sandbox.

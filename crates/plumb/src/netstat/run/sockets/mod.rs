@@ -9,6 +9,7 @@ mod rows;
 
 use plumb_collect::inet::ReadError;
 use plumb_collect::netns::Netns;
+use plumb_collect::sock_diag::DumpError;
 use plumb_collect::owners::{self, Detail, Owners};
 use plumb_model::Inode;
 use plumb_model::socket::InetProtocol;
@@ -101,9 +102,21 @@ fn write_unix_header(session: &mut Session, rows: &Rows) {
 fn stream(session: &mut Session, plan: &Plan, rows: &mut Rows, table: Table) -> u8 {
     let backend = session.backend.clone();
     let needs = read::needs(&session.options);
+    if !rows.is_slow() {
+        let outcome = read::table(&backend, table, needs, |item| {
+            read::write_item(session, rows, table, &item);
+        });
+        return report(session, plan, table, outcome);
+    }
+    let mut batch = Vec::with_capacity(read::LOOKUP_BATCH);
     let outcome = read::table(&backend, table, needs, |item| {
-        read::write_item(session, rows, table, &item);
+        batch.push(item);
+        if batch.len() == read::LOOKUP_BATCH {
+            read::write_batch(session, rows, table, &batch);
+            batch.clear();
+        }
     });
+    read::write_batch(session, rows, table, &batch);
     report(session, plan, table, outcome)
 }
 
@@ -137,8 +150,8 @@ fn gather(session: &mut Session, plan: &Plan, rows: &Rows) -> Vec<Gathered> {
 
 fn write_gathered(session: &mut Session, plan: &Plan, rows: &mut Rows, part: Gathered) -> u8 {
     session.label_netns(part.netns);
-    for item in &part.items {
-        read::write_item(session, rows, part.table, item);
+    for batch in part.items.chunks(read::LOOKUP_BATCH) {
+        read::write_batch(session, rows, part.table, batch);
     }
     report(session, plan, part.table, part.outcome)
 }
@@ -196,8 +209,17 @@ fn report(session: &mut Session, plan: &Plan, table: Table, outcome: Result<(), 
             );
             0
         }
-        Err(error) => {
-            session.complain(format!("netstat: {error}\n").as_bytes());
+        Err(ReadError::Dump { path, source }) => {
+            let cause = match source {
+                DumpError::Refused(error) => errno::words(error),
+                DumpError::BrokenOff(error) => format!("{}, rows are missing", errno::words(error)),
+                other => format!("{other}, rows are missing"),
+            };
+            session.complain(format!("netstat: dump {path}: {cause}\n").as_bytes());
+            1
+        }
+        Err(other) => {
+            session.complain(format!("netstat: {other}\n").as_bytes());
             1
         }
     }

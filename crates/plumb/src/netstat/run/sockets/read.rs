@@ -13,6 +13,9 @@ use crate::netstat::session::Session;
 
 const UNIX_PATH: &str = "/proc/net/unix";
 
+/// How many rows wait for their names together.
+pub const LOOKUP_BATCH: usize = 32;
+
 /// One thing met while reading a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
@@ -73,6 +76,17 @@ pub fn is_shown(rows: &Rows, table: Table, item: &Item) -> bool {
         (Table::Inet(protocol, _), Item::Inet(socket)) => rows.shows(protocol, socket),
         (_, Item::Unix(socket)) => rows.shows_unix(socket),
         (_, item) => *item == Item::Bogus,
+    }
+}
+
+/// Writes some items, whose host names are looked up side by side first.
+pub fn write_batch(session: &mut Session, rows: &mut Rows, table: Table, items: &[Item]) {
+    rows.prefetch_names(items.iter().filter_map(|item| match (table, item) {
+        (Table::Inet(protocol, _), Item::Inet(socket)) => Some((protocol, socket)),
+        _ => None,
+    }));
+    for item in items {
+        write_item(session, rows, table, item);
     }
 }
 

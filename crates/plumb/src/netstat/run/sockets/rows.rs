@@ -85,6 +85,23 @@ impl Rows {
         !self.numeric.hosts
     }
 
+    /// Looks up the host names that the rows of these sockets will show, if they show any.
+    pub fn prefetch_names<'s>(
+        &mut self,
+        sockets: impl Iterator<Item = (InetProtocol, &'s InetSocket)>,
+    ) {
+        if !self.is_slow() {
+            return;
+        }
+        let mut addrs = Vec::new();
+        for (protocol, socket) in sockets {
+            if self.shows(protocol, socket) {
+                addrs.extend([socket.local.addr, socket.peer.addr]);
+            }
+        }
+        self.names.prefetch_hosts(addrs.into_iter().filter(|addr| !addr.is_unspecified()));
+    }
+
     /// Says whether a socket is a row. TCP goes by the peer's port, the others by its address.
     pub fn shows(&self, protocol: InetProtocol, socket: &InetSocket) -> bool {
         let unconnected = match protocol {
