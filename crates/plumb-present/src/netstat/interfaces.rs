@@ -33,12 +33,25 @@ const LETTERS: [(InterfaceFlags, u8); 14] = [
     (InterfaceFlags::UP, b'U'),
 ];
 
+/// Gives the counters that the original shows. It has no room for the colon behind a name that
+/// fills all 15 bytes (`br-0123456789ab`), and then reads none of the numbers.
+pub fn shown_statistics(interface: &Interface) -> Option<InterfaceStatistics> {
+    let loses = interface.name.len() >= NAME && !interface.name.contains(&b':');
+    interface.statistics.map(|statistics| {
+        if loses {
+            InterfaceStatistics::default()
+        } else {
+            statistics
+        }
+    })
+}
+
 /// Appends the row of an interface; `name` is its name as it is to be shown.
 pub fn write_interface(out: &mut Vec<u8>, interface: &Interface, name: &[u8]) {
     left(out, name.get(..NAME).unwrap_or(name), NAME);
     put(out, format_args!(" {:>5} ", interface.mtu));
-    match &interface.statistics {
-        Some(statistics) => write_counters(out, statistics),
+    match shown_statistics(interface) {
+        Some(statistics) => write_counters(out, &statistics),
         None => left(out, b"     - no statistics available -", COUNTERS),
     }
     write_flags(out, interface.flags);
@@ -117,6 +130,20 @@ mod tests {
             text(&interface(0x49, Some(statistics))),
             "lo              65536        2      3      4 5            10     11     12     13 LRU\n"
         );
+    }
+
+    #[test]
+    fn a_name_that_fills_its_room_loses_its_counters_as_in_the_original() {
+        let mut statistics = InterfaceStatistics::default();
+        statistics.rx.packets = 5;
+        let mut bridge = interface(1, Some(statistics));
+        bridge.name = b"br-0123456789ab".to_vec();
+        assert_eq!(
+            shown_statistics(&bridge),
+            Some(InterfaceStatistics::default())
+        );
+        bridge.name.pop();
+        assert_eq!(shown_statistics(&bridge), Some(statistics));
     }
 
     #[test]

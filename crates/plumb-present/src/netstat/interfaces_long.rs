@@ -1,10 +1,13 @@
 //! The long interface table of -ie: one block per interface.
 
+use std::net::IpAddr;
+
 use plumb_model::interface::{
     DeviceMap, Hardware, Interface, InterfaceFlags, InterfaceStatistics, Ipv4Config, Ipv6Assignment,
 };
 
-use super::address::{write_ipv4, write_ipv6};
+use super::address::{write_address, write_ipv4};
+use super::interfaces::shown_statistics;
 use super::link_layer;
 use crate::text::put;
 
@@ -75,9 +78,9 @@ pub fn write_interface(
     if interface.flags.has(InterfaceFlags::PORT_SELECT) {
         write_media(out, interface);
     }
-    if let Some(statistics) = &interface.statistics {
+    if let Some(statistics) = shown_statistics(interface) {
         let compressed = link_layer::kind(interface.hardware).is_some_and(|kind| kind.compresses);
-        write_statistics(out, statistics, compressed);
+        write_statistics(out, &statistics, compressed);
     }
     write_device(out, &interface.map);
     out.push(b'\n');
@@ -125,7 +128,7 @@ fn write_ipv4_line(out: &mut Vec<u8>, ipv4: &Ipv4Config, flags: InterfaceFlags) 
 
 fn write_ipv6_line(out: &mut Vec<u8>, assignment: &Ipv6Assignment) {
     out.extend_from_slice(b"        inet6 ");
-    write_ipv6(out, assignment.address);
+    write_address(out, IpAddr::V6(assignment.address));
     let scope = assignment.scope;
     put(
         out,
@@ -241,7 +244,14 @@ fn write_statistics(
     );
 }
 
-/// One decimal, cut rather than rounded; a unit is used only above its first whole number.
+/// One decimal, cut rather than rounded; a unit is used only above its first whole number. The
+/// original computes in floating point, which shows in the largest counts.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the original's own rounding; the result is at most 10240"
+)]
 fn write_size(out: &mut Vec<u8>, bytes: u64) {
     let mut unit: u64 = 1;
     let mut name = UNITS[0];
@@ -252,8 +262,11 @@ fn write_size(out: &mut Vec<u8>, bytes: u64) {
         unit = larger;
         name = next;
     }
-    let tenths = u128::from(bytes % unit) * 10 / u128::from(unit);
-    put(out, format_args!(" ({}.{tenths} {name})\n", bytes / unit));
+    let tenths = (bytes as f64 / unit as f64 * 10.0) as u64;
+    put(
+        out,
+        format_args!(" ({}.{} {name})\n", tenths / 10, tenths % 10),
+    );
 }
 
 fn write_device(out: &mut Vec<u8>, map: &DeviceMap) {
@@ -367,7 +380,7 @@ mod tests {
         assert_eq!(size(1024), " (1024.0 B)\n");
         assert_eq!(size(1025), " (1.0 KiB)\n");
         assert_eq!(size(12_345_678_901_234), " (11.2 TiB)\n");
-        assert_eq!(size(u64::MAX), " (15.9 EiB)\n");
+        assert_eq!(size(u64::MAX), " (16.0 EiB)\n");
     }
 
     #[test]

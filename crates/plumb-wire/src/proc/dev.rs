@@ -76,18 +76,26 @@ fn split_name(line: &[u8]) -> (&[u8], &[u8]) {
         .iter()
         .position(|&b| b == b':' || is_space(b))
         .unwrap_or(line.len());
+    if end >= NAME_BYTES {
+        return cut_name(line);
+    }
     let (name, after) = line.split_at(end);
-    let (name, numbers) = match after.strip_prefix(b":") {
-        None => (name, after),
-        Some(rest) => {
-            let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-            match rest.get(digits..).and_then(|rest| rest.strip_prefix(b":")) {
-                Some(numbers) => (line.get(..end + 1 + digits).unwrap_or(name), numbers),
-                None => (name, rest),
-            }
-        }
+    let Some(rest) = after.strip_prefix(b":") else {
+        return (name, after);
     };
-    (name.get(..NAME_BYTES).unwrap_or(name), numbers)
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    let alias_end = end + 1 + digits;
+    match rest.get(digits..).and_then(|rest| rest.strip_prefix(b":")) {
+        Some(_) if alias_end > NAME_BYTES => cut_name(line),
+        Some(numbers) => (line.get(..alias_end).unwrap_or(name), numbers),
+        None => (name, rest),
+    }
+}
+
+/// Ends a name where the kernel's room for it ends.
+fn cut_name(line: &[u8]) -> (&[u8], &[u8]) {
+    let (name, rest) = line.split_at(line.len().min(NAME_BYTES));
+    (name, rest.strip_prefix(b":").unwrap_or(rest))
 }
 
 fn is_space(byte: u8) -> bool {

@@ -1,6 +1,6 @@
 //! `/proc/net/if_inet6`: the IPv6 addresses of all interfaces.
 //!
-//! Fields have fixed widths and lines mean nothing, so damage ends the file for the reader.
+//! Fields have fixed widths and line ends mean nothing, as `fscanf` would have it.
 //! Without IPv6 in the kernel the file does not exist.
 
 use std::net::Ipv6Addr;
@@ -12,39 +12,74 @@ use crate::scan::{Scanner, low32};
 /// Longest name that is read.
 const NAME_BYTES: usize = 20;
 
-/// Decodes the file, up to the first field that cannot be read.
+/// The scope bit `compat`, which the original takes away as it prints it.
+const COMPATIBLE: u32 = 0x80;
+
+/// Decodes the file. What a damaged record does not say keeps the value of the record before it,
+/// and the rest of a damaged line is read as the next record.
 pub fn decode_if_inet6(content: &[u8]) -> Vec<Ipv6Assignment> {
     let mut scanner = Scanner::new(content);
+    let mut record = Record::default();
     let mut found = Vec::new();
-    while let Some(assignment) = decode_one(&mut scanner) {
-        found.extend(assignment);
+    loop {
+        scanner.skip_space();
+        if scanner.rest().is_empty() {
+            return found;
+        }
+        // Conversions stop at the first that fails; the rest of `record` stays.
+        let _ = record.read(&mut scanner);
+        found.push(record.assignment());
+        record.scope &= !COMPATIBLE;
     }
-    found
 }
 
-/// Reads one assignment; the inner `None` stands for one whose address is no address.
-fn decode_one(scanner: &mut Scanner<'_>) -> Option<Option<Ipv6Assignment>> {
-    let mut text = Vec::with_capacity(39);
-    for group in 0..8 {
-        if group > 0 {
-            text.push(b':');
+/// The fields of a line, as far as they were ever read.
+struct Record {
+    groups: [Vec<u8>; 8],
+    address: Ipv6Addr,
+    prefix_len: u32,
+    scope: u32,
+    interface: Vec<u8>,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self {
+            groups: Default::default(),
+            address: Ipv6Addr::UNSPECIFIED,
+            prefix_len: 0,
+            scope: 0,
+            interface: Vec::new(),
         }
-        text.extend_from_slice(scanner.word(4)?);
     }
-    let _index = short_hex(scanner)?;
-    let prefix_len = short_hex(scanner)?;
-    let scope = short_hex(scanner)?;
-    let _flags = short_hex(scanner)?;
-    let interface = scanner.word(NAME_BYTES)?.to_vec();
-    let address = std::str::from_utf8(&text)
-        .ok()
-        .and_then(|text| text.parse::<Ipv6Addr>().ok());
-    Some(address.map(|address| Ipv6Assignment {
-        address,
-        prefix_len: prefix_len.cast_signed(),
-        scope,
-        interface,
-    }))
+}
+
+impl Record {
+    fn read(&mut self, scanner: &mut Scanner<'_>) -> Option<()> {
+        for group in &mut self.groups {
+            *group = scanner.word(4)?.to_vec();
+        }
+        let _index = short_hex(scanner)?;
+        self.prefix_len = short_hex(scanner)?;
+        self.scope = short_hex(scanner)?;
+        let _flags = short_hex(scanner)?;
+        self.interface = scanner.word(NAME_BYTES)?.to_vec();
+        Some(())
+    }
+
+    fn assignment(&mut self) -> Ipv6Assignment {
+        let text = self.groups.join(&b':');
+        let parsed = std::str::from_utf8(&text)
+            .ok()
+            .and_then(|text| text.parse().ok());
+        self.address = parsed.unwrap_or(self.address);
+        Ipv6Assignment {
+            address: self.address,
+            prefix_len: self.prefix_len.cast_signed(),
+            scope: self.scope,
+            interface: self.interface.clone(),
+        }
+    }
 }
 
 /// `%2x`.
@@ -75,12 +110,15 @@ mod tests {
     }
 
     #[test]
-    fn damage_ends_the_file() {
-        let good = b"fe800000000000000000000000000001 02 40 20 80 eth0\n".to_vec();
-        let bad = b"fe80 02 zz 20 80 eth0\n".to_vec();
-        assert_eq!(decode_if_inet6(&[&good[..], &bad, &good].concat()).len(), 1);
+    fn a_cut_record_is_completed_by_the_one_before() {
+        let good = b"fe800000000000000000000000000001 02 40 20 80 eth0\n";
+        let found = decode_if_inet6(&[&good[..], b"fe800000000000000000000000000002 03"].concat());
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[1].interface, b"eth0");
+        assert_eq!((found[1].prefix_len, found[1].scope), (64, 0x20));
+        assert_eq!(found[1].address.segments()[7], 2);
         assert_eq!(decode_if_inet6(b"").len(), 0);
-        assert_eq!(decode_if_inet6(&good[..45]).len(), 0);
+        assert_eq!(decode_if_inet6(b"\n \n").len(), 0);
     }
 
     #[test]
