@@ -42,6 +42,11 @@ impl Line {
         milliseconds(self.median(|cost| cost.wall_us))
     }
 
+    /// Says whether a run was killed at its deadline: then every time is a lower bound.
+    fn is_bound(&self) -> bool {
+        self.costs.iter().any(|cost| cost.killed)
+    }
+
     /// Gives plumb's time as a multiple of this one's.
     fn ratio(&self, plumb: &Self) -> f64 {
         plumb.wall_ms() / self.wall_ms()
@@ -132,13 +137,17 @@ fn row(text: &mut String, line: &Line, plumb: &Line) {
     );
     if line.command != plumb.command {
         let ratio = line.ratio(plumb);
-        let _ = write!(text, "{ratio:>10.3}");
+        let _ = write!(
+            text,
+            "{:>10}",
+            format!("{}{ratio:.3}", if line.is_bound() { "<" } else { "" })
+        );
         if let Some(goal) = line.goal {
             let verdict = if ratio <= goal { "reached" } else { "MISSED" };
             let _ = write!(text, "   <= {goal} {verdict}");
         }
     }
-    if line.costs.iter().any(|cost| cost.killed) {
+    if line.is_bound() {
         text.push_str("   (killed: it takes longer)");
     }
     text.push('\n');
