@@ -113,7 +113,9 @@ impl Layout {
                 None => scanner.word(usize::MAX).map(|_| None),
                 Some(Kind::Word(width)) => scanner.word(*width).map(Value::Word).map(Some),
                 Some(Kind::Hex) => scanner.hex().map(low32).map(Value::Number).map(Some),
-                Some(Kind::Decimal) => scanner.decimal().map(low32).map(Value::Number).map(Some),
+                Some(Kind::Decimal) => scanner
+                    .signed()
+                    .map(|value| Some(Value::Number(low32(value.cast_unsigned())))),
             };
             match value {
                 Some(Some(value)) => values.push(value),

@@ -154,7 +154,7 @@ impl State {
 }
 
 fn signed32(scanner: &mut Scanner<'_>) -> Option<i32> {
-    Some(low32(scanner.decimal()?).cast_signed())
+    Some(low32(scanner.signed()?.cast_unsigned()).cast_signed())
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ fn port(scanner: &mut Scanner<'_>) -> Option<Port> {
     reason = "storing through a short pointer truncates in C"
 )]
 fn short(scanner: &mut Scanner<'_>) -> Option<i16> {
-    Some(scanner.decimal()? as i16)
+    Some(scanner.signed()? as i16)
 }
 
 #[cfg(test)]

@@ -20,8 +20,6 @@ const ADDRESS_BYTES: usize = 127;
 const ROUTE_VALUES: usize = 10;
 /// A row of `/proc/net/rt_cache` needs so many: up to the type of service.
 const CACHE_VALUES: usize = 12;
-/// Longest piece of a line of `/proc/net/ipv6_route`.
-const ROW6_BYTES: usize = 1023;
 
 const fn word(name: &'static str, width: usize) -> Column {
     Column {
@@ -284,14 +282,24 @@ fn ipv4(value: Value<'_>) -> Option<Ipv4Addr> {
     Some(Ipv4Addr::from(low32(bits).swap_bytes()))
 }
 
-/// Decodes `/proc/net/ipv6_route`; every line is a row, whatever is in it.
-pub fn decode_routes6(text: &[u8]) -> Vec<Route6> {
+/// The two tables that share `/proc/net/ipv6_route`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Table6 {
+    /// Routes.
+    Routes,
+    /// Entries of the route cache, of kernels before 4.2.
+    Cache,
+}
+
+/// Decodes one table of `/proc/net/ipv6_route`; every line is a row, whatever is in it.
+pub fn decode_routes6(text: &[u8], table: Table6) -> Vec<Route6> {
     let mut memory = Memory6::default();
-    pieces(text, ROW6_BYTES)
-        .map(|row| {
+    pieces(text, ROW_BYTES)
+        .filter_map(|row| {
             // A row may end anywhere; what was read so far counts.
             let _ = memory.read(&mut Scanner::new(row));
-            memory.route()
+            let is_cached = memory.common.flags.contains(RouteFlags::CACHE);
+            (is_cached == (table == Table6::Cache)).then(|| memory.route())
         })
         .collect()
 }

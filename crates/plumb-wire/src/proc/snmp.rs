@@ -96,16 +96,22 @@ pub fn decode_snmp6(text: &[u8]) -> Vec<CounterBlock> {
 }
 
 /// Decodes `/proc/net/sctp/snmp`, which is one block.
+///
+/// The original steps over whatever ends a name, be it the end of the line; what it then reads is
+/// the line before, as far as that was longer. So the lines share a buffer here as well.
 pub fn decode_sctp_counters(text: &[u8]) -> CounterBlock {
+    let mut buffer = [0; PIECE_BYTES + 1];
     let counters = pieces(text, PIECE_BYTES).filter_map(|line| {
-        let line = before_nul(line);
-        let end = line.iter().position(|&b| is_separator(b))?;
-        let name = line.get(..end)?;
-        let rest = line.get(end..)?;
+        buffer.get_mut(..line.len())?.copy_from_slice(line);
+        *buffer.get_mut(line.len())? = 0;
+        let end = buffer.iter().position(|&b| b == 0 || is_separator(b))?;
+        *buffer.get_mut(end)? = 0;
+        let rest = before_nul(buffer.get(end + 1..)?);
         if rest.iter().all(|&b| is_separator(b)) {
             return None;
         }
-        Some(counter(name, Scanner::new(rest).decimal().unwrap_or(0)))
+        let value = Scanner::new(rest).decimal().unwrap_or(0);
+        Some(counter(buffer.get(..end)?, value))
     });
     CounterBlock {
         name: SCTP.to_vec(),
@@ -211,5 +217,7 @@ mod tests {
         let text = b"SctpAborteds 5\nX\n\nY x\nZ \n 7\nQ 6";
         let blocks = [decode_sctp_counters(text)];
         assert_eq!(shown(&blocks), "Sctp SctpAborteds=5 Y=0 =7 Q=6;");
+        let unfinished = [decode_sctp_counters(b"SctpAborteds 5\nSctp")];
+        assert_eq!(shown(&unfinished), "Sctp SctpAborteds=5 Sctp=0;");
     }
 }

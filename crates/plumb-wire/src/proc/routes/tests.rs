@@ -59,7 +59,7 @@ fn a_header_without_a_column_is_refused() {
 
 #[test]
 fn routes6_of_a_kernel_decode() {
-    let routes = decode_routes6(ROUTES6);
+    let routes = decode_routes6(ROUTES6, Table6::Routes);
     assert_eq!(
         routes[0].next_hop,
         "fd00::1".parse::<Ipv6Addr>().expect("an address")
@@ -68,11 +68,12 @@ fn routes6_of_a_kernel_decode() {
     assert_eq!(routes[1].common.flags, RouteFlags(0x0020_0200));
     assert_eq!(routes[1].common.metric, u32::MAX);
     assert_eq!(routes[1].common.interface, b"lo");
+    assert_eq!(decode_routes6(ROUTES6, Table6::Cache), []);
 }
 
 #[test]
 fn an_empty_line_repeats_the_ipv6_route_before() {
-    let routes = decode_routes6(&[ROUTES6, b"\n"].concat());
+    let routes = decode_routes6(&[ROUTES6, b"\n"].concat(), Table6::Routes);
     assert_eq!(routes[2], routes[1]);
 }
 

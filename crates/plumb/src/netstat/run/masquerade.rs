@@ -24,11 +24,17 @@ const UNREADABLE: u8 = 255;
 /// Prints the connections.
 pub fn run(session: &mut Session) -> u8 {
     session.declare_json(ARRAY);
-    let mut titled = false;
+    let (mut titled, mut complained) = (false, false);
     session.in_each_netns(|session| {
-        let entries = match read(session) {
+        let entries = match read() {
             Ok(entries) => entries,
-            Err(status) => return status,
+            Err((complaint, status)) => {
+                // One kernel lacks the file in all its namespaces alike.
+                if !std::mem::replace(&mut complained, true) {
+                    session.complain(complaint.as_bytes());
+                }
+                return status;
+            }
         };
         if !entries.is_empty() && !titled && !session.is_json() {
             titled = true;
@@ -41,19 +47,17 @@ pub fn run(session: &mut Session) -> u8 {
     })
 }
 
-fn read(session: &mut Session) -> Result<Vec<Masqueraded>, u8> {
-    let read = empty_if_unreadable(read_file(PATH));
-    let (complaint, status) = match read.map(|text| decode_masquerade(&text)) {
-        Ok(Ok(entries)) => return Ok(entries),
-        Ok(Err(error)) => (complaint(error).to_string(), UNREADABLE),
+/// Reads the table, or gives the complaint and the exit status.
+fn read() -> Result<Vec<Masqueraded>, (String, u8)> {
+    match empty_if_unreadable(read_file(PATH)).map(|text| decode_masquerade(&text)) {
+        Ok(Ok(entries)) => Ok(entries),
+        Ok(Err(error)) => Err((complaint(error).to_string(), UNREADABLE)),
         Err(error) if is_absent(error) => {
             let text = "netstat: no support for `ip_masquerade' on this system.\n";
-            (text.to_string(), 1)
+            Err((text.to_string(), 1))
         }
-        Err(error) => (format!("{PATH}: {}\n", errno::words(error)), UNREADABLE),
-    };
-    session.complain(complaint.as_bytes());
-    Err(status)
+        Err(error) => Err((format!("{PATH}: {}\n", errno::words(error)), UNREADABLE)),
+    }
 }
 
 fn complaint(error: MasqueradeError) -> &'static str {

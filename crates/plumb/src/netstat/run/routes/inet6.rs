@@ -3,10 +3,10 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use plumb_collect::proc::read_file;
-use plumb_model::route::{Route6, RouteFlags};
+use plumb_model::route::Route6;
 use plumb_present::json::routes::RouteRow;
 use plumb_present::netstat::routes6;
-use plumb_wire::proc::routes::decode_routes6;
+use plumb_wire::proc::routes::{Table6, decode_routes6};
 
 use super::{ARRAY, is_numeric, not_configured, wants_fib};
 use crate::netstat::run::reading::{empty_if_unreadable, host_text, number_text};
@@ -17,30 +17,10 @@ const ROUTE: &str = "/proc/net/ipv6_route";
 const NEIGHBOURS: &str = "/proc/net/ndisc";
 const FAMILY: &str = "INET6 (IPv6)";
 
-/// Which entries of the one file a table shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Table {
-    Routes,
-    Cache,
-}
-
-impl Table {
-    fn title(self) -> &'static [u8] {
-        match self {
-            Self::Routes => routes6::TITLE,
-            Self::Cache => routes6::CACHE_TITLE,
-        }
-    }
-
-    fn shows(self, route: &Route6) -> bool {
-        route.common.flags.contains(RouteFlags::CACHE) == (self == Self::Cache)
-    }
-}
-
 /// Prints the tables asked for.
 pub fn run(session: &mut Session) -> u8 {
     if wants_fib(session) {
-        let status = table(session, Table::Routes);
+        let status = write_table(session, Table6::Routes);
         if status != 0 {
             return status;
         }
@@ -51,11 +31,11 @@ pub fn run(session: &mut Session) -> u8 {
     if read_file(NEIGHBOURS).is_ok() {
         neighbours(session)
     } else {
-        table(session, Table::Cache)
+        write_table(session, Table6::Cache)
     }
 }
 
-fn table(session: &mut Session, table: Table) -> u8 {
+fn write_table(session: &mut Session, table: Table6) -> u8 {
     let mut titled = false;
     session.in_each_netns(|session| {
         let text = match empty_if_unreadable(read_file(ROUTE)) {
@@ -64,17 +44,21 @@ fn table(session: &mut Session, table: Table) -> u8 {
         };
         if !titled && !session.is_json() {
             titled = true;
-            session.out.title(table.title());
+            session.out.title(title(table));
             session.out.header(routes6::HEADER);
         }
-        for route in decode_routes6(&text)
-            .iter()
-            .filter(|route| table.shows(route))
-        {
+        for route in &decode_routes6(&text, table) {
             write_route(session, route);
         }
         0
     })
+}
+
+fn title(table: Table6) -> &'static [u8] {
+    match table {
+        Table6::Routes => routes6::TITLE,
+        Table6::Cache => routes6::CACHE_TITLE,
+    }
 }
 
 /// The heads of the neighbour cache; its rows are of a format that no kernel writes any more.
