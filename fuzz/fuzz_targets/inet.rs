@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use plumb_model::socket::InetProtocol;
-use plumb_wire::proc::inet::decode_inet_row;
+use plumb_wire::proc::inet::InetRows;
 
 const PROTOCOLS: [InetProtocol; 4] = [
     InetProtocol::Tcp,
@@ -13,9 +13,10 @@ const PROTOCOLS: [InetProtocol; 4] = [
 ];
 
 fuzz_target!(|bytes: &[u8]| {
-    for line in bytes.split(|byte| *byte == b'\n') {
-        for protocol in PROTOCOLS {
-            if let Some(socket) = decode_inet_row(line, protocol) {
+    for protocol in PROTOCOLS {
+        let mut rows = InetRows::new(protocol);
+        for line in bytes.split(|byte| *byte == b'\n') {
+            if let Some(socket) = rows.decode(line) {
                 // What a presenter asks of a socket has to answer as well.
                 let _ = (socket.inode(), socket.uid());
             }

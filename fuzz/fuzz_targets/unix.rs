@@ -2,12 +2,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use plumb_wire::proc::unix::decode_unix_row;
+use plumb_wire::proc::unix::UnixRows;
 
 fuzz_target!(|bytes: &[u8]| {
-    for line in bytes.split(|byte| *byte == b'\n') {
-        for with_inode in [false, true] {
-            if let Some(socket) = decode_unix_row(line, with_inode) {
+    for header in [&b"Num Path"[..], b"Num Inode Path"] {
+        let mut rows = UnixRows::new(header);
+        for line in bytes.split(|byte| *byte == b'\n') {
+            if let Some(socket) = rows.decode(line) {
                 let _ = socket.is_listening();
             }
         }

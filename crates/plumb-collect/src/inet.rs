@@ -11,7 +11,7 @@ use plumb_model::socket::{Endpoint, InetProtocol, InetSocket, IpVersion, SocketS
 use plumb_wire::netlink::inet_diag::{
     INET_DIAG_INFO, IPPROTO_TCP, IPPROTO_UDP, decode_inet_diag, extension,
 };
-use plumb_wire::proc::inet::decode_inet_row;
+use plumb_wire::proc::inet::InetRows;
 use rustc_hash::FxHashMap;
 use rustix::io::Errno;
 
@@ -153,10 +153,11 @@ fn read_proc(
     protocol: InetProtocol,
     mut each: impl FnMut(Event),
 ) -> Result<(), ReadError> {
+    let mut rows = InetRows::new(protocol);
     let mut first = true;
     for_each_line(path, |line| {
         if !std::mem::take(&mut first) {
-            each(decode_inet_row(line, protocol).map_or(Event::Bogus, Event::Socket));
+            each(rows.decode(line).map_or(Event::Bogus, Event::Socket));
         }
     })
     .map_err(|errno| ReadError::Open { path, errno })
@@ -196,9 +197,10 @@ impl Requests {
     fn complete(&mut self, path: &str, row: InetSocket) -> InetSocket {
         let rows = self.rows.get_or_insert_with(|| {
             let mut rows = FxHashMap::default();
+            let mut decoder = InetRows::new(InetProtocol::Tcp);
             // Without the file the diag rows stay as they are.
             let _ = for_each_line(path, |line| {
-                if let Some(found) = decode_inet_row(line, InetProtocol::Tcp)
+                if let Some(found) = decoder.decode(line)
                     && found.state == SocketState::SYN_RECV
                 {
                     rows.insert((found.local, found.peer), found);

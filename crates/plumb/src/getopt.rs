@@ -16,13 +16,16 @@ pub enum Argument {
     Required,
 }
 
-/// One long option; several may share a `key` (aliases), which makes abbreviations of them legal.
+/// One long option.
 #[derive(Debug, Clone, Copy)]
 pub struct Long<K> {
     /// The name without dashes.
     pub name: &'static str,
     /// Whether it takes an argument.
     pub argument: Argument,
+    /// The original's return value for it. An abbreviation of several options with the same code
+    /// is no ambiguity: it means the first of them.
+    pub code: u8,
     /// What it means.
     pub key: K,
 }
@@ -70,7 +73,7 @@ pub struct Parser<'t, K> {
     posixly_correct: bool,
 }
 
-impl<'t, K: Copy + PartialEq> Parser<'t, K> {
+impl<'t, K: Copy> Parser<'t, K> {
     /// Starts on the words after argv[0].
     pub fn new(table: Table<'t, K>, words: Vec<OsString>, posixly_correct: bool) -> Self {
         let words: Vec<Vec<u8>> = words.into_iter().map(OsStringExt::into_vec).collect();
@@ -116,7 +119,7 @@ impl<'t, K: Copy + PartialEq> Parser<'t, K> {
             Some(at) => (&word[..at], Some(word[at + 1..].to_vec())),
             None => (word, None),
         };
-        let option = match self.find_long(name) {
+        let option = match self.find_long(name, word) {
             Ok(option) => option,
             Err(complaint) => return Step::Error(complaint),
         };
@@ -134,11 +137,11 @@ impl<'t, K: Copy + PartialEq> Parser<'t, K> {
         }
     }
 
-    /// Finds the one option that `name` spells or abbreviates.
+    /// Finds the one option that `name` spells or abbreviates; complaints quote the whole `word`.
     ///
     /// glibc lists as possibilities the first match and every later one that differs *from the
-    /// first*; aliases of the first are no ambiguity.
-    fn find_long(&self, name: &[u8]) -> Result<Long<K>, Vec<u8>> {
+    /// first*; others with the first one's code are no ambiguity.
+    fn find_long(&self, name: &[u8], word: &[u8]) -> Result<Long<K>, Vec<u8>> {
         let mut all = self.table.long.iter().chain(self.table.exact);
         if let Some(exact) = all.find(|o| o.name.as_bytes() == name) {
             return Ok(*exact);
@@ -149,15 +152,15 @@ impl<'t, K: Copy + PartialEq> Parser<'t, K> {
             .iter()
             .filter(|o| o.name.as_bytes().starts_with(name));
         let Some(first) = matches.next() else {
-            return Err([&b"unrecognized option '--"[..], name, b"'"].concat());
+            return Err([&b"unrecognized option '--"[..], word, b"'"].concat());
         };
         let others: Vec<&Long<K>> = matches
-            .filter(|o| o.key != first.key || o.argument != first.argument)
+            .filter(|o| o.code != first.code || o.argument != first.argument)
             .collect();
         if others.is_empty() {
             return Ok(*first);
         }
-        let mut complaint = [&b"option '--"[..], name, b"' is ambiguous; possibilities:"].concat();
+        let mut complaint = [&b"option '--"[..], word, b"' is ambiguous; possibilities:"].concat();
         for possibility in std::iter::once(first).chain(others) {
             complaint.extend_from_slice(format!(" '--{}'", possibility.name).as_bytes());
         }
@@ -165,7 +168,7 @@ impl<'t, K: Copy + PartialEq> Parser<'t, K> {
     }
 }
 
-impl<K: Copy + PartialEq> Iterator for Parser<'_, K> {
+impl<K: Copy> Iterator for Parser<'_, K> {
     type Item = Step<K>;
 
     fn next(&mut self) -> Option<Step<K>> {
@@ -209,26 +212,31 @@ mod tests {
         Long {
             name: "tcp",
             argument: Argument::No,
+            code: b't',
             key: 't',
         },
         Long {
             name: "tcpip",
             argument: Argument::No,
+            code: b'1',
             key: '1',
         },
         Long {
             name: "inet",
             argument: Argument::No,
+            code: b'4',
             key: '4',
         },
         Long {
             name: "ine",
             argument: Argument::No,
+            code: b'4',
             key: '4',
         },
         Long {
             name: "protocol",
             argument: Argument::Required,
+            code: b'A',
             key: 'A',
         },
     ];
@@ -236,6 +244,7 @@ mod tests {
     const EXACT: &[Long<char>] = &[Long {
         name: "inet-all",
         argument: Argument::No,
+        code: b'j',
         key: 'j',
     }];
 

@@ -2,6 +2,9 @@
 //!
 //! All eight files share one shape: slot, local and remote `ADDRESS:PORT` in hexadecimal of the
 //! host's byte order, state, queues, timer, uid, inode. The caller skips each file's first line.
+//! The running original decides what a damaged row means: fields that are missing behind the ones
+//! it insists on are those of the row before. Kernels print them all, so this matters to files
+//! that are no kernel's.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -15,96 +18,122 @@ const ADDRESS_DIGITS: usize = 64;
 /// An address with more digits than this is IPv6.
 const IPV4_DIGITS: usize = 8;
 
-/// Decodes one row; `None` when it has too few fields to be one (11 for TCP, 10 for the others).
-///
-/// Fields that a short but acceptable row lacks are 0.
-pub fn decode_inet_row(line: &[u8], protocol: InetProtocol) -> Option<InetSocket> {
-    let mut scanner = Scanner::new(line);
-    scanner.decimal()?;
-    scanner.literal(b':')?;
-    scanner.skip_space();
-    let local = scan_endpoint(&mut scanner)?;
-    scanner.skip_space();
-    let peer = scan_endpoint(&mut scanner)?;
-    let state = SocketState(low32(scanner.hex()?));
-    let send_q = scanner.hex()?;
-    scanner.literal(b':')?;
-    let recv_q = scanner.hex()?;
-    let code = low32(scanner.hex()?);
-    scanner.literal(b':')?;
-    let expires_ticks = scanner.hex()?;
-    let tail = scan_tail(&mut scanner);
-    let retransmits = match (protocol, tail.retransmits) {
-        (InetProtocol::Tcp, count) => count?,
-        (_, count) => count.unwrap_or(0),
-    };
-    Some(InetSocket {
-        local,
-        peer,
-        state,
-        recv_q,
-        send_q,
-        timer: Timer {
-            code,
-            expires_ticks,
-            retransmits,
-            probes: tail.probes,
-        },
-        raw_uid: Uid(tail.uid),
-        raw_inode: Inode(tail.inode),
-        cookie: Known::Unknown(Reason::NotInSource),
-    })
+/// Decodes the rows of one file, in order.
+#[derive(Debug, Clone)]
+pub struct InetRows {
+    protocol: InetProtocol,
+    last: Tail,
+    octets: [u8; 16],
 }
 
 /// The fields behind the timer, of which a short row may lack the last ones.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 struct Tail {
-    retransmits: Option<u64>,
+    retransmits: u64,
     uid: u32,
     probes: i64,
     inode: u64,
 }
 
-fn scan_tail(scanner: &mut Scanner<'_>) -> Tail {
-    let mut tail = Tail {
-        retransmits: scanner.hex(),
-        ..Tail::default()
-    };
-    if tail.retransmits.is_none() {
-        return tail;
+impl InetRows {
+    /// Starts a file of one protocol.
+    pub fn new(protocol: InetProtocol) -> Self {
+        Self {
+            protocol,
+            last: Tail::default(),
+            octets: [0; 16],
+        }
     }
-    let Some(uid) = scanner.decimal() else {
-        return tail;
-    };
-    tail.uid = low32(uid);
-    let Some(probes) = scanner.decimal() else {
-        return tail;
-    };
-    tail.probes = i64::from(low32(probes).cast_signed());
-    tail.inode = scanner.decimal().unwrap_or(0);
-    tail
+
+    /// Decodes one row; `None` when it has too few fields to be one (11 for TCP, 10 for the
+    /// others).
+    pub fn decode(&mut self, line: &[u8]) -> Option<InetSocket> {
+        let mut scanner = Scanner::new(line);
+        scanner.decimal()?;
+        scanner.literal(b':')?;
+        scanner.skip_space();
+        let local = scan_endpoint(&mut scanner)?;
+        scanner.skip_space();
+        let peer = scan_endpoint(&mut scanner)?;
+        let state = SocketState(low32(scanner.hex()?));
+        let send_q = scanner.hex()?;
+        scanner.literal(b':')?;
+        let recv_q = scanner.hex()?;
+        let code = low32(scanner.hex()?);
+        scanner.literal(b':')?;
+        let expires_ticks = scanner.hex()?;
+        let complete = self.last.scan(&mut scanner);
+        if self.protocol == InetProtocol::Tcp && !complete {
+            return None;
+        }
+        Some(InetSocket {
+            local: self.endpoint(&local),
+            peer: self.endpoint(&peer),
+            state,
+            recv_q,
+            send_q,
+            timer: Timer {
+                code,
+                expires_ticks,
+                retransmits: self.last.retransmits,
+                probes: self.last.probes,
+            },
+            raw_uid: Uid(self.last.uid),
+            raw_inode: Inode(self.last.inode),
+            cookie: Known::Unknown(Reason::NotInSource),
+        })
+    }
+
+    fn endpoint(&mut self, text: &EndpointText<'_>) -> Endpoint {
+        Endpoint {
+            addr: self.address(text.digits),
+            port: text.port,
+        }
+    }
+
+    /// Decodes the digits of an address: 32-bit words in the host's byte order.
+    fn address(&mut self, digits: &[u8]) -> IpAddr {
+        if digits.len() <= IPV4_DIGITS {
+            return IpAddr::V4(Ipv4Addr::from(hex_word(digits).to_ne_bytes()));
+        }
+        for (word, octets) in digits.chunks(8).zip(self.octets.chunks_exact_mut(4)) {
+            octets.copy_from_slice(&hex_word(word).to_ne_bytes());
+        }
+        IpAddr::V6(Ipv6Addr::from(self.octets))
+    }
 }
 
-fn scan_endpoint(scanner: &mut Scanner<'_>) -> Option<Endpoint> {
+impl Tail {
+    /// Reads as many fields as there are; says whether the first of them was there.
+    fn scan(&mut self, scanner: &mut Scanner<'_>) -> bool {
+        let Some(retransmits) = scanner.hex() else {
+            return false;
+        };
+        self.retransmits = retransmits;
+        // Each field counts only behind the one before it.
+        let _ = self.scan_rest(scanner);
+        true
+    }
+
+    fn scan_rest(&mut self, scanner: &mut Scanner<'_>) -> Option<()> {
+        self.uid = low32(scanner.decimal()?);
+        self.probes = i64::from(low32(scanner.decimal()?).cast_signed());
+        self.inode = scanner.decimal()?;
+        Some(())
+    }
+}
+
+/// The digits and the port of one end.
+struct EndpointText<'a> {
+    digits: &'a [u8],
+    port: Port,
+}
+
+fn scan_endpoint<'a>(scanner: &mut Scanner<'a>) -> Option<EndpointText<'a>> {
     let digits = scanner.hex_digits(ADDRESS_DIGITS)?;
     scanner.literal(b':')?;
     let port = Port(low32(scanner.hex()?));
-    Some(Endpoint {
-        addr: decode_address(digits),
-        port,
-    })
-}
-
-/// Decodes the digits of an address: 32-bit words in the host's byte order.
-fn decode_address(digits: &[u8]) -> IpAddr {
-    if digits.len() <= IPV4_DIGITS {
-        return IpAddr::V4(Ipv4Addr::from(hex_word(digits).to_ne_bytes()));
-    }
-    let mut octets = [0; 16];
-    for (word, octets) in digits.chunks(8).zip(octets.chunks_exact_mut(4)) {
-        octets.copy_from_slice(&hex_word(word).to_ne_bytes());
-    }
-    IpAddr::V6(Ipv6Addr::from(octets))
+    Some(EndpointText { digits, port })
 }
 
 fn hex_word(digits: &[u8]) -> u32 {
@@ -123,7 +152,9 @@ mod tests {
 
     #[test]
     fn a_listener_reads_its_backlog_uid_and_inode() {
-        let row = decode_inet_row(LISTEN, InetProtocol::Tcp).expect("a kernel row decodes");
+        let row = InetRows::new(InetProtocol::Tcp)
+            .decode(LISTEN)
+            .expect("a kernel row decodes");
         assert_eq!(row.local.addr, IpAddr::from([127, 0, 0, 1]));
         assert_eq!(row.local.port, Port(8080));
         assert_eq!(row.state, SocketState::LISTEN);
@@ -133,7 +164,9 @@ mod tests {
 
     #[test]
     fn a_mapped_connection_keeps_its_ipv6_form_and_timer() {
-        let row = decode_inet_row(MAPPED, InetProtocol::Tcp).expect("a kernel row decodes");
+        let row = InetRows::new(InetProtocol::Tcp)
+            .decode(MAPPED)
+            .expect("a kernel row decodes");
         assert_eq!(row.local.addr.to_string(), "::ffff:127.0.0.1");
         assert_eq!((row.send_q, row.recv_q), (7, 1000));
         assert_eq!(
@@ -150,9 +183,19 @@ mod tests {
     #[test]
     fn tcp_needs_eleven_fields_and_udp_ten() {
         let ten = b"0: 00000000:0001 00000000:0002 07 0:0 00:0";
-        assert!(decode_inet_row(ten, InetProtocol::Tcp).is_none());
-        assert!(decode_inet_row(ten, InetProtocol::Udp).is_some());
+        assert!(InetRows::new(InetProtocol::Tcp).decode(ten).is_none());
+        assert!(InetRows::new(InetProtocol::Udp).decode(ten).is_some());
         let nine = b"0: 00000000:0001 00000000:0002 07 0:0 00:";
-        assert!(decode_inet_row(nine, InetProtocol::Udp).is_none());
+        assert!(InetRows::new(InetProtocol::Udp).decode(nine).is_none());
+    }
+
+    #[test]
+    fn a_short_row_is_completed_by_the_row_before() {
+        let mut rows = InetRows::new(InetProtocol::Tcp);
+        rows.decode(LISTEN).expect("a kernel row decodes");
+        let short = b"1: 00000000:0001 00000000:0002 01 0:0 00:0 5 77";
+        let row = rows.decode(short).expect("eleven fields are a row");
+        assert_eq!((row.raw_uid, row.raw_inode), (Uid(77), Inode(12345)));
+        assert_eq!(row.timer.retransmits, 5);
     }
 }

@@ -3,15 +3,15 @@
 use plumb_model::Inode;
 
 /// Decodes the target of a `/proc/PID/fd/N` link: `socket:[INODE]`, or `[0000]:INODE` of old
-/// kernels. `None` when it is no socket.
+/// kernels. `None` when it is no socket, or an inode of a single digit, which netstat overlooks and
+/// no kernel gives to a socket.
 pub fn decode_socket_link(target: &[u8]) -> Option<Inode> {
     let digits = match target.strip_prefix(b"socket:[") {
-        Some(rest) => rest.strip_suffix(b"]")?,
-        None => target.strip_prefix(b"[0000]:")?,
+        Some(rest) => rest.strip_suffix(b"]").filter(|digits| digits.len() >= 2)?,
+        None => target
+            .strip_prefix(b"[0000]:")
+            .filter(|digits| !digits.is_empty())?,
     };
-    if digits.is_empty() || digits.len() > 20 {
-        return None;
-    }
     let mut inode: u64 = 0;
     for &digit in digits {
         let value = u64::from(digit.wrapping_sub(b'0'));
@@ -52,6 +52,7 @@ mod tests {
         assert_eq!(decode_socket_link(b"[0000]:17"), Some(Inode(17)));
         for other in [
             &b"socket:[]"[..],
+            b"socket:[7]",
             b"socket:[12",
             b"pipe:[12]",
             b"/dev/null",

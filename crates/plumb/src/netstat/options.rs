@@ -267,10 +267,14 @@ const fn short(letter: u8, key: Key) -> Short<Key> {
     }
 }
 
-const fn long(name: &'static str, key: Key) -> Long<Key> {
+/// The code that the family words share: an abbreviation of several of them means the first.
+const FAMILY: u8 = 0;
+
+const fn long(name: &'static str, code: u8, key: Key) -> Long<Key> {
     Long {
         name,
         argument: Argument::No,
+        code,
         key,
     }
 }
@@ -324,58 +328,62 @@ const SHORT: &[Short<Key>] = &[
 // The order is the original's: it decides what abbreviations pick and how lists of possibilities
 // read. `unix` really stands in it twice.
 const LONG: &[Long<Key>] = &[
-    long("ax25", Key::Family(Family::Ax25)),
-    long("x25", Key::Family(Family::X25)),
-    long("ip", Key::Family(Family::Inet)),
-    long("ipx", Key::Family(Family::Ipx)),
-    long("appletalk", Key::Family(Family::Ddp)),
-    long("netrom", Key::Family(Family::Netrom)),
-    long("inet", Key::Family(Family::Inet)),
-    long("inet6", Key::Family(Family::Inet6)),
-    long("ddp", Key::Family(Family::Ddp)),
-    long("rose", Key::Family(Family::Rose)),
-    long("unix", Key::Family(Family::Unix)),
-    long("bluetooth", Key::Family(Family::Bluetooth)),
-    long("tcpip", Key::Family(Family::Inet)),
-    long("version", Key::Version),
-    long("interfaces", Key::Mode(Mode::Interfaces)),
-    long("help", Key::Help),
-    long("route", Key::Mode(Mode::Routes)),
-    long("masquerade", Key::Mode(Mode::Masquerade)),
+    long("ax25", FAMILY, Key::Family(Family::Ax25)),
+    long("x25", FAMILY, Key::Family(Family::X25)),
+    long("ip", FAMILY, Key::Family(Family::Inet)),
+    long("ipx", FAMILY, Key::Family(Family::Ipx)),
+    long("appletalk", FAMILY, Key::Family(Family::Ddp)),
+    long("netrom", FAMILY, Key::Family(Family::Netrom)),
+    long("inet", FAMILY, Key::Family(Family::Inet)),
+    long("inet6", FAMILY, Key::Family(Family::Inet6)),
+    long("ddp", FAMILY, Key::Family(Family::Ddp)),
+    long("rose", FAMILY, Key::Family(Family::Rose)),
+    long("unix", FAMILY, Key::Family(Family::Unix)),
+    long("bluetooth", FAMILY, Key::Family(Family::Bluetooth)),
+    long("tcpip", FAMILY, Key::Family(Family::Inet)),
+    long("version", b'V', Key::Version),
+    long("interfaces", b'i', Key::Mode(Mode::Interfaces)),
+    long("help", b'h', Key::Help),
+    long("route", b'r', Key::Mode(Mode::Routes)),
+    long("masquerade", b'M', Key::Mode(Mode::Masquerade)),
     Long {
         name: "protocol",
         argument: Argument::Required,
+        code: b'A',
         key: Key::FamilyList,
     },
-    long("tcp", Key::Tcp),
-    long("sctp", Key::Sctp),
-    long("udp", Key::Udp),
-    long("udplite", Key::UdpLite),
-    long("raw", Key::Raw),
-    long("unix", Key::Family(Family::Unix)),
-    long("l2cap", Key::Bluetooth),
-    long("rfcomm", Key::Bluetooth),
-    long("listening", Key::Listening),
-    long("all", Key::All),
-    long("timers", Key::Timers),
-    long("continuous", Key::Continuous),
-    long("extend", Key::Extend),
-    long("programs", Key::Programs),
-    long("verbose", Key::Verbose),
-    long("statistics", Key::Mode(Mode::Statistics)),
-    long("wide", Key::Wide),
-    long("numeric", Key::Numeric),
-    long("numeric-hosts", Key::NumericHosts),
-    long("numeric-ports", Key::NumericPorts),
-    long("numeric-users", Key::NumericUsers),
-    long("symbolic", Key::Symbolic),
-    long("cache", Key::Cache),
-    long("fib", Key::Fib),
-    long("groups", Key::Groups),
-    long("context", Key::Context),
+    long("tcp", b't', Key::Tcp),
+    long("sctp", b'S', Key::Sctp),
+    long("udp", b'u', Key::Udp),
+    long("udplite", b'U', Key::UdpLite),
+    long("raw", b'w', Key::Raw),
+    long("unix", b'x', Key::Family(Family::Unix)),
+    long("l2cap", b'2', Key::Bluetooth),
+    long("rfcomm", b'f', Key::Bluetooth),
+    long("listening", b'l', Key::Listening),
+    long("all", b'a', Key::All),
+    long("timers", b'o', Key::Timers),
+    long("continuous", b'c', Key::Continuous),
+    long("extend", b'e', Key::Extend),
+    long("programs", b'p', Key::Programs),
+    long("verbose", b'v', Key::Verbose),
+    long("statistics", b's', Key::Mode(Mode::Statistics)),
+    long("wide", b'W', Key::Wide),
+    long("numeric", b'n', Key::Numeric),
+    long("numeric-hosts", b'1', Key::NumericHosts),
+    long("numeric-ports", b'3', Key::NumericPorts),
+    long("numeric-users", b'5', Key::NumericUsers),
+    long("symbolic", b'N', Key::Symbolic),
+    long("cache", b'C', Key::Cache),
+    long("fib", b'F', Key::Fib),
+    long("groups", b'g', Key::Groups),
+    long("context", b'Z', Key::Context),
 ];
 
-const EXACT: &[Long<Key>] = &[long("json", Key::Json), long("all-netns", Key::AllNetns)];
+const EXACT: &[Long<Key>] = &[
+    long("json", b'j', Key::Json),
+    long("all-netns", b'J', Key::AllNetns),
+];
 
 impl Request {
     /// Parses the words after argv[0].
@@ -600,6 +608,20 @@ mod tests {
             parse("-A inet,bogus -V"),
             Request::Refused(b"Unknown address family `bogus'.\n".to_vec())
         );
+    }
+
+    #[test]
+    fn abbreviated_families_pick_the_first_and_quarrel_with_the_rest() {
+        assert_eq!(options("--ine").families, [Family::Inet]);
+        assert_eq!(options("--ip").families, [Family::Inet]);
+        for (word, possibilities) in [
+            ("--i", " '--ip' '--interfaces'"),
+            ("--u", " '--unix' '--udp' '--udplite' '--unix'"),
+            ("--p=ip6", " '--protocol' '--programs'"),
+        ] {
+            let complaint = format!("option '{word}' is ambiguous; possibilities:{possibilities}");
+            assert_eq!(parse(word), Request::Usage(Some(complaint.into_bytes())));
+        }
     }
 
     #[test]

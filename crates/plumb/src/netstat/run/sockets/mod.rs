@@ -7,12 +7,15 @@ mod plan;
 mod read;
 mod rows;
 
+use std::iter::Peekable;
+use std::vec::IntoIter;
+
 use plumb_collect::inet::ReadError;
 use plumb_collect::netns::Netns;
-use plumb_collect::sock_diag::DumpError;
 use plumb_collect::owners::{self, Detail, Owners};
+use plumb_collect::sock_diag::DumpError;
 use plumb_model::Inode;
-use plumb_model::socket::InetProtocol;
+use plumb_model::socket::{InetProtocol, IpVersion};
 use plumb_present::netstat::{inet, unix};
 use rustix::io::Errno;
 
@@ -46,37 +49,50 @@ pub fn run(session: &mut Session) -> u8 {
         rows.owners = Some(find_owners(session, &gathered));
     }
     let mut gathered = gathered.into_iter().peekable();
-    let mut status = 0;
     if plan.internet && !session.is_json() {
         write_internet_header(session, &rows);
     }
     session.declare_json("sockets");
+    let mut status = 0;
     for &table in &plan.tables {
-        status = match table {
+        // An IPv4 table that is missing ends the listing only behind its IPv6 half.
+        if status != 0 && !matches!(table, Table::Inet(_, IpVersion::V6)) {
+            break;
+        }
+        let own_status = match table {
             Table::Groups => groups::run(session),
             Table::Sctp => sctp::run(session, &plan, &mut rows),
             Table::Legacy(family) => legacy::run(session, &plan, family),
             Table::Bluetooth => refuse_bluetooth(session),
-            Table::Inet(..) | Table::Unix => {
-                if table == Table::Unix && !session.is_json() {
-                    write_unix_header(session, &rows);
-                }
-                if rows.owners.is_some() {
-                    let mut status = 0;
-                    while let Some(part) = gathered.next_if(|part| part.table == table) {
-                        status = status.max(write_gathered(session, &plan, &mut rows, part));
-                    }
-                    status
-                } else {
-                    session.in_each_netns(|session| stream(session, &plan, &mut rows, table))
-                }
-            }
+            Table::Inet(..) | Table::Unix => show(session, &plan, &mut rows, table, &mut gathered),
         };
-        if status != 0 || session.out.has_failed() {
+        status = status.max(own_status);
+        if session.out.has_failed() {
             break;
         }
     }
     session.names = rows.names;
+    status
+}
+
+/// Prints one table: from memory where owners were wanted, else as it is read.
+fn show(
+    session: &mut Session,
+    plan: &Plan,
+    rows: &mut Rows,
+    table: Table,
+    gathered: &mut Peekable<IntoIter<Gathered>>,
+) -> u8 {
+    if table == Table::Unix && !session.is_json() {
+        write_unix_header(session, rows);
+    }
+    if rows.owners.is_none() {
+        return session.in_each_netns(|session| stream(session, plan, rows, table));
+    }
+    let mut status = 0;
+    while let Some(part) = gathered.next_if(|part| part.table == table) {
+        status = status.max(write_gathered(session, plan, rows, part));
+    }
     status
 }
 

@@ -4,7 +4,7 @@ use plumb_collect::inet::{Backend, Event, Needs, ReadError, read_table};
 use plumb_collect::proc::for_each_line;
 use plumb_model::socket::InetSocket;
 use plumb_model::unix::UnixSocket;
-use plumb_wire::proc::unix::decode_unix_row;
+use plumb_wire::proc::unix::UnixRows;
 
 use super::plan::Table;
 use super::rows::Rows;
@@ -57,12 +57,10 @@ pub fn table(
 }
 
 fn read_unix(mut each: impl FnMut(Item)) -> Result<(), ReadError> {
-    let mut header = None;
-    for_each_line(UNIX_PATH, |line| match header {
-        None => header = Some(line.windows(5).any(|word| word == b"Inode")),
-        Some(with_inode) => {
-            each(decode_unix_row(line, with_inode).map_or(Item::Bogus, Item::Unix));
-        }
+    let mut rows: Option<UnixRows> = None;
+    for_each_line(UNIX_PATH, |line| match &mut rows {
+        None => rows = Some(UnixRows::new(line)),
+        Some(rows) => each(rows.decode(line).map_or(Item::Bogus, Item::Unix)),
     })
     .map_err(|errno| ReadError::Open {
         path: UNIX_PATH,

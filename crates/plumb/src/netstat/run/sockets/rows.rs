@@ -99,7 +99,8 @@ impl Rows {
                 addrs.extend([socket.local.addr, socket.peer.addr]);
             }
         }
-        self.names.prefetch_hosts(addrs.into_iter().filter(|addr| !addr.is_unspecified()));
+        self.names
+            .prefetch_hosts(addrs.into_iter().filter(|addr| !addr.is_unspecified()));
     }
 
     /// Says whether a socket is a row. TCP goes by the peer's port, the others by its address.
