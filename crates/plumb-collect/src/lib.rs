@@ -6,6 +6,7 @@
 
 pub mod inet;
 pub mod interfaces;
+pub mod memory;
 pub mod names;
 pub mod netns;
 pub mod owners;

@@ -2,3 +2,4 @@
 
 pub mod frame;
 pub mod inet_diag;
+pub mod skmeminfo;
