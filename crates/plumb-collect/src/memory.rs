@@ -4,7 +4,7 @@ use plumb_model::memory::{
     MemoryHolder, MemoryLimits, MemoryProtocol, ProtocolMemory, SocketMemory,
 };
 use plumb_model::owner::Owner;
-use plumb_model::socket::IpVersion;
+use plumb_model::socket::{IpVersion, SocketState};
 use plumb_model::{Inode, Known, Pid, Reason};
 use plumb_wire::netlink::inet_diag::{
     INET_DIAG_SKMEMINFO, decode_inet_diag, extension, find_attribute,
@@ -143,6 +143,8 @@ fn read_numbers<const N: usize>(path: &str) -> Known<[u64; N]> {
             Some(numbers) => Known::Known(numbers),
             None => Known::Unknown(Reason::NotInSource),
         },
+        // Limits of the whole host are shown in its first network namespace alone.
+        Err(Errno::NOENT) => Known::Unknown(Reason::NotInSource),
         Err(errno) => Known::Unknown(reason(errno)),
     }
 }
@@ -178,7 +180,16 @@ pub fn read_sockets(version: IpVersion, protocol: u8) -> Result<Vec<Measured>, D
 /// Sockets that are no sockets any more (TIME_WAIT) have no memory attribute and do not count.
 fn measure(payload: &[u8]) -> Option<Measured> {
     let memory = decode_skmeminfo(find_attribute(payload, INET_DIAG_SKMEMINFO)?)?;
-    let inode = decode_inet_diag(payload)?.inode();
+    let socket = decode_inet_diag(payload)?;
+    // Only a connection in the accept queue is established and has no inode.
+    let waits = matches!(
+        socket.state,
+        SocketState::ESTABLISHED | SocketState::CLOSE_WAIT
+    );
+    let inode = match socket.inode() {
+        Known::Unknown(_) if waits => Known::Unknown(Reason::ConnectionRequest),
+        inode => inode,
+    };
     Some(Measured { inode, memory })
 }
 
@@ -238,10 +249,8 @@ mod tests {
             socket(Known::Unknown(Reason::ConnectionRequest), 7),
             socket(Known::Known(Inode(6)), 20),
         ];
-        let owners = Owners {
-            proc_readable: true,
-            ..Owners::default()
-        };
+        let mut owners = Owners::default();
+        owners.proc_readable = true;
         let holders = sum_holders(&sockets, &owners);
         let short: Vec<_> = holders
             .iter()
