@@ -42,7 +42,10 @@ pub fn read_protocol(protocol: MemoryProtocol, version: IpVersion) -> ProtocolMe
     let memory_bytes = match protocol {
         // Fragments are counted in bytes, everything else in pages.
         MemoryProtocol::Fragments => counter("memory"),
-        _ => map(counter("mem"), |pages| pages.saturating_mul(page_bytes())),
+        MemoryProtocol::Tcp
+        | MemoryProtocol::Udp
+        | MemoryProtocol::UdpLite
+        | MemoryProtocol::Raw => map(counter("mem"), |pages| pages.saturating_mul(page_bytes())),
     };
     ProtocolMemory {
         protocol,
@@ -164,7 +167,7 @@ fn read_pressure(protocol: MemoryProtocol, version: IpVersion) -> Known<bool> {
     }
 }
 
-/// Asks sock_diag for the memory of every socket of one protocol and IP version.
+/// Asks `sock_diag` for the memory of every socket of one protocol and IP version.
 pub fn read_sockets(version: IpVersion, protocol: u8) -> Result<Vec<Measured>, DumpError> {
     let dump = Dump::request(version, protocol, extension(INET_DIAG_SKMEMINFO))
         .map_err(DumpError::Refused)?;
@@ -177,7 +180,7 @@ pub fn read_sockets(version: IpVersion, protocol: u8) -> Result<Vec<Measured>, D
     Ok(sockets)
 }
 
-/// Sockets that are no sockets any more (TIME_WAIT) have no memory attribute and do not count.
+/// Sockets that are no sockets any more (`TIME_WAIT`) have no memory attribute and do not count.
 fn measure(payload: &[u8]) -> Option<Measured> {
     let memory = decode_skmeminfo(find_attribute(payload, INET_DIAG_SKMEMINFO)?)?;
     let socket = decode_inet_diag(payload)?;
@@ -186,9 +189,10 @@ fn measure(payload: &[u8]) -> Option<Measured> {
         socket.state,
         SocketState::ESTABLISHED | SocketState::CLOSE_WAIT
     );
-    let inode = match socket.inode() {
-        Known::Unknown(_) if waits => Known::Unknown(Reason::ConnectionRequest),
-        inode => inode,
+    let inode = if waits && socket.raw_inode == Inode(0) {
+        Known::Unknown(Reason::ConnectionRequest)
+    } else {
+        socket.inode()
     };
     Some(Measured { inode, memory })
 }

@@ -15,6 +15,15 @@ pub struct IpxAddress {
     pub port: u16,
 }
 
+impl IpxAddress {
+    /// Gives the node as one number of 48 bits.
+    pub fn node_number(&self) -> u64 {
+        self.node
+            .iter()
+            .fold(0, |number, &byte| number << 8 | u64::from(byte))
+    }
+}
+
 /// One row of `/proc/net/ipx/socket`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IpxSocket {

@@ -67,7 +67,7 @@ pub struct ProtocolMemory {
     pub in_use: Known<u64>,
     /// TCP sockets without a process, on the whole host.
     pub orphans: Known<u64>,
-    /// TIME_WAIT sockets of this network namespace.
+    /// `TIME_WAIT` sockets of this network namespace.
     pub time_wait: Known<u64>,
     /// TCP sockets that are allocated, in any state, on the whole host.
     pub allocated: Known<u64>,

@@ -18,10 +18,9 @@ pub struct IpxEnd {
 
 impl IpxEnd {
     fn from_address(address: &IpxAddress) -> Self {
-        let [a, b, c, d, e, f] = address.node;
         Self {
             network: format!("{:08X}", address.network & 0xffff_ffff),
-            node: format!("{a:02X}{b:02X}{c:02X}{d:02X}{e:02X}{f:02X}"),
+            node: format!("{:012X}", address.node_number()),
             port: address.port,
         }
     }

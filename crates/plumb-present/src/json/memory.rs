@@ -32,6 +32,7 @@ pub struct ProtocolRow {
 
 /// Limits of a protocol's memory.
 #[derive(Debug, Clone, Serialize)]
+#[expect(clippy::struct_field_names, reason = "JSON keys carry their unit")]
 pub struct Limits {
     low_bytes: u64,
     pressure_bytes: u64,

@@ -88,12 +88,10 @@ pub fn write_ipx(out: &mut Vec<u8>, socket: &IpxSocket, user: Option<&[u8]>) {
 fn ipx_address(address: &IpxAddress) -> String {
     let port = address.port.swap_bytes();
     let network = address.network & 0xffff_ffff;
-    match (address.network, address.node) {
+    match (address.network, address.node_number()) {
         (0 | 0xffff_ffff, _) => format!(":{port:04X}"),
-        (_, [0, 0, 0, 0, 0, 0]) => format!("{network:08X}:{port:04X}"),
-        (_, [a, b, c, d, e, f]) => {
-            format!("{network:08X}:{a:02X}{b:02X}{c:02X}{d:02X}{e:02X}{f:02X}:{port:04X}")
-        }
+        (_, 0) => format!("{network:08X}:{port:04X}"),
+        (_, node) => format!("{network:08X}:{node:012X}:{port:04X}"),
     }
 }
 

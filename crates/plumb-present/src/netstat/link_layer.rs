@@ -142,8 +142,8 @@ fn joined(bytes: &[u8], separator: &str, upper: bool) -> String {
 }
 
 /// Six shifted characters, filled up with blanks, then the station number in the seventh byte.
-fn call_sign([a, b, c, d, e, f, station, _]: [u8; 8]) -> Vec<u8> {
-    let letters = [a, b, c, d, e, f].map(|byte| byte >> 1);
+fn call_sign([letters @ .., station, _]: [u8; 8]) -> Vec<u8> {
+    let letters = letters.map(|byte| byte >> 1);
     let mut text: Vec<u8> = letters
         .into_iter()
         .take_while(|letter| !matches!(letter, 0 | b' '))

@@ -136,6 +136,7 @@ fn reason_text(reason: Reason) -> &'static str {
         Reason::TimeWait => "closed, and kept by the kernel for late packets",
         Reason::NoHolder => "no process: the kernel's own, closed, or of another pid namespace",
         Reason::ProcessEnded => "their process ended meanwhile",
+        Reason::NotInSource | Reason::NotSupported => "this kernel does not tell their process",
         _ => "their process is unknown",
     }
 }

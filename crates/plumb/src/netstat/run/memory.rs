@@ -1,6 +1,6 @@
 //! Our -m: socket memory by protocol, then by process.
 //!
-//! The first half needs no rights. The second asks sock_diag for every TCP and UDP socket and looks
+//! The first half needs no rights. The second asks `sock_diag` for every TCP and UDP socket and looks
 //! for their processes; what could not be looked at has a line of its own.
 
 use plumb_collect::memory::{Measured, read_protocol, read_sockets, sum_holders};
@@ -71,7 +71,7 @@ fn versions(options: &Options) -> Vec<IpVersion> {
         .collect()
 }
 
-/// The protocols whose sockets sock_diag measures.
+/// The protocols whose sockets `sock_diag` measures.
 fn diag_number(protocol: MemoryProtocol) -> Option<u8> {
     match protocol {
         MemoryProtocol::Tcp => Some(IPPROTO_TCP),

@@ -39,10 +39,8 @@ fn tables(options: &Options) -> Vec<(SctpKind, Vec<IpVersion>)> {
         .into_iter()
         .filter_map(|(version, wanted)| wanted.then_some(version))
         .collect();
-    kinds
-        .into_iter()
-        .filter_map(|(kind, wanted)| wanted.then(|| (kind, versions.clone())))
-        .collect()
+    let wanted = kinds.into_iter().filter(|&(_, wanted)| wanted);
+    wanted.map(|(kind, _)| (kind, versions.clone())).collect()
 }
 
 /// Current kernels put IPv6 addresses into the first pair of files and do not have the second.
