@@ -101,8 +101,9 @@ pub const DEVIATIONS: &[Deviation] = &[
     },
     Deviation {
         id: "undefined-output",
-        reason: "on some damaged rows the original prints memory it never set, or crashes; where it \
-                 disagrees with itself there is nothing to compare",
+        reason: "on some damaged rows the original prints memory it never set or values of another \
+                 table, or crashes; ours prints 0, and where the original disagrees with itself \
+                 there is nothing to compare",
         lines: &[],
     },
     Deviation {

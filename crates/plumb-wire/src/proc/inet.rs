@@ -8,7 +8,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use plumb_model::socket::{Endpoint, InetProtocol, InetSocket, SocketState, Timer};
+use plumb_model::socket::{Endpoint, InetProtocol, InetSocket, IpVersion, SocketState, Timer};
 use plumb_model::{Inode, Known, Port, Reason, Uid};
 
 use crate::scan::{Scanner, low32};
@@ -66,9 +66,15 @@ impl InetRows {
         if self.protocol == InetProtocol::Tcp && !complete {
             return None;
         }
+        // The local address alone says which version the row is of.
+        let version = if local.digits.len() > IPV4_DIGITS {
+            IpVersion::V6
+        } else {
+            IpVersion::V4
+        };
         Some(InetSocket {
-            local: self.endpoint(&local),
-            peer: self.endpoint(&peer),
+            local: self.endpoint(version, &local),
+            peer: self.endpoint(version, &peer),
             state,
             recv_q,
             send_q,
@@ -84,22 +90,24 @@ impl InetRows {
         })
     }
 
-    fn endpoint(&mut self, text: &EndpointText<'_>) -> Endpoint {
+    fn endpoint(&mut self, version: IpVersion, text: &EndpointText<'_>) -> Endpoint {
+        let addr = match version {
+            IpVersion::V4 => IpAddr::V4(decode_ipv4(text.digits)),
+            IpVersion::V6 => IpAddr::V6(self.decode_ipv6(text.digits)),
+        };
         Endpoint {
-            addr: self.address(text.digits),
+            addr,
             port: text.port,
         }
     }
 
-    /// Decodes the digits of an address: 32-bit words in the host's byte order.
-    fn address(&mut self, digits: &[u8]) -> IpAddr {
-        if digits.len() <= IPV4_DIGITS {
-            return IpAddr::V4(Ipv4Addr::from(hex_word(digits).to_ne_bytes()));
-        }
+    /// Decodes the digits of an IPv6 address: four 32-bit words in the host's byte order. Words
+    /// that are missing are those of the address before.
+    fn decode_ipv6(&mut self, digits: &[u8]) -> Ipv6Addr {
         for (word, octets) in digits.chunks(8).zip(self.octets.chunks_exact_mut(4)) {
-            octets.copy_from_slice(&hex_word(word).to_ne_bytes());
+            octets.copy_from_slice(&decode_word(word).to_ne_bytes());
         }
-        IpAddr::V6(Ipv6Addr::from(self.octets))
+        Ipv6Addr::from(self.octets)
     }
 }
 
@@ -136,10 +144,12 @@ fn scan_endpoint<'a>(scanner: &mut Scanner<'a>) -> Option<EndpointText<'a>> {
     Some(EndpointText { digits, port })
 }
 
-fn hex_word(digits: &[u8]) -> u32 {
-    digits.iter().take(8).fold(0, |word, &digit| {
-        (word << 4) | char::from(digit).to_digit(16).unwrap_or(0)
-    })
+fn decode_ipv4(digits: &[u8]) -> Ipv4Addr {
+    Ipv4Addr::from(decode_word(digits).to_ne_bytes())
+}
+
+fn decode_word(digits: &[u8]) -> u32 {
+    low32(Scanner::new(digits).hex().unwrap_or(0))
 }
 
 #[cfg(test)]

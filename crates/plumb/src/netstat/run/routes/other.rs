@@ -48,6 +48,13 @@ fn tell_absence(session: &mut Session, family: Family) {
             "AX.25 not configured in this system.\n",
         ),
         Family::X25 => (b"", "X.25 not configured in this system.\n"),
+        // The C library's perror, called twice, forgets the first error where standard error is
+        // open for writing alone.
+        Family::Netrom if stderr_is_readable() => (
+            b"/proc/net/nr_nodes: No such file or directory\n\
+              /proc/net/nr_neigh: No such file or directory\n",
+            "NET/ROM not configured in this system.\n",
+        ),
         Family::Netrom => (
             b"/proc/net/nr_nodes: No such file or directory\n\
               /proc/net/nr_neigh: Invalid argument\n",
@@ -76,4 +83,10 @@ fn tell_absence(session: &mut Session, family: Family) {
     if !sentence.is_empty() {
         say(session, sentence);
     }
+}
+
+/// Says whether standard error can also be read, as a terminal can.
+fn stderr_is_readable() -> bool {
+    rustix::fs::fcntl_getfl(rustix::stdio::stderr())
+        .is_ok_and(|flags| flags.contains(rustix::fs::OFlags::RDWR))
 }
