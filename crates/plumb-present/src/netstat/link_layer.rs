@@ -21,7 +21,7 @@ pub enum Form {
     Byte,
     /// Four bytes, last one first, `5f:4e:…`.
     Reversed,
-    /// A number of 16 bits in the machine's order.
+    /// A signed number of 16 bits in the machine's order.
     Number,
     /// A call sign, shifted by one bit, with its station number.
     CallSign,
@@ -123,7 +123,7 @@ pub fn address_text(hardware: Option<Hardware>) -> Vec<u8> {
             let reversed: Vec<u8> = first(4).iter().rev().copied().collect();
             joined(&reversed, ":", false)
         }
-        Form::Number => u16::from_ne_bytes([bytes[0], bytes[1]]).to_string(),
+        Form::Number => i16::from_ne_bytes([bytes[0], bytes[1]]).to_string(),
         Form::CallSign => return call_sign(bytes),
         Form::Text => return bytes.into_iter().take_while(|&b| b != 0).collect(),
     };
