@@ -43,6 +43,9 @@ const MEDIA: [&str; 7] = [
 /// Units of byte counts, each 1024 times the one before.
 const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
+/// The size of the last unit.
+const LARGEST_UNIT: u64 = 1 << 60;
+
 /// I/O addresses below this are not shown.
 const LOWEST_BASE: u16 = 0x100;
 
@@ -245,13 +248,7 @@ fn write_statistics(
 }
 
 /// One decimal, cut rather than rounded; a unit is used only above its first whole number. The
-/// original computes in floating point, which shows in the largest counts.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the original's own rounding; the result is at most 10240"
-)]
+/// largest unit is divided by ten first, as the original does it, which shows in a few counts.
 fn write_size(out: &mut Vec<u8>, bytes: u64) {
     let mut unit: u64 = 1;
     let mut name = UNITS[0];
@@ -262,7 +259,11 @@ fn write_size(out: &mut Vec<u8>, bytes: u64) {
         unit = larger;
         name = next;
     }
-    let tenths = (bytes as f64 / unit as f64 * 10.0) as u64;
+    // Ten times as many bytes fit 64 bits in every unit but the largest.
+    let tenths = match bytes.checked_mul(10) {
+        Some(ten_times) if unit < LARGEST_UNIT => ten_times / unit,
+        _ => bytes / (unit / 10),
+    };
     put(
         out,
         format_args!(" ({}.{} {name})\n", tenths / 10, tenths % 10),
@@ -381,6 +382,9 @@ mod tests {
         assert_eq!(size(1025), " (1.0 KiB)\n");
         assert_eq!(size(12_345_678_901_234), " (11.2 TiB)\n");
         assert_eq!(size(u64::MAX), " (16.0 EiB)\n");
+        assert_eq!(size((1 << 60) - 1), " (1023.9 PiB)\n");
+        assert_eq!(size((1 << 61) - 1), " (2.0 EiB)\n");
+        assert_eq!(size(9_223_372_036_854_774_783), " (7.9 EiB)\n");
     }
 
     #[test]
