@@ -116,7 +116,9 @@ pub fn find_attribute(payload: &[u8], kind: u16) -> Option<&[u8]> {
 }
 
 fn attribute(bytes: &[u8], wanted: u16) -> Option<&[u8]> {
-    attributes(bytes).find(|(kind, _)| *kind == wanted).map(|(_, payload)| payload)
+    attributes(bytes)
+        .find(|(kind, _)| *kind == wanted)
+        .map(|(_, payload)| payload)
 }
 
 fn port(message: &[u8; MESSAGE_BYTES], at: usize) -> Port {
