@@ -54,8 +54,10 @@ impl Names {
     ///
     /// Changes nothing that [`Names::host`] gives, only when it is known.
     pub fn prefetch_hosts(&mut self, addrs: impl IntoIterator<Item = IpAddr>) {
-        let mut unknown: Vec<IpAddr> =
-            addrs.into_iter().filter(|addr| !self.hosts.contains_key(addr)).collect();
+        let mut unknown: Vec<IpAddr> = addrs
+            .into_iter()
+            .filter(|addr| !self.hosts.contains_key(addr))
+            .collect();
         unknown.sort_unstable();
         unknown.dedup();
         if unknown.len() < 2 {

@@ -151,16 +151,9 @@ fn unescape_mount_point(text: &[u8]) -> PathBuf {
             .first_chunk::<3>()
             .filter(|_| first == b'\\')
             .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
-        match octal {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = tail.get(3..).unwrap_or(&[]);
-            }
-            None => {
-                bytes.push(first);
-                rest = tail;
-            }
-        }
+        let (byte, used) = octal.map_or((first, 0), |byte| (byte, 3));
+        bytes.push(byte);
+        rest = tail.get(used..).unwrap_or(&[]);
     }
     PathBuf::from(std::ffi::OsString::from_vec(bytes))
 }

@@ -234,9 +234,7 @@ pub(super) fn refusal_is_impossible() -> bool {
         rustix::thread::capabilities(None).is_ok_and(|sets| sets.effective.contains(needed));
     capable
         && read_start("/proc/self/uid_map", 128).is_ok_and(|map| {
-            let mut numbers = map
-                .split(|b| b.is_ascii_whitespace())
-                .filter(|n| !n.is_empty());
+            let mut numbers = map.split(u8::is_ascii_whitespace).filter(|n| !n.is_empty());
             [&b"0"[..], b"0", b"4294967295"]
                 .iter()
                 .all(|&n| numbers.next() == Some(n))

@@ -7,7 +7,7 @@ use plumb_model::owner::Owner;
 use plumb_model::sctp::{SctpKind, SctpSocket};
 use serde::Serialize;
 
-use super::sockets::{Process, process_fields};
+use super::sockets::{ProcessField, process_fields};
 
 /// One endpoint or association.
 #[derive(Debug, Clone, Serialize)]
@@ -36,7 +36,7 @@ pub struct Sctp {
     pub inode: u64,
     /// The process that holds the socket, with -p.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub process: Option<Option<Process>>,
+    pub process: Option<ProcessField>,
     /// Why there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process_unknown: Option<&'static str>,

@@ -60,6 +60,16 @@ pub struct Process {
     pub argv0: String,
 }
 
+/// The `process` field of a row for which owners were looked for.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum ProcessField {
+    /// Somebody holds the socket.
+    Known(Process),
+    /// Written as `null`; a sibling field says why.
+    Unknown,
+}
+
 /// A pending timer.
 #[derive(Debug, Clone, Serialize)]
 pub struct TimerRow {
@@ -121,7 +131,7 @@ pub struct InetRow<'a> {
     cookie: Option<u64>,
     timer: TimerRow,
     #[serde(skip_serializing_if = "Option::is_none")]
-    process: Option<Option<Process>>,
+    process: Option<ProcessField>,
     #[serde(skip_serializing_if = "Option::is_none")]
     process_unknown: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -201,7 +211,7 @@ pub struct UnixRow {
     /// Bound path up to the first white space; abstract names start with `@`; `null` if unbound.
     path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    process: Option<Option<Process>>,
+    process: Option<ProcessField>,
     #[serde(skip_serializing_if = "Option::is_none")]
     process_unknown: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -233,7 +243,10 @@ impl UnixRow {
             },
             ref_count: socket.ref_count,
             accepting: socket.flags & UnixSocket::ACCEPTING != 0,
-            inode: socket.inode.map(|inode| inode.0).filter(|&inode| inode != 0),
+            inode: socket
+                .inode
+                .map(|inode| inode.0)
+                .filter(|&inode| inode != 0),
             path: Some(super::text(&socket.path)).filter(|path| !path.is_empty()),
             process,
             process_unknown,
@@ -245,16 +258,16 @@ impl UnixRow {
 /// Splits an owner into the `process` and `process_unknown` fields; both absent without -p.
 pub(super) fn process_fields(
     owner: Option<Known<&Owner>>,
-) -> (Option<Option<Process>>, Option<&'static str>) {
+) -> (Option<ProcessField>, Option<&'static str>) {
     match owner {
         None => (None, None),
-        Some(Known::Unknown(reason)) => (Some(None), Some(reason.word())),
+        Some(Known::Unknown(reason)) => (Some(ProcessField::Unknown), Some(reason.word())),
         Some(Known::Known(owner)) => {
             let process = Process {
                 pid: owner.pid.0,
                 argv0: super::text(&owner.argv0),
             };
-            (Some(Some(process)), None)
+            (Some(ProcessField::Known(process)), None)
         }
     }
 }

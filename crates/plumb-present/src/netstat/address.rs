@@ -62,8 +62,8 @@ pub fn write_ipv4(out: &mut Vec<u8>, addr: Ipv4Addr) {
 pub fn write_ipv6(out: &mut Vec<u8>, addr: Ipv6Addr) {
     let groups = addr.segments();
     let zeros = longest_zero_run(&groups);
-    let embeds_ipv4 = zeros.start == 0
-        && (zeros.len() == 6 || (zeros.len() == 5 && groups[5] == 0xffff));
+    let embeds_ipv4 =
+        zeros.start == 0 && (zeros.len() == 6 || (zeros.len() == 5 && groups[5] == 0xffff));
     let mut index = 0;
     while index < groups.len() {
         if zeros.len() >= 2 && index == zeros.start {
@@ -174,9 +174,18 @@ mod tests {
             write_endpoint(&mut out, addr, port, Width::Column);
             String::from_utf8(out).expect("ASCII in, ASCII out")
         };
-        assert_eq!(cut(b"2001:db8:1234:5678::1", b"65535"), "2001:db8:1234:567:65535");
-        assert_eq!(cut(b"averyveryverylonghostname", b"1009"), "averyveryverylongh:1009");
-        assert_eq!(cut(b"10.1.2.3", b"averyveryverylongservice"), "10.1:averyveryverylongs");
+        assert_eq!(
+            cut(b"2001:db8:1234:5678::1", b"65535"),
+            "2001:db8:1234:567:65535"
+        );
+        assert_eq!(
+            cut(b"averyveryverylonghostname", b"1009"),
+            "averyveryverylongh:1009"
+        );
+        assert_eq!(
+            cut(b"10.1.2.3", b"averyveryverylongservice"),
+            "10.1:averyveryverylongs"
+        );
         assert_eq!(cut(b"127.0.0.1", b"80"), "127.0.0.1:80           ");
     }
 

@@ -165,7 +165,7 @@ fn write_state(out: &mut Vec<u8>, protocol: InetProtocol, state: SocketState) {
         (InetProtocol::Tcp, SocketState(0)) => blanks(out, 11),
         (InetProtocol::Tcp, _) => match state.tcp_name() {
             Some(name) => left(out, name.as_bytes(), 11),
-            None => put(out, format_args!("{:<11}", format_args!("UNKNOWN({})", state.0))),
+            None => left(out, format!("UNKNOWN({})", state.0).as_bytes(), 11),
         },
         (InetProtocol::Raw, _) => put(out, format_args!("{:<11}", state.0.cast_signed())),
         (_, SocketState::ESTABLISHED) => left(out, b"ESTABLISHED", 11),
@@ -236,7 +236,11 @@ pub fn write_timer(out: &mut Vec<u8>, protocol: InetProtocol, timer: &Timer) {
         (None, code) => put(out, format_args!("unkn-{}", code.cast_signed())),
     }
     out.extend_from_slice(b" (");
-    let ticks = if timer.code == 0 { 0 } else { timer.expires_ticks };
+    let ticks = if timer.code == 0 {
+        0
+    } else {
+        timer.expires_ticks
+    };
     write_seconds(out, ticks);
     put(out, format_args!("/{retransmits}/{})", timer.probes));
 }
@@ -259,7 +263,10 @@ fn write_seconds(out: &mut Vec<u8>, ticks: u64) {
     if ticks < 1 << 52 {
         put(out, format_args!("{}.{:02}", ticks / 100, ticks % 100));
     } else {
-        #[expect(clippy::cast_precision_loss, reason = "the original loses it the same way")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "the original loses it the same way"
+        )]
         let seconds = ticks as f64 / 100.0;
         put(out, format_args!("{seconds:.2}"));
     }
