@@ -42,7 +42,7 @@ pub fn main(argv0: &OsStr, words: Vec<OsString>) -> u8 {
         }
         Request::Version => {
             out.title(&written(|text| {
-                help::write_version(text, env!("CARGO_PKG_VERSION"))
+                help::write_version(text, env!("CARGO_PKG_VERSION"));
             }));
             0
         }

@@ -100,7 +100,7 @@ pub fn write_item(session: &mut Session, rows: &mut Rows, table: Table, item: &I
             if session.is_json() {
                 let netns = session.json_netns();
                 rows.json_inet(table, socket, netns, |row| {
-                    session.push_json("sockets", row)
+                    session.push_json("sockets", row);
                 });
             } else {
                 session.out.row(|out| rows.write_inet(out, table, socket));
