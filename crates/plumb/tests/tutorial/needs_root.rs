@@ -229,7 +229,8 @@ fn routes() {
 fn socket_memory() {
     sandbox::run(|| {
         let (_listener, mut near, _far) = connection();
-        near.write_all(&[0; 64 * 1024]).expect("the window is open");
+        near.write_all(&vec![0; 64 * 1024])
+            .expect("the window is open");
         let rows = Shell::new().lines("netstat -m");
         let tcp = rows.iter().find(|row| row.starts_with("tcp "));
         let sockets = tcp.and_then(|row| row.split_whitespace().nth(1));
