@@ -1,0 +1,15 @@
+//! What socket memory is read from: sockstat, protocols, tcp_mem and the skmeminfo attribute.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use plumb_wire::netlink::skmeminfo::decode_skmeminfo;
+use plumb_wire::proc::sockstat::{decode_numbers, decode_pressure, decode_sockstat, find_counter};
+
+fuzz_target!(|bytes: &[u8]| {
+    let counters = decode_sockstat(bytes);
+    assert!(counters.len() <= bytes.len());
+    let _ = find_counter(&counters, "TCP", "mem");
+    let _ = decode_pressure(bytes, "TCP");
+    let _ = decode_numbers::<3>(bytes);
+    let _ = decode_skmeminfo(bytes);
+});
