@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use plumb_wire::proc::routes::{
-    RouteMemory, check_old_cache_header, decode_route_cache, decode_routes, decode_routes6,
+    RouteMemory, Table6, check_old_cache_header, decode_route_cache, decode_routes, decode_routes6,
     inspect_cache_header,
 };
 
@@ -16,5 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = inspect_cache_header(bytes);
     let _ = check_old_cache_header(bytes);
     let _ = decode_route_cache(bytes);
-    assert!(decode_routes6(bytes).len() <= bytes.len());
+    for table in [Table6::Routes, Table6::Cache] {
+        assert!(decode_routes6(bytes, table).len() <= bytes.len());
+    }
 });
