@@ -144,7 +144,7 @@ fn write_socket(
             Inode(0) => Known::Unknown(Reason::NoHolder),
             inode => Known::Known(inode),
         };
-        let owner = rows.owners.as_ref().map(|owners| owners.owner(inode));
+        let owner = rows.owners.owner(inode);
         return session.push_json("sctp", &Sctp::new(&socket, owner, session.json_netns()));
     }
     let extras = rows.extras(socket.raw_uid, socket.raw_inode);

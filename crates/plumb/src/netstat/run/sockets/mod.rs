@@ -3,6 +3,7 @@
 //! Without -p every row leaves as soon as it was read. With -p the rows wait in memory until the
 //! owners of exactly their sockets were found; then they are written the same way.
 
+mod owner_texts;
 mod plan;
 mod read;
 mod rows;
@@ -46,7 +47,7 @@ pub fn run(session: &mut Session) -> u8 {
     let mut gathered = Vec::new();
     if session.options.programs {
         gathered = gather(session, &plan, &rows);
-        rows.owners = Some(find_owners(session, &gathered));
+        rows.owners.set(find_owners(session, &gathered));
     }
     let mut gathered = gathered.into_iter().peekable();
     if plan.internet && !session.is_json() {
@@ -86,7 +87,7 @@ fn show(
     if table == Table::Unix && !session.is_json() {
         write_unix_header(session, rows);
     }
-    if rows.owners.is_none() {
+    if !rows.owners.are_known() {
         return session.in_each_netns(|session| stream(session, plan, rows, table));
     }
     let mut status = 0;

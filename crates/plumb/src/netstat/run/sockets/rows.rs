@@ -3,23 +3,23 @@
 //! One `Rows` serves a whole listing. It owns the scratch buffers, so that a row costs no
 //! allocation, and asks the name services only for what a column will show.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use plumb_collect::names::{Names, ServiceKind};
-use plumb_collect::owners::Owners;
 use plumb_model::socket::{Endpoint, InetProtocol, InetSocket, IpVersion};
 use plumb_model::unix::UnixSocket;
-use plumb_model::{Inode, Known, Port, Reason, Uid};
+use plumb_model::{Inode, Port, Uid};
 use plumb_present::json;
 use plumb_present::json::sockets::{Company, EndNames, InetRow, UnixRow};
 use plumb_present::netstat::address::{Width, without_mapped_prefix, write_address, write_port};
 use plumb_present::netstat::inet::{
-    Columns, EndpointText, Extras, Shown, UserText, write_extras, write_fixed, write_program,
-    write_timer,
+    Columns, EndpointText, Extras, Shown, UserText, write_extras, write_fixed, write_timer,
 };
 use plumb_present::netstat::unix;
 use plumb_present::sanitize;
 
+use super::owner_texts::{OwnerTexts, known};
 use crate::netstat::options::{Numeric, Options, SocketFilter};
 
 /// Texts of one row, reused for the next.
@@ -36,8 +36,8 @@ struct Scratch {
 pub struct Rows {
     /// The optional columns.
     pub columns: Columns,
-    /// Owners of the listed sockets, once they were looked for.
-    pub owners: Option<Owners>,
+    /// Owners of the listed sockets.
+    pub owners: OwnerTexts,
     /// Names looked up so far.
     pub names: Names,
     filter: SocketFilter,
@@ -57,7 +57,7 @@ impl Rows {
                 contexts: options.contexts,
                 timers: options.timers,
             },
-            owners: None,
+            owners: OwnerTexts::new(terminal),
             names,
             filter: options.filter,
             numeric: options.numeric,
@@ -170,21 +170,22 @@ impl Rows {
         if self.columns == Columns::default() {
             return;
         }
-        self.program_text(inode, program);
-        let context = self.context_of(inode);
-        let user = if self.columns.extend && !self.numeric.users {
-            user_text(&mut self.names, uid, self.terminal)
+        program.clear();
+        self.owners.write_program(program, inode);
+        let name = if self.columns.extend && !self.numeric.users {
+            self.names.user(uid)
         } else {
             None
         };
+        let name = name.map(|name| safe(name, self.terminal));
         let extras = Extras {
-            user: match &user {
+            user: match &name {
                 Some(name) => UserText::Name(name),
                 None => UserText::Number(uid.0.cast_signed()),
             },
             inode,
             program,
-            context: &context,
+            context: &self.owners.context(inode),
         };
         write_extras(out, self.columns, &extras);
     }
@@ -205,15 +206,21 @@ impl Rows {
     pub fn write_unix(&mut self, out: &mut Vec<u8>, socket: &UnixSocket) {
         let inode = socket.inode.unwrap_or(Inode(0));
         let mut program = std::mem::take(&mut self.scratch.program);
-        self.program_text(inode, &mut program);
-        let context = self.context_of(inode);
+        program.clear();
+        self.owners.write_program(&mut program, inode);
         let extras = Extras {
             user: UserText::Number(0),
             inode,
             program: &program,
-            context: &context,
+            context: &self.owners.context(inode),
         };
-        unix::write_row(out, socket, &self.safe(&socket.path), self.columns, &extras);
+        unix::write_row(
+            out,
+            socket,
+            &safe(&socket.path, self.terminal),
+            self.columns,
+            &extras,
+        );
         self.scratch.program = program;
     }
 
@@ -234,10 +241,7 @@ impl Rows {
             local: borrowed(&local),
             peer: borrowed(&peer),
             user: user.as_deref(),
-            owner: self
-                .owners
-                .as_ref()
-                .map(|owners| owners.owner(socket.inode())),
+            owner: self.owners.owner(socket.inode()),
             netns,
         };
         push(&InetRow::new(table, socket, company));
@@ -245,40 +249,8 @@ impl Rows {
 
     /// Builds the JSON row of a UNIX socket.
     pub fn json_unix(&self, socket: &UnixSocket, netns: Option<json::Netns>) -> UnixRow {
-        let inode = known_inode(socket.inode.unwrap_or(Inode(0)));
-        let owner = self.owners.as_ref().map(|owners| owners.owner(inode));
+        let owner = self.owners.owner(known(socket.inode.unwrap_or(Inode(0))));
         UnixRow::new(socket, owner, netns)
-    }
-
-    fn program_text(&self, inode: Inode, program: &mut Vec<u8>) {
-        program.clear();
-        let owner = self
-            .owners
-            .as_ref()
-            .map(|owners| owners.owner(known_inode(inode)));
-        match owner {
-            Some(Known::Known(owner)) if self.terminal => {
-                let mut owner = owner.clone();
-                owner.argv0 = sanitize::for_terminal(&owner.argv0).into_owned();
-                write_program(program, &owner);
-            }
-            Some(Known::Known(owner)) => write_program(program, owner),
-            Some(Known::Unknown(_)) | None => program.push(b'-'),
-        }
-    }
-
-    fn context_of(&self, inode: Inode) -> Vec<u8> {
-        let owners = self.owners.as_ref().filter(|_| self.columns.contexts);
-        let context = owners.and_then(|owners| owners.context(known_inode(inode)));
-        context.map_or_else(|| b"-".to_vec(), |context| self.safe(context).into_owned())
-    }
-
-    fn safe<'t>(&self, text: &'t [u8]) -> std::borrow::Cow<'t, [u8]> {
-        if self.terminal {
-            sanitize::for_terminal(text)
-        } else {
-            std::borrow::Cow::Borrowed(text)
-        }
     }
 
     /// Puts the two texts of an endpoint into the buffers.
@@ -337,26 +309,19 @@ impl Rows {
     }
 }
 
-fn user_text(names: &mut Names, uid: Uid, terminal: bool) -> Option<Vec<u8>> {
-    let name = names.user(uid)?;
-    Some(if terminal {
-        sanitize::for_terminal(name).into_owned()
+/// Makes outside text safe for a terminal, where one will show it.
+fn safe(text: &[u8], terminal: bool) -> Cow<'_, [u8]> {
+    if terminal {
+        sanitize::for_terminal(text)
     } else {
-        name.to_vec()
-    })
+        Cow::Borrowed(text)
+    }
 }
 
 fn borrowed((host, service): &(Option<String>, Option<String>)) -> EndNames<'_> {
     EndNames {
         host: host.as_deref(),
         service: service.as_deref(),
-    }
-}
-
-fn known_inode(inode: Inode) -> Known<Inode> {
-    match inode {
-        Inode(0) => Known::Unknown(Reason::NoHolder),
-        inode => Known::Known(inode),
     }
 }
 
