@@ -50,6 +50,12 @@ impl Names {
             .as_deref()
     }
 
+    /// Forgets the names of IPv6 addresses. The original asks for them again in every round of -c,
+    /// while those of IPv4 addresses stay what they were at first.
+    pub fn forget_ipv6_hosts(&mut self) {
+        self.hosts.retain(|addr, _| addr.is_ipv4());
+    }
+
     /// Looks up several addresses at once, so that slow name servers are waited for side by side.
     ///
     /// Changes nothing that [`Names::host`] gives, only when it is known.

@@ -35,6 +35,8 @@ pub struct Session {
     netns: Option<Netns>,
     /// With --all-netns: the namespaces of this round.
     namespaces: Option<Namespaces>,
+    /// With --all-netns: what one namespace already complained of for all, in this round.
+    said: Vec<Vec<u8>>,
 }
 
 impl Session {
@@ -49,12 +51,14 @@ impl Session {
             document: None,
             netns: None,
             namespaces: None,
+            said: Vec::new(),
         }
     }
 
     /// Opens the JSON document of this round, where one is wanted.
     pub fn begin_round(&mut self) {
         self.namespaces = None;
+        self.said.clear();
         if self.options.all_netns {
             self.out.show_netns();
         }
@@ -108,8 +112,19 @@ impl Session {
     pub fn complain(&mut self, text: &[u8]) {
         self.out.complain(text);
         if let Some(document) = &mut self.document {
-            document.incomplete(json::text(text).trim_end());
+            document.incomplete(one_line(text));
         }
+    }
+
+    /// Complains of what all namespaces of a kernel lack alike: once a round.
+    pub fn complain_once(&mut self, text: &[u8]) {
+        if self.options.all_netns {
+            if self.said.iter().any(|said| said == text) {
+                return;
+            }
+            self.said.push(text.to_vec());
+        }
+        self.complain(text);
     }
 
     /// Calls `each` for every network namespace to show, inside that namespace; gives the highest
@@ -195,4 +210,11 @@ impl Session {
             std::borrow::Cow::Borrowed(text)
         }
     }
+}
+
+/// Joins the lines of a complaint, which is one reason.
+fn one_line(text: &[u8]) -> String {
+    let text = json::text(text);
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    lines.join(" ")
 }
