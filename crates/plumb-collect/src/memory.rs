@@ -4,7 +4,7 @@ use plumb_model::memory::{
     MemoryHolder, MemoryLimits, MemoryProtocol, ProtocolMemory, SocketMemory,
 };
 use plumb_model::owner::Owner;
-use plumb_model::socket::{IpVersion, SocketState};
+use plumb_model::socket::IpVersion;
 use plumb_model::{Inode, Known, Pid, Reason};
 use plumb_wire::netlink::inet_diag::{
     INET_DIAG_SKMEMINFO, decode_inet_diag, extension, find_attribute,
@@ -184,16 +184,7 @@ pub fn read_sockets(version: IpVersion, protocol: u8) -> Result<Vec<Measured>, D
 fn measure(payload: &[u8]) -> Option<Measured> {
     let memory = decode_skmeminfo(find_attribute(payload, INET_DIAG_SKMEMINFO)?)?;
     let socket = decode_inet_diag(payload)?;
-    // Only a connection in the accept queue is established and has no inode.
-    let waits = matches!(
-        socket.state,
-        SocketState::ESTABLISHED | SocketState::CLOSE_WAIT
-    );
-    let inode = if waits && socket.raw_inode == Inode(0) {
-        Known::Unknown(Reason::ConnectionRequest)
-    } else {
-        socket.inode()
-    };
+    let inode = socket.inode();
     Some(Measured { inode, memory })
 }
 

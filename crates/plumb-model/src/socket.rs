@@ -128,7 +128,10 @@ impl InetSocket {
     fn ownerless_reason(&self) -> Reason {
         match self.state {
             SocketState::TIME_WAIT | SocketState::FIN_WAIT2 => Reason::TimeWait,
-            SocketState::SYN_RECV => Reason::ConnectionRequest,
+            // Orphans have sent their FIN; these two are still waiting to be accepted.
+            SocketState::SYN_RECV | SocketState::ESTABLISHED | SocketState::CLOSE_WAIT => {
+                Reason::ConnectionRequest
+            }
             _ => Reason::NoHolder,
         }
     }

@@ -72,7 +72,7 @@ pub struct Ipv6 {
     /// The address.
     pub address: Ipv6Addr,
     /// Length of its prefix in bits.
-    pub prefix_len: i32,
+    pub prefix_length: i32,
     /// The kernel's scope bits.
     pub scope_code: u32,
 }
@@ -186,7 +186,7 @@ impl Ipv6 {
     fn new(assignment: &Ipv6Assignment) -> Self {
         Self {
             address: assignment.address,
-            prefix_len: assignment.prefix_len,
+            prefix_length: assignment.prefix_len,
             scope_code: assignment.scope,
         }
     }

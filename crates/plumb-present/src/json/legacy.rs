@@ -37,6 +37,8 @@ pub struct Ipx {
     pub recv_q_bytes: i64,
     /// Bytes in the send queue.
     pub send_q_bytes: i64,
+    /// Name of the state; `null` when the number has none.
+    pub state: Option<&'static str>,
     /// The kernel's state number.
     pub state_code: i32,
     /// Owning user.
@@ -54,6 +56,12 @@ impl Ipx {
             peer: socket.peer.as_ref().map(IpxEnd::from_address),
             recv_q_bytes: socket.recv_q,
             send_q_bytes: socket.send_q,
+            // The kernel keeps only these two of the TCP states.
+            state: match socket.state {
+                1 => Some("ESTABLISHED"),
+                7 => Some("CLOSE"),
+                _ => None,
+            },
             state_code: socket.state,
             uid: socket.uid,
             netns,
@@ -68,17 +76,17 @@ pub struct Link {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// Address or call sign of the peer.
-    pub destination: String,
+    pub peer_address: String,
     /// ROSE: call sign of the peer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub destination_call: Option<String>,
+    pub peer_call: Option<String>,
     /// Our address or call sign.
-    pub source: String,
+    pub local_address: String,
     /// ROSE: our call sign.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub source_call: Option<String>,
+    pub local_call: Option<String>,
     /// Interface.
-    pub device: String,
+    pub interface: String,
     /// X.25 and ROSE: logical channel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lci: Option<i32>,
@@ -86,7 +94,7 @@ pub struct Link {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub neighbour: Option<i32>,
     /// Name of the state; `null` when the number has none.
-    pub state: Option<&'static str>,
+    pub state: Option<String>,
     /// The kernel's state number.
     pub state_code: i32,
     /// Sequence numbers and queues; not known for ROSE.
@@ -110,6 +118,11 @@ pub struct LinkRow {
     pub recv_q_bytes: i32,
 }
 
+/// The tables spell the same state with a blank or without; here it is one word.
+fn state_word(state: &'static str) -> String {
+    state.replace(' ', "_")
+}
+
 /// Columns cut from a line may carry the blanks that fill them.
 fn word(bytes: &[u8]) -> String {
     super::text(bytes.trim_ascii())
@@ -118,7 +131,7 @@ fn word(bytes: &[u8]) -> String {
 impl Link {
     fn with_link(self, link: &LinkNumbers, state: Option<&'static str>) -> Self {
         Self {
-            state,
+            state: state.map(state_word),
             state_code: link.state,
             numbers: Some(LinkRow {
                 vs: link.vs,
@@ -133,9 +146,9 @@ impl Link {
     /// Builds the row of an AX.25 socket; `state` is the name of its state.
     pub fn from_ax25(socket: &Ax25Socket, state: Option<&'static str>) -> Self {
         let row = Self {
-            destination: word(&socket.destination),
-            source: word(&socket.source),
-            device: word(&socket.device),
+            peer_address: word(&socket.destination),
+            local_address: word(&socket.source),
+            interface: word(&socket.device),
             ..Self::default()
         };
         row.with_link(&socket.link, state)
@@ -144,9 +157,9 @@ impl Link {
     /// Builds the row of an X.25 socket.
     pub fn from_x25(socket: &X25Socket, state: Option<&'static str>) -> Self {
         let row = Self {
-            destination: word(&socket.destination),
-            source: word(&socket.source),
-            device: word(&socket.device),
+            peer_address: word(&socket.destination),
+            local_address: word(&socket.source),
+            interface: word(&socket.device),
             lci: Some(socket.lci),
             ..Self::default()
         };
@@ -157,9 +170,9 @@ impl Link {
     pub fn from_netrom(socket: &NetRomSocket, state: Option<&'static str>) -> Self {
         let row = Self {
             user: Some(word(&socket.user)),
-            destination: word(&socket.destination),
-            source: word(&socket.source),
-            device: word(&socket.device),
+            peer_address: word(&socket.destination),
+            local_address: word(&socket.source),
+            interface: word(&socket.device),
             ..Self::default()
         };
         row.with_link(&socket.link, state)
@@ -168,14 +181,14 @@ impl Link {
     /// Builds the row of a ROSE socket.
     pub fn from_rose(socket: &RoseSocket, state: Option<&'static str>) -> Self {
         Self {
-            destination: word(&socket.destination),
-            destination_call: Some(word(&socket.destination_call)),
-            source: word(&socket.source),
-            source_call: Some(word(&socket.source_call)),
-            device: word(&socket.device),
+            peer_address: word(&socket.destination),
+            peer_call: Some(word(&socket.destination_call)),
+            local_address: word(&socket.source),
+            local_call: Some(word(&socket.source_call)),
+            interface: word(&socket.device),
             lci: Some(socket.lci),
             neighbour: Some(socket.neighbour),
-            state,
+            state: state.map(state_word),
             state_code: socket.state,
             ..Self::default()
         }
@@ -195,10 +208,10 @@ mod tests {
             link: LinkNumbers::default(),
         };
         assert_eq!(
-            serde_json::json!(Link::from_ax25(&socket, Some("LISTENING"))),
+            serde_json::json!(Link::from_ax25(&socket, Some("SABM SENT"))),
             serde_json::json!({
-                "destination": "N0CALL-2", "source": "N0CALL-1", "device": "ax0",
-                "state": "LISTENING", "state_code": 0,
+                "peer_address": "N0CALL-2", "local_address": "N0CALL-1", "interface": "ax0",
+                "state": "SABM_SENT", "state_code": 0,
                 "vs": 0, "vr": 0, "send_q_bytes": 0, "recv_q_bytes": 0,
             })
         );

@@ -11,9 +11,17 @@ pub struct ProtocolRow {
     /// `tcp`, `tcp6`, `udp`, …, `frag`, `frag6`.
     protocol: &'static str,
     sockets: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sockets_unknown: Option<&'static str>,
     orphans: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    orphans_unknown: Option<&'static str>,
     time_wait: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time_wait_unknown: Option<&'static str>,
     allocated: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allocated_unknown: Option<&'static str>,
     memory_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_bytes_unknown: Option<&'static str>,
@@ -51,9 +59,13 @@ impl ProtocolRow {
             kind: "protocol",
             protocol: label,
             sockets: memory.in_use.ok(),
+            sockets_unknown: word(&memory.in_use),
             orphans: memory.orphans.ok(),
+            orphans_unknown: word(&memory.orphans),
             time_wait: memory.time_wait.ok(),
+            time_wait_unknown: word(&memory.time_wait),
             allocated: memory.allocated.ok(),
+            allocated_unknown: word(&memory.allocated),
             memory_bytes: memory.memory_bytes.ok(),
             memory_bytes_unknown: word(&memory.memory_bytes),
             limits: memory.limits.ok().map(Limits::new),

@@ -27,10 +27,10 @@ pub struct RouteRow {
     pub prefix_length: Option<u32>,
     /// Next hop; null where the destination is on the link or the route refuses.
     pub gateway: Option<String>,
-    /// Names of the flags that are set.
+    /// Names of the flags, as the system headers spell them behind `RTF_`.
     pub flags: Vec<&'static str>,
-    /// The whole flag word.
-    pub flag_bits: u32,
+    /// The flag word.
+    pub flags_code: u32,
     /// Interface; null where the route has none.
     pub interface: Option<String>,
     /// Metric; the lowest wins.
@@ -102,7 +102,7 @@ impl RouteRow {
             prefix_length: None,
             gateway: None,
             flags: flag_names(common.flags),
-            flag_bits: common.flags.0,
+            flags_code: common.flags.0,
             interface: (common.interface != b"*").then(|| text(&common.interface)),
             metric: common.metric,
             references: common.references,
@@ -119,26 +119,26 @@ fn set(value: u32) -> Option<u32> {
 }
 
 const FLAG_NAMES: &[(RouteFlags, &str)] = &[
-    (RouteFlags::UP, "up"),
-    (RouteFlags::GATEWAY, "gateway"),
-    (RouteFlags::HOST, "host"),
-    (RouteFlags::REINSTATE, "reinstate"),
-    (RouteFlags::DYNAMIC, "dynamic"),
-    (RouteFlags::MODIFIED, "modified"),
-    (RouteFlags::MTU, "mtu"),
-    (RouteFlags::WINDOW, "window"),
-    (RouteFlags::IRTT, "irtt"),
-    (RouteFlags::REJECT, "reject"),
-    (RouteFlags::NOT_CACHED, "not-cached"),
-    (RouteFlags::DEFAULT, "default"),
-    (RouteFlags::ALL_ON_LINK, "all-on-link"),
-    (RouteFlags::ADDRCONF, "addrconf"),
-    (RouteFlags::NO_NEXT_HOP, "no-next-hop"),
-    (RouteFlags::EXPIRES, "expires"),
-    (RouteFlags::CACHE, "cache"),
-    (RouteFlags::FLOW, "flow"),
-    (RouteFlags::POLICY, "policy"),
-    (RouteFlags::LOCAL, "local"),
+    (RouteFlags::UP, "UP"),
+    (RouteFlags::GATEWAY, "GATEWAY"),
+    (RouteFlags::HOST, "HOST"),
+    (RouteFlags::REINSTATE, "REINSTATE"),
+    (RouteFlags::DYNAMIC, "DYNAMIC"),
+    (RouteFlags::MODIFIED, "MODIFIED"),
+    (RouteFlags::MTU, "MTU"),
+    (RouteFlags::WINDOW, "WINDOW"),
+    (RouteFlags::IRTT, "IRTT"),
+    (RouteFlags::REJECT, "REJECT"),
+    (RouteFlags::NOT_CACHED, "NOTCACHED"),
+    (RouteFlags::DEFAULT, "DEFAULT"),
+    (RouteFlags::ALL_ON_LINK, "ALLONLINK"),
+    (RouteFlags::ADDRCONF, "ADDRCONF"),
+    (RouteFlags::NO_NEXT_HOP, "NONEXTHOP"),
+    (RouteFlags::EXPIRES, "EXPIRES"),
+    (RouteFlags::CACHE, "CACHE"),
+    (RouteFlags::FLOW, "FLOW"),
+    (RouteFlags::POLICY, "POLICY"),
+    (RouteFlags::LOCAL, "LOCAL"),
 ];
 
 fn flag_names(flags: RouteFlags) -> Vec<&'static str> {
@@ -183,7 +183,7 @@ mod tests {
             serde_json::to_string(&row).expect("rows serialise"),
             r#"{"family":"inet","cached":false,"destination":"0.0.0.0","prefix_length":0,"#
                 .to_string()
-                + r#""gateway":"10.9.0.254","flags":["up","gateway"],"flag_bits":3,"#
+                + r#""gateway":"10.9.0.254","flags":["UP","GATEWAY"],"flags_code":3,"#
                 + r#""interface":"veth0","metric":100,"references":0,"uses":7,"#
                 + r#""mtu_bytes":1400,"window_bytes":null,"initial_rtt_ms":null}"#
         );
@@ -203,7 +203,7 @@ mod tests {
             (row.prefix_length, row.gateway, row.interface),
             (None, None, None)
         );
-        assert_eq!(row.flags, ["up", "reject"]);
+        assert_eq!(row.flags, ["UP", "REJECT"]);
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use plumb_model::Known;
 use plumb_model::owner::Owner;
 use plumb_model::sctp::{SctpKind, SctpSocket};
+use plumb_model::{Inode, Known, Reason};
 use serde::Serialize;
 
 use super::sockets::{ProcessField, process_fields};
@@ -33,7 +33,10 @@ pub struct Sctp {
     /// Owning user.
     pub uid: u32,
     /// Inode of the socket.
-    pub inode: u64,
+    pub inode: Option<u64>,
+    /// Why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inode_unknown: Option<&'static str>,
     /// The process that holds the socket, with -p.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessField>,
@@ -69,7 +72,8 @@ impl Sctp {
             recv_q_bytes: is_association.then_some(socket.recv_q),
             send_q_bytes: is_association.then_some(socket.send_q),
             uid: socket.raw_uid.0,
-            inode: socket.raw_inode.0,
+            inode: Some(socket.raw_inode.0).filter(|&inode| inode != 0),
+            inode_unknown: (socket.raw_inode == Inode(0)).then_some(Reason::NoHolder.word()),
             process,
             process_unknown,
             netns,
@@ -80,7 +84,7 @@ impl Sctp {
 #[cfg(test)]
 mod tests {
     use plumb_model::socket::SocketState;
-    use plumb_model::{Inode, Port, Uid};
+    use plumb_model::{Port, Uid};
 
     use super::*;
 

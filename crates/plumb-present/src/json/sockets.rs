@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use plumb_model::owner::Owner;
 use plumb_model::socket::{InetProtocol, InetSocket, IpVersion, Timer};
 use plumb_model::unix::UnixSocket;
-use plumb_model::{Known, Port, Reason};
+use plumb_model::{Inode, Known, Port, Reason};
 use serde::Serialize;
 
 use super::Netns;
@@ -129,6 +129,8 @@ pub struct InetRow<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     inode_unknown: Option<&'static str>,
     cookie: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cookie_unknown: Option<&'static str>,
     timer: TimerRow,
     #[serde(skip_serializing_if = "Option::is_none")]
     process: Option<ProcessField>,
@@ -186,6 +188,7 @@ impl<'a> InetRow<'a> {
             inode: inode.ok().map(|inode| inode.0),
             inode_unknown: inode.reason().map(Reason::word),
             cookie: socket.cookie.ok().map(|cookie| cookie.0),
+            cookie_unknown: socket.cookie.reason().map(Reason::word),
             timer: TimerRow::new(&socket.timer),
             process,
             process_unknown,
@@ -203,11 +206,17 @@ pub struct UnixRow {
     protocol: &'static str,
     /// `stream`, `dgram`, `raw`, `rdm`, `seqpacket`; `null` for another number.
     r#type: Option<&'static str>,
+    /// The kernel's type number.
+    type_code: u32,
     /// `LISTENING`, `CONNECTING`, `CONNECTED`, …; `null` when unconnected.
     state: Option<&'static str>,
-    ref_count: i64,
+    /// The kernel's state number.
+    state_code: u32,
+    references: i64,
     accepting: bool,
     inode: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inode_unknown: Option<&'static str>,
     /// Bound path up to the first white space; abstract names start with `@`; `null` if unbound.
     path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -221,6 +230,16 @@ pub struct UnixRow {
 impl UnixRow {
     /// Builds the row of one socket.
     pub fn new(socket: &UnixSocket, owner: Option<Known<&Owner>>, netns: Option<Netns>) -> Self {
+        let inode = match socket.inode {
+            None => Known::Unknown(Reason::NotInSource),
+            Some(Inode(0)) => Known::Unknown(Reason::ConnectionRequest),
+            Some(inode) => Known::Known(inode),
+        };
+        // Without an inode nobody could look for an owner, and the reason is the same.
+        let owner = owner.map(|owner| match inode {
+            Known::Unknown(reason) => Known::Unknown(reason),
+            Known::Known(_) => owner,
+        });
         let (process, process_unknown) = process_fields(owner);
         Self {
             family: "unix",
@@ -233,6 +252,7 @@ impl UnixRow {
                 5 => Some("seqpacket"),
                 _ => None,
             },
+            type_code: socket.kind,
             state: match socket.state {
                 0 => Some("FREE"),
                 1 if socket.is_listening() => Some("LISTENING"),
@@ -241,12 +261,11 @@ impl UnixRow {
                 4 => Some("DISCONNECTING"),
                 _ => None,
             },
-            ref_count: socket.ref_count,
+            state_code: socket.state,
+            references: socket.ref_count,
             accepting: socket.flags & UnixSocket::ACCEPTING != 0,
-            inode: socket
-                .inode
-                .map(|inode| inode.0)
-                .filter(|&inode| inode != 0),
+            inode: inode.ok().map(|inode| inode.0),
+            inode_unknown: inode.reason().map(Reason::word),
             path: Some(super::text(&socket.path)).filter(|path| !path.is_empty()),
             process,
             process_unknown,
@@ -269,5 +288,33 @@ pub(super) fn process_fields(
             };
             (Some(ProcessField::Known(process)), None)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unix_socket_without_an_inode_says_why_and_keeps_its_numbers() {
+        let socket = UnixSocket {
+            ref_count: 2,
+            protocol: 0,
+            flags: 0,
+            kind: 9,
+            state: 2,
+            inode: Some(Inode(0)),
+            path: b"/run/u".to_vec(),
+        };
+        let owner = Known::Unknown(Reason::NoHolder);
+        assert_eq!(
+            serde_json::json!(UnixRow::new(&socket, Some(owner), None)),
+            serde_json::json!({
+                "family": "unix", "protocol": "unix", "type": null, "type_code": 9,
+                "state": "CONNECTING", "state_code": 2, "references": 2, "accepting": false,
+                "inode": null, "inode_unknown": "connection-request", "path": "/run/u",
+                "process": null, "process_unknown": "connection-request",
+            })
+        );
     }
 }

@@ -24,10 +24,16 @@ pub fn run(session: &mut Session) -> u8 {
             session.out.header(interfaces::HEADER);
         }
     }
-    session.in_each_netns(run_here)
+    let mut found = false;
+    let status = session.in_each_netns(|session| run_here(session, &mut found));
+    match session.options.interface.clone() {
+        // One namespace that has the interface is enough.
+        Some(name) if !found && status == 0 => no_such_interface(session, &name),
+        _ => status,
+    }
 }
 
-fn run_here(session: &mut Session) -> u8 {
+fn run_here(session: &mut Session, found: &mut bool) -> u8 {
     let names = match Names::read() {
         Ok(names) => names,
         Err(errno) => {
@@ -48,12 +54,11 @@ fn run_here(session: &mut Session) -> u8 {
     } else {
         Vec::new()
     };
-    let mut found = false;
     for named in &names.all {
         if only.as_ref().is_some_and(|only| *only != named.name) {
             continue;
         }
-        found = true;
+        *found = true;
         match names.interface(named) {
             Ok(interface) => {
                 if only.is_some() || is_shown(session, &interface) {
@@ -63,10 +68,7 @@ fn run_here(session: &mut Session) -> u8 {
             Err(errno) => return vanished(session, &named.name, errno),
         }
     }
-    match only {
-        Some(name) if !found => no_such_interface(session, &name),
-        _ => 0,
-    }
+    0
 }
 
 /// Interfaces that are down are shown with -a, and when they were asked for by name.

@@ -123,6 +123,8 @@ fn write_holders(session: &mut Session, numbers: &[u8], versions: &[IpVersion]) 
         .into_iter()
         .partition(|holder| holder.owner.reason().is_none());
     let shown = match session.options.filter {
+        // A document is not cut.
+        _ if session.is_json() => processes.len(),
         SocketFilter::All => processes.len(),
         SocketFilter::Connected | SocketFilter::Listening => processes.len().min(LARGEST),
     };

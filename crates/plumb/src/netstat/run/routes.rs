@@ -57,7 +57,7 @@ fn is_numeric(session: &Session) -> bool {
 
 /// Says that the file of a family cannot be opened; gives the exit status.
 fn not_configured(session: &mut Session, path: &str, error: Errno, family: &str) -> u8 {
-    session.complain(format!("{path}: {}\n", errno::words(error)).as_bytes());
+    session.complain_once(format!("{path}: {}\n", errno::words(error)).as_bytes());
     say(
         session,
         &format!("{family} not configured in this system.\n"),

@@ -53,7 +53,8 @@ fn table(session: &mut Session, memory: &mut RouteMemory) -> u8 {
             write_heads(session, style, routes::write_header);
         }
         if text.is_empty() {
-            return 1;
+            // A new namespace has no table yet; beside others that is no failure.
+            return u8::from(!session.options.all_netns);
         }
         match decode_routes(&text, memory) {
             Ok(routes) => {

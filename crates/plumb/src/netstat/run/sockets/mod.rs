@@ -247,7 +247,9 @@ pub fn missing(session: &mut Session, plan: &Plan, table: Table) -> u8 {
     let absence = plan.absence(table);
     if absence.complain {
         let name = table_name(table);
-        session.complain(format!("netstat: no support for `{name}' on this system.\n").as_bytes());
+        session.complain_once(
+            format!("netstat: no support for `{name}' on this system.\n").as_bytes(),
+        );
     }
     u8::from(absence.fatal)
 }
