@@ -14,7 +14,7 @@ use crate::name_server::NameServer;
 
 const ROW: &str = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12345 1 0000000000000000 100 0 0 10 0\n";
 
-fn netstat(words: &[&str]) -> Command {
+pub fn netstat(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plumb"));
     command.arg0("netstat").args(words).env("LC_ALL", "C");
     command
@@ -36,7 +36,7 @@ fn frozen_pipe() -> (ProcTree, std::path::PathBuf) {
 }
 
 /// Gives up `/proc` again, so that the sandbox can end in order.
-fn thaw() {
+pub fn thaw() {
     rustix::mount::unmount("/proc", rustix::mount::UnmountFlags::DETACH).expect("it was mounted");
 }
 
@@ -314,10 +314,10 @@ fn connect_from(address: [u8; 4]) -> OwnedFd {
 }
 
 /// A private `/run`, so that names of namespaces stay in the sandbox.
-struct RunDirectory;
+pub struct RunDirectory;
 
 impl RunDirectory {
-    fn new() -> Self {
+    pub fn new() -> Self {
         rustix::mount::mount(
             "tmpfs",
             "/run",
@@ -330,7 +330,7 @@ impl RunDirectory {
     }
 }
 
-fn ip(words: &[&str]) {
+pub fn ip(words: &[&str]) {
     let status = Command::new("ip")
         .args(words)
         .status()

@@ -45,7 +45,9 @@ pub fn run(session: &mut Session) -> u8 {
     let names = std::mem::take(&mut session.names);
     let mut rows = Rows::new(&session.options, names, session.out.is_terminal());
     let mut gathered = Vec::new();
-    if session.options.programs {
+    // Only these tables have the column; without them nobody is looked for, and nothing is said.
+    let has_owner_column = plan.internet || plan.tables.contains(&Table::Unix);
+    if session.options.programs && has_owner_column {
         gathered = gather(session, &plan, &rows);
         rows.owners.set(find_owners(session, &gathered));
     }
