@@ -59,10 +59,10 @@ impl Record {
         for group in &mut self.groups {
             *group = scanner.word(4)?.to_vec();
         }
-        let _index = short_hex(scanner)?;
-        self.prefix_len = short_hex(scanner)?;
-        self.scope = short_hex(scanner)?;
-        let _flags = short_hex(scanner)?;
+        let _index = hex_of_width(scanner, INDEX_DIGITS)?;
+        self.prefix_len = hex_of_width(scanner, 2)?;
+        self.scope = hex_of_width(scanner, 2)?;
+        let _flags = hex_of_width(scanner, 2)?;
         self.interface = scanner.word(NAME_BYTES)?.to_vec();
         Some(())
     }
@@ -82,11 +82,14 @@ impl Record {
     }
 }
 
-/// `%2x`.
-fn short_hex(scanner: &mut Scanner<'_>) -> Option<u32> {
+/// Digits of an interface index; kernels print two, and more from the 256th interface on.
+const INDEX_DIGITS: usize = 8;
+
+/// `%Nx`.
+fn hex_of_width(scanner: &mut Scanner<'_>, width: usize) -> Option<u32> {
     scanner.skip_space();
     let rest = scanner.rest();
-    let mut window = Scanner::new(rest.get(..2).unwrap_or(rest));
+    let mut window = Scanner::new(rest.get(..width).unwrap_or(rest));
     let before = window.rest().len();
     let value = window.hex()?;
     scanner.take_while(before - window.rest().len(), |_| true)?;
@@ -119,6 +122,13 @@ mod tests {
         assert_eq!(found[1].address.segments()[7], 2);
         assert_eq!(decode_if_inet6(b"").len(), 0);
         assert_eq!(decode_if_inet6(b"\n \n").len(), 0);
+    }
+
+    #[test]
+    fn interfaces_beyond_the_255th_have_longer_indices() {
+        let line = b"00000000000000000000000000000001 1a2 80 10 80 lo\n";
+        let found = decode_if_inet6(line);
+        assert_eq!((found[0].prefix_len, found[0].scope), (128, 0x10));
     }
 
     #[test]
