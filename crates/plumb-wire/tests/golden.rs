@@ -225,11 +225,11 @@ fn counter_files_come_back_to_the_byte() {
         assert_eq!(decoded.blocks.len(), blocks);
         assert_eq!(rebuilt(&decoded.blocks), String::from_utf8_lossy(file));
     }
+    let blocks = decode_snmp6(golden!("snmp6"));
+    let names: Vec<_> = blocks.iter().map(|block| &block.name[..]).collect();
+    assert_eq!(names, [&b"Ip6"[..], b"Icmp6", b"Udp6", b"UdpLite6"]);
     let mut text = String::new();
-    for counter in decode_snmp6(golden!("snmp6"))
-        .iter()
-        .flat_map(|b| &b.counters)
-    {
+    for counter in blocks.iter().flat_map(|block| &block.counters) {
         let name = String::from_utf8_lossy(&counter.name);
         let _ = writeln!(text, "{name:<32}\t{}", counter.value);
     }
