@@ -57,17 +57,19 @@ pub struct Namespaces {
 /// Finds the namespaces of this host.
 pub fn list() -> Namespaces {
     let mut found: BTreeMap<u64, Netns> = BTreeMap::new();
-    let own = add(&mut found, Path::new(OWN), None).ok().flatten();
+    // All namespaces are files of one file system; what is elsewhere is no namespace.
+    let nsfs = std::fs::metadata(OWN).ok().map(|own| own.dev());
+    let mut add = |path: &Path, name| add(&mut found, nsfs, path, name);
+    let own = add(Path::new(OWN), None).ok().flatten();
     for entry in read_dir(NAMED) {
-        // A stale name that opens nothing is no namespace.
+        // `ip netns` leaves plain files behind where a name lost its namespace.
         let _ = add(
-            &mut found,
             &entry,
             entry.file_name().map(|name| name.as_bytes().to_vec()),
         );
     }
     for path in nsfs_mounts() {
-        let _ = add(&mut found, &path, None);
+        let _ = add(&path, None);
     }
     let mut hidden_processes = 0;
     for entry in read_dir("/proc") {
@@ -75,9 +77,7 @@ pub fn list() -> Namespaces {
             .file_name()
             .map(|name| name.as_bytes().to_vec())
             .unwrap_or_default();
-        if decode_number_name(&name).is_some()
-            && add(&mut found, &entry.join("ns/net"), None).is_err()
-        {
+        if decode_number_name(&name).is_some() && add(&entry.join("ns/net"), None).is_err() {
             hidden_processes += 1;
         }
     }
@@ -97,10 +97,11 @@ pub fn list() -> Namespaces {
     }
 }
 
-/// Enters what `path` stands for; `Ok(None)` when it ended meanwhile or is no namespace, an error
+/// Lists what `path` stands for; `Ok(None)` when it ended meanwhile or is no namespace, an error
 /// when we may not look.
 fn add(
     found: &mut BTreeMap<u64, Netns>,
+    nsfs: Option<u64>,
     path: &Path,
     name: Option<Vec<u8>>,
 ) -> Result<Option<NetnsId>, std::io::Error> {
@@ -109,6 +110,9 @@ fn add(
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return Err(error),
         Err(_) => return Ok(None),
     };
+    if nsfs.is_some_and(|nsfs| nsfs != metadata.dev()) {
+        return Ok(None);
+    }
     let id = NetnsId(metadata.ino());
     let netns = found.entry(id.0).or_insert_with(|| Netns {
         id,

@@ -286,6 +286,9 @@ mod needs_root {
                 String::from_utf8_lossy(&none.stderr),
                 "netstat: interface none0: no such interface\n"
             );
+            std::fs::write("/run/netns/stale", "").expect("it is ours");
+            let stale = output("-rn --all-netns");
+            assert_eq!((stale.status.code(), &*stale.stderr), (Some(0), &b""[..]));
             let missing = output("-A ipx --all-netns");
             assert_eq!(
                 String::from_utf8_lossy(&missing.stderr),
