@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use plumb_model::Uid;
 use rustc_hash::FxHashMap;
@@ -32,6 +33,7 @@ pub enum ServiceKind {
 #[derive(Debug, Default)]
 pub struct Names {
     hosts: FxHashMap<IpAddr, Option<Vec<u8>>>,
+    resolver: Option<Resolver>,
     users: FxHashMap<Uid, Option<Vec<u8>>>,
     services: Option<FxHashMap<(ServiceKind, u32), Vec<u8>>>,
 }
@@ -44,10 +46,11 @@ impl Names {
 
     /// Gives the name of an address (NSS reverse lookup), or `None` when it has none.
     pub fn host(&mut self, addr: IpAddr) -> Option<&[u8]> {
-        self.hosts
-            .entry(addr)
-            .or_insert_with(|| nss::host_name(addr))
-            .as_deref()
+        if !self.hosts.contains_key(&addr) {
+            let found = self.look_up(vec![addr]);
+            self.hosts.extend(found);
+        }
+        self.hosts.get(&addr)?.as_deref()
     }
 
     /// Forgets the names of IPv6 addresses. The original asks for them again in every round of -c,
@@ -69,22 +72,21 @@ impl Names {
         if unknown.len() < 2 {
             return;
         }
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let mut found = Vec::new();
-            while let Some(&addr) = unknown.get(next.fetch_add(1, Ordering::Relaxed)) {
-                found.push((addr, nss::host_name(addr)));
-            }
-            found
-        };
-        std::thread::scope(|scope| {
-            let workers = unknown.len().min(LOOKUPS_AT_ONCE);
-            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-            for worker in workers {
-                // What a worker could not tell is looked up again when it is wanted.
-                self.hosts.extend(worker.join().unwrap_or_default());
-            }
-        });
+        let found = self.look_up(unknown);
+        self.hosts.extend(found);
+    }
+
+    /// From now on looks hosts up in the network namespace this thread is in at this moment,
+    /// whichever namespaces it enters later: name servers are reachable at home.
+    pub fn resolve_from_here(&mut self) {
+        self.resolver = Some(Resolver::start());
+    }
+
+    fn look_up(&self, addrs: Vec<IpAddr>) -> Vec<HostName> {
+        match &self.resolver {
+            Some(resolver) => resolver.look_up(addrs),
+            None => resolve(&addrs),
+        }
     }
 
     /// Gives the name of a user, or `None` when the user database has none.
@@ -107,6 +109,64 @@ impl Names {
     pub fn network(&mut self, addr: Ipv4Addr) -> Option<Vec<u8>> {
         nss::network_name(u32::from(addr))
     }
+}
+
+/// An address with its name, or `None` where it has none.
+type HostName = (IpAddr, Option<Vec<u8>>);
+
+/// A thread that stays in the namespace it was started in, and looks up what it is asked.
+#[derive(Debug)]
+struct Resolver {
+    questions: Sender<Vec<IpAddr>>,
+    answers: Receiver<Vec<HostName>>,
+}
+
+impl Resolver {
+    /// Starts the thread; it ends when this value does.
+    fn start() -> Self {
+        let (questions, asked) = channel::<Vec<IpAddr>>();
+        let (answer, answers) = channel();
+        std::thread::spawn(move || {
+            for addrs in asked {
+                if answer.send(resolve(&addrs)).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { questions, answers }
+    }
+
+    /// Asks, and waits for the answer; nothing comes back only if the thread is gone.
+    fn look_up(&self, addrs: Vec<IpAddr>) -> Vec<HostName> {
+        match self.questions.send(addrs) {
+            Ok(()) => self.answers.recv().unwrap_or_default(),
+            Err(_) => Vec::new(),
+        }
+    }
+}
+
+/// Looks addresses up, several at a time.
+fn resolve(addrs: &[IpAddr]) -> Vec<HostName> {
+    if let [addr] = addrs {
+        return vec![(*addr, nss::host_name(*addr))];
+    }
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut found = Vec::new();
+        while let Some(&addr) = addrs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            found.push((addr, nss::host_name(addr)));
+        }
+        found
+    };
+    std::thread::scope(|scope| {
+        let workers = addrs.len().min(LOOKUPS_AT_ONCE);
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        // What a worker could not tell is looked up again when it is wanted.
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap_or_default())
+            .collect()
+    })
 }
 
 /// Builds the table of port names. A later entry of the database replaces an earlier one, and

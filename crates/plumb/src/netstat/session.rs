@@ -42,10 +42,14 @@ pub struct Session {
 impl Session {
     /// Starts a run.
     pub fn new(options: Options, out: Output, backend: Backend) -> Self {
+        let mut names = Names::new();
+        if options.all_netns {
+            names.resolve_from_here();
+        }
         Self {
             options,
             out,
-            names: Names::new(),
+            names,
             backend,
             round: 0,
             document: None,

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 
@@ -267,6 +267,37 @@ fn slow_name_servers_are_asked_side_by_side_and_the_rows_stay_the_same() {
         netstat(&["-tan"]).output().expect("the program starts");
         assert_eq!(server.asked(), asked, "-n asks nobody");
         drop((listener, peers));
+    });
+}
+
+#[test]
+fn names_of_other_namespaces_are_asked_for_at_home() {
+    sandbox::run(|| {
+        let _names = RunDirectory::new();
+        ip(&["netns", "add", "blue"]);
+        ip(&["-n", "blue", "link", "set", "lo", "up"]);
+        let there = std::thread::spawn(|| {
+            let blue = File::open("/run/netns/blue").expect("ip made it");
+            rustix::thread::move_into_link_name_space(
+                blue.as_fd(),
+                Some(rustix::thread::LinkNameSpaceType::Network),
+            )
+            .expect("root may enter");
+            let listener = TcpListener::bind("127.0.0.1:7103").expect("its loopback is up");
+            (listener, connect_from([127, 0, 0, 33]))
+        });
+        let held = there.join().expect("the thread did its work");
+        let server = NameServer::start(&std::env::temp_dir(), 1);
+        let output = netstat(&["-t", "--numeric-ports", "--all-netns"])
+            .output()
+            .expect("the program starts");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(server.asked() > 0, "the name server at home was asked");
+        assert!(
+            text.contains("blue ") && text.contains("peer-33.test:"),
+            "{text}"
+        );
+        drop(held);
     });
 }
 
