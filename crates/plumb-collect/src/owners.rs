@@ -59,21 +59,74 @@ pub enum Detail {
     ProcessAndContext,
 }
 
-/// Finds the owners of `wanted` sockets.
+/// A search for the owners of sockets that become known one by one.
 ///
-/// Never fails: what could not be looked at is told by the flags of the result.
+/// The walk begins with the first socket, so that it runs beside whatever still reads the others;
+/// without any it does not happen at all.
+pub struct Search {
+    detail: Detail,
+    wanted: FxHashMap<Inode, usize>,
+    walk: State,
+    may_stop_early: bool,
+}
+
+/// How far a search is.
+enum State {
+    NotStarted,
+    Walking(walk::Started),
+    /// `/proc` cannot be listed.
+    Impossible,
+}
+
+impl Search {
+    /// Prepares a search.
+    pub fn new(detail: Detail) -> Self {
+        Self {
+            detail,
+            wanted: FxHashMap::default(),
+            walk: State::NotStarted,
+            may_stop_early: walk::refusal_is_impossible(),
+        }
+    }
+
+    /// Adds a socket.
+    pub fn want(&mut self, inode: Inode) {
+        let next = self.wanted.len();
+        self.wanted.entry(inode).or_insert(next);
+        self.start();
+    }
+
+    fn start(&mut self) {
+        if matches!(self.walk, State::NotStarted) {
+            let started = walk::start(self.may_stop_early, self.detail);
+            self.walk = started.map_or(State::Impossible, State::Walking);
+        }
+    }
+
+    /// Walks to the end and gives the owners.
+    ///
+    /// Never fails: what could not be looked at is told by the flags of the result.
+    pub fn finish(mut self) -> Owners {
+        if self.wanted.is_empty() && self.may_stop_early {
+            return Owners {
+                proc_readable: true,
+                ..Owners::default()
+            };
+        }
+        // Where a refusal is possible it must be noticed, even if nothing is wanted.
+        self.start();
+        match self.walk {
+            State::Walking(started) => started.finish(self.wanted),
+            State::NotStarted | State::Impossible => Owners::default(),
+        }
+    }
+}
+
+/// Finds the owners of `wanted` sockets that are all known already.
 pub fn find(wanted: impl IntoIterator<Item = Inode>, detail: Detail) -> Owners {
-    let mut slots = FxHashMap::default();
+    let mut search = Search::new(detail);
     for inode in wanted {
-        let next = slots.len();
-        slots.entry(inode).or_insert(next);
+        search.want(inode);
     }
-    let may_stop_early = walk::refusal_is_impossible();
-    if slots.is_empty() && may_stop_early {
-        return Owners {
-            proc_readable: true,
-            ..Owners::default()
-        };
-    }
-    walk::run(slots, may_stop_early, detail)
+    search.finish()
 }

@@ -8,7 +8,7 @@ pub struct UnixSocket {
     /// References held on the socket.
     pub ref_count: i64,
     /// Protocol number, 0 in practice.
-    pub protocol: u32,
+    pub protocol: u64,
     /// `__SO_ACCEPTCON` (1 << 16) and its neighbours.
     pub flags: u32,
     /// Socket type: 1 stream, 2 datagram, 5 sequential packets.

@@ -6,6 +6,8 @@
 
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
 
 use plumb_model::owner::Owner;
 use plumb_model::{Inode, Pid};
@@ -36,13 +38,48 @@ struct Holder {
     context: Option<Vec<u8>>,
 }
 
-/// What the workers share.
-struct Walk {
-    pids: Vec<u32>,
+/// The sockets somebody asked for.
+struct Wanted {
     slots: FxHashMap<Inode, usize>,
-    /// Per slot: the smallest position in `pids` that holds it.
+    /// Per slot: the smallest position in the list of processes that holds it.
     claims: Vec<AtomicUsize>,
     unclaimed: AtomicUsize,
+}
+
+impl Wanted {
+    fn new(slots: FxHashMap<Inode, usize>) -> Self {
+        Self {
+            claims: (0..slots.len())
+                .map(|_| AtomicUsize::new(UNCLAIMED))
+                .collect(),
+            unclaimed: AtomicUsize::new(slots.len()),
+            slots,
+        }
+    }
+
+    /// Enters `position` as a holder of `inode`; false when the inode is not wanted.
+    fn claim(&self, inode: Inode, position: usize) -> bool {
+        let slot = self
+            .slots
+            .get(&inode)
+            .and_then(|&index| self.claims.get(index));
+        let Some(slot) = slot else {
+            return false;
+        };
+        if slot.fetch_min(position, Ordering::Relaxed) == UNCLAIMED {
+            self.unclaimed.fetch_sub(1, Ordering::Relaxed);
+        }
+        true
+    }
+}
+
+/// A walk under way, and what its workers share.
+///
+/// It may start before all wanted sockets are known: until then the workers note every socket they
+/// meet, afterwards they look for the wanted ones.
+pub(super) struct Walk {
+    pids: Vec<u32>,
+    wanted: OnceLock<Wanted>,
     next: AtomicUsize,
     refused: AtomicBool,
     any_seen: AtomicBool,
@@ -50,68 +87,103 @@ struct Walk {
     detail: Detail,
 }
 
-/// Runs the walk for the inodes of `slots`.
-pub(super) fn run(slots: FxHashMap<Inode, usize>, may_stop_early: bool, detail: Detail) -> Owners {
-    let Ok(pids) = list_processes() else {
-        return Owners::default();
-    };
-    let walk = Walk {
-        claims: (0..slots.len())
-            .map(|_| AtomicUsize::new(UNCLAIMED))
-            .collect(),
-        unclaimed: AtomicUsize::new(slots.len()),
+/// A walk with its background workers.
+pub(super) struct Started {
+    walk: Arc<Walk>,
+    workers: Vec<JoinHandle<Vec<Holder>>>,
+}
+
+/// Starts a walk; `None` when `/proc` cannot be listed.
+pub(super) fn start(may_stop_early: bool, detail: Detail) -> Option<Started> {
+    let walk = Arc::new(Walk {
+        pids: list_processes().ok()?,
+        wanted: OnceLock::new(),
         next: AtomicUsize::new(0),
         refused: AtomicBool::new(false),
         any_seen: AtomicBool::new(false),
-        pids,
-        slots,
         may_stop_early,
         detail,
-    };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = (walk.pids.len() / PROCESSES_PER_WORKER).clamp(1, cores.min(MAX_WORKERS));
-    let holders = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..workers).map(|_| scope.spawn(|| walk.work())).collect();
-        let mut holders = walk.work();
-        for other in others {
-            // A worker cannot panic on what it reads; if it did, its processes stay unknown.
-            holders.extend(other.join().unwrap_or_default());
-        }
-        holders
     });
-    walk.into_owners(holders)
+    // The caller's thread will work, too.
+    let cores = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(MAX_WORKERS);
+    let helpers = (walk.pids.len() / PROCESSES_PER_WORKER).min(cores - 1);
+    let workers = (0..helpers)
+        .map(|_| {
+            let walk = Arc::clone(&walk);
+            std::thread::spawn(move || walk.work())
+        })
+        .collect();
+    Some(Started { walk, workers })
+}
+
+impl Started {
+    /// Says which sockets are wanted, and walks to the end.
+    pub(super) fn finish(self, slots: FxHashMap<Inode, usize>) -> Owners {
+        let wanted = self.walk.wanted.get_or_init(|| Wanted::new(slots));
+        let mut holders = self.walk.work();
+        for worker in self.workers {
+            // A worker cannot panic on what it reads; if it did, its processes stay unknown.
+            holders.extend(worker.join().unwrap_or_default());
+        }
+        self.walk.owners(wanted, holders)
+    }
 }
 
 impl Walk {
     fn work(&self) -> Vec<Holder> {
-        let mut buffer = vec![MaybeUninit::uninit(); DIRECTORY_BYTES];
-        let mut holders = Vec::new();
-        loop {
-            if self.may_stop_early && self.unclaimed.load(Ordering::Relaxed) == 0 {
-                return holders;
-            }
+        let mut worker = Worker {
+            walk: self,
+            buffer: vec![MaybeUninit::uninit(); DIRECTORY_BYTES],
+            noted: Vec::new(),
+            holders: Vec::new(),
+        };
+        // A process that was taken is looked at, whatever others have found meanwhile: it stands
+        // before theirs.
+        while !self.is_complete() {
             let position = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(&pid) = self.pids.get(position) else {
-                return holders;
+                break;
             };
-            holders.extend(self.look_at(pid, position, &mut buffer));
+            worker.look_at(pid, position);
+            worker.claim_noted();
         }
+        worker.finish()
     }
 
+    /// Says whether nothing is left to be found, and nothing to be noticed either.
+    fn is_complete(&self) -> bool {
+        let found = |wanted: &Wanted| wanted.unclaimed.load(Ordering::Relaxed) == 0;
+        self.may_stop_early && self.wanted.get().is_some_and(found)
+    }
+}
+
+/// One thread's part of the walk.
+struct Worker<'w> {
+    walk: &'w Walk,
+    buffer: Vec<MaybeUninit<u8>>,
+    /// Sockets met before it was known which are wanted.
+    noted: Vec<(Inode, usize)>,
+    holders: Vec<Holder>,
+}
+
+impl Worker<'_> {
     /// Goes through the descriptors of one process.
-    fn look_at(&self, pid: u32, position: usize, buffer: &mut [MaybeUninit<u8>]) -> Option<Holder> {
+    fn look_at(&mut self, pid: u32, position: usize) {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = match openat(CWD, format!("/proc/{pid}/fd"), flags, Mode::empty()) {
             Ok(directory) => directory,
             Err(errno) => {
                 if errno == Errno::ACCESS {
-                    self.refused.store(true, Ordering::Relaxed);
+                    self.walk.refused.store(true, Ordering::Relaxed);
                 }
-                return None;
+                return;
             }
         };
-        let mut holder = None;
-        let mut entries = RawDir::new(&directory, buffer);
+        let wanted = self.walk.wanted.get();
+        let mut holds = false;
+        let mut entries = RawDir::new(&directory, &mut self.buffer);
         while let Some(Ok(entry)) = entries.next() {
             let name = entry.file_name();
             if decode_number_name(name.to_bytes()).is_none() {
@@ -120,29 +192,43 @@ impl Walk {
             let Some(inode) = read_socket_link(directory.as_fd(), name) else {
                 continue;
             };
-            self.any_seen.store(true, Ordering::Relaxed);
-            if self.claim(inode, position) && holder.is_none() {
-                holder = Some(self.describe(pid, position));
+            self.walk.any_seen.store(true, Ordering::Relaxed);
+            match wanted {
+                Some(wanted) => holds |= wanted.claim(inode, position),
+                None => self.noted.push((inode, position)),
             }
         }
-        holder
-    }
-
-    /// Enters `position` as a holder of `inode`; false when the inode is not wanted.
-    fn claim(&self, inode: Inode, position: usize) -> bool {
-        let Some(slot) = self
-            .slots
-            .get(&inode)
-            .and_then(|&index| self.claims.get(index))
-        else {
-            return false;
-        };
-        if slot.fetch_min(position, Ordering::Relaxed) == UNCLAIMED {
-            self.unclaimed.fetch_sub(1, Ordering::Relaxed);
+        if holds {
+            self.holders.push(self.walk.describe(pid, position));
         }
-        true
     }
 
+    /// Claims what was noted, as soon as it is known what is wanted.
+    fn claim_noted(&mut self) {
+        let Some(wanted) = self.walk.wanted.get() else {
+            return;
+        };
+        // The notes of one process stand together, in the order of the walk.
+        let mut last = None;
+        for (inode, position) in self.noted.drain(..) {
+            if wanted.claim(inode, position) && last != Some(position) {
+                last = Some(position);
+                if let Some(&pid) = self.walk.pids.get(position) {
+                    self.holders.push(self.walk.describe(pid, position));
+                }
+            }
+        }
+    }
+
+    /// Ends this thread's part; waits for what is wanted, if that is not known yet.
+    fn finish(mut self) -> Vec<Holder> {
+        self.walk.wanted.wait();
+        self.claim_noted();
+        self.holders
+    }
+}
+
+impl Walk {
     fn describe(&self, pid: u32, position: usize) -> Holder {
         let cmdline = read_start(&format!("/proc/{pid}/cmdline"), CMDLINE_BYTES);
         let context = match self.detail {
@@ -159,18 +245,18 @@ impl Walk {
         }
     }
 
-    fn into_owners(self, mut holders: Vec<Holder>) -> Owners {
+    fn owners(&self, wanted: &Wanted, mut holders: Vec<Holder>) -> Owners {
         holders.sort_unstable_by_key(|holder| holder.position);
         let index_of = |position: usize| {
             holders
                 .binary_search_by_key(&position, |holder| holder.position)
                 .ok()
         };
-        let by_inode = self
+        let by_inode = wanted
             .slots
             .iter()
             .filter_map(|(&inode, &slot)| {
-                let position = self.claims.get(slot)?.load(Ordering::Relaxed);
+                let position = wanted.claims.get(slot)?.load(Ordering::Relaxed);
                 Some((inode, index_of(position)?))
             })
             .collect();
@@ -182,8 +268,8 @@ impl Walk {
             processes,
             contexts,
             by_inode,
-            refused: self.refused.into_inner(),
-            any_seen: self.any_seen.into_inner(),
+            refused: self.refused.load(Ordering::Relaxed),
+            any_seen: self.any_seen.load(Ordering::Relaxed),
             proc_readable: true,
         }
     }

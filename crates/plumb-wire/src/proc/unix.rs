@@ -35,7 +35,7 @@ impl UnixRows {
         scan_pointer(&mut scanner)?;
         scanner.literal(b':')?;
         let ref_count = scanner.hex()?.cast_signed();
-        let protocol = low32(scanner.hex()?);
+        let protocol = scanner.hex()?;
         let flags = low32(scanner.hex()?);
         let kind = low32(scanner.hex()?);
         let state = low32(scanner.hex()?);

@@ -8,14 +8,12 @@ mod plan;
 mod read;
 mod rows;
 
-use std::iter::Peekable;
-use std::vec::IntoIter;
+use std::collections::VecDeque;
 
 use plumb_collect::inet::ReadError;
 use plumb_collect::netns::Netns;
-use plumb_collect::owners::{self, Detail, Owners};
+use plumb_collect::owners::{Detail, Owners, Search};
 use plumb_collect::sock_diag::DumpError;
-use plumb_model::Inode;
 use plumb_model::socket::{InetProtocol, IpVersion};
 use plumb_present::netstat::{inet, unix};
 use rustix::io::Errno;
@@ -32,28 +30,27 @@ use crate::netstat::session::Session;
 const UNREADABLE: u8 = 255;
 
 /// Rows of one table in one namespace that wait for their owners.
-struct Gathered {
+struct Part {
     table: Table,
     netns: Option<Netns>,
     items: Vec<Item>,
     outcome: Result<(), ReadError>,
 }
 
+/// What was read of all tables, in the order of the plan.
+type Gathered = VecDeque<Part>;
+
 /// Prints the listing.
 pub fn run(session: &mut Session) -> u8 {
     let plan = Plan::new(&session.options);
     let names = std::mem::take(&mut session.names);
     let mut rows = Rows::new(&session.options, names, session.out.is_terminal());
-    let mut gathered = Vec::new();
-    // Only these tables have the column; without them nobody is looked for, and nothing is said.
-    let has_owner_column = plan.internet || plan.tables.contains(&Table::Unix);
-    if session.options.programs && has_owner_column {
-        gathered = gather(session, &plan, &rows);
-        rows.owners.set(find_owners(session, &gathered));
-    }
-    let mut gathered = gathered.into_iter().peekable();
-    if plan.internet && !session.is_json() {
-        write_internet_header(session, &rows);
+    let mut gathered = Gathered::default();
+    if plan.internet {
+        gathered = gather_with_owners(session, &plan, &mut rows);
+        if !session.is_json() {
+            write_internet_header(session, &rows);
+        }
     }
     session.declare_json("sockets");
     let mut status = 0;
@@ -67,7 +64,17 @@ pub fn run(session: &mut Session) -> u8 {
             Table::Sctp => sctp::run(session, &plan, &mut rows),
             Table::Legacy(family) => legacy::run(session, &plan, family),
             Table::Bluetooth => refuse_bluetooth(session),
-            Table::Inet(..) | Table::Unix => show(session, &plan, &mut rows, table, &mut gathered),
+            Table::Unix => {
+                // Owners are looked for before the first table that shows them, which may be this.
+                if !plan.internet {
+                    gathered = gather_with_owners(session, &plan, &mut rows);
+                }
+                if !session.is_json() {
+                    write_unix_header(session, &rows);
+                }
+                show(session, &plan, &mut rows, table, &mut gathered)
+            }
+            Table::Inet(..) => show(session, &plan, &mut rows, table, &mut gathered),
         };
         status = status.max(own_status);
         if session.out.has_failed() {
@@ -84,19 +91,31 @@ fn show(
     plan: &Plan,
     rows: &mut Rows,
     table: Table,
-    gathered: &mut Peekable<IntoIter<Gathered>>,
+    gathered: &mut Gathered,
 ) -> u8 {
-    if table == Table::Unix && !session.is_json() {
-        write_unix_header(session, rows);
-    }
     if !rows.owners.are_known() {
         return session.in_each_netns(|session| stream(session, plan, rows, table));
     }
     let mut status = 0;
-    while let Some(part) = gathered.next_if(|part| part.table == table) {
-        status = status.max(write_gathered(session, plan, rows, part));
+    while let Some(part) = gathered.pop_front_if(|part| part.table == table) {
+        status = status.max(write_part(session, plan, rows, part));
     }
     status
+}
+
+/// With -p, reads the tables into memory and looks for their owners; else gives nothing.
+fn gather_with_owners(session: &mut Session, plan: &Plan, rows: &mut Rows) -> Gathered {
+    if !session.options.programs {
+        return Gathered::default();
+    }
+    let mut search = Search::new(if session.options.contexts {
+        Detail::ProcessAndContext
+    } else {
+        Detail::Process
+    });
+    let gathered = gather(session, plan, rows, &mut search);
+    rows.owners.set(find_owners(session, search));
+    gathered
 }
 
 fn write_internet_header(session: &mut Session, rows: &Rows) {
@@ -139,11 +158,11 @@ fn stream(session: &mut Session, plan: &Plan, rows: &mut Rows, table: Table) -> 
     report(session, plan, table, outcome)
 }
 
-/// Reads every table of the plan into memory, shown rows only.
-fn gather(session: &mut Session, plan: &Plan, rows: &Rows) -> Vec<Gathered> {
+/// Reads every table of the plan into memory, shown rows only, while their owners are looked for.
+fn gather(session: &mut Session, plan: &Plan, rows: &Rows, search: &mut Search) -> Gathered {
     let backend = session.backend.clone();
     let needs = read::needs(&session.options);
-    let mut gathered = Vec::new();
+    let mut gathered = Gathered::new();
     for &table in &plan.tables {
         if !matches!(table, Table::Inet(..) | Table::Unix) {
             continue;
@@ -152,10 +171,13 @@ fn gather(session: &mut Session, plan: &Plan, rows: &Rows) -> Vec<Gathered> {
             let mut items = Vec::new();
             let outcome = read::table(&backend, table, needs, |item| {
                 if read::is_shown(rows, table, &item) {
+                    item.inode()
+                        .into_iter()
+                        .for_each(|inode| search.want(inode));
                     items.push(item);
                 }
             });
-            gathered.push(Gathered {
+            gathered.push_back(Part {
                 table,
                 netns: session.netns().cloned(),
                 items,
@@ -167,7 +189,7 @@ fn gather(session: &mut Session, plan: &Plan, rows: &Rows) -> Vec<Gathered> {
     gathered
 }
 
-fn write_gathered(session: &mut Session, plan: &Plan, rows: &mut Rows, part: Gathered) -> u8 {
+fn write_part(session: &mut Session, plan: &Plan, rows: &mut Rows, part: Part) -> u8 {
     session.label_netns(part.netns);
     for batch in part.items.chunks(read::LOOKUP_BATCH) {
         read::write_batch(session, rows, part.table, batch);
@@ -175,24 +197,12 @@ fn write_gathered(session: &mut Session, plan: &Plan, rows: &mut Rows, part: Gat
     report(session, plan, part.table, part.outcome)
 }
 
-/// Finds the owners of everything gathered (and of SCTP sockets), and says what was refused.
-fn find_owners(session: &mut Session, gathered: &[Gathered]) -> Owners {
-    let mut wanted: Vec<Inode> = gathered
-        .iter()
-        .flat_map(|part| part.items.iter())
-        .filter_map(|item| match item {
-            Item::Inet(socket) => socket.inode().ok(),
-            Item::Unix(socket) => socket.inode.filter(|&inode| inode != Inode(0)),
-            Item::Bogus | Item::BatchEnd => None,
-        })
-        .collect();
-    wanted.extend(sctp::inodes(session));
-    let detail = if session.options.contexts {
-        Detail::ProcessAndContext
-    } else {
-        Detail::Process
-    };
-    let owners = owners::find(wanted, detail);
+/// Ends the search for owners (SCTP sockets included), and says what was refused.
+fn find_owners(session: &mut Session, mut search: Search) -> Owners {
+    for inode in sctp::inodes(session) {
+        search.want(inode);
+    }
+    let owners = search.finish();
     if owners.any_seen && owners.refused {
         session.complain(
             b"(Not all processes could be identified, non-owned process info\n \

@@ -2,6 +2,7 @@
 
 use plumb_collect::inet::{Backend, Event, Needs, ReadError, read_table};
 use plumb_collect::proc::for_each_line;
+use plumb_model::Inode;
 use plumb_model::socket::InetSocket;
 use plumb_model::unix::UnixSocket;
 use plumb_wire::proc::unix::UnixRows;
@@ -27,6 +28,17 @@ pub enum Item {
     Bogus,
     /// A good moment to show what was written so far.
     BatchEnd,
+}
+
+impl Item {
+    /// Gives the inode by which the owner of a row can be found.
+    pub fn inode(&self) -> Option<Inode> {
+        match self {
+            Self::Inet(socket) => socket.inode().ok(),
+            Self::Unix(socket) => socket.inode.filter(|&inode| inode != Inode(0)),
+            Self::Bogus | Self::BatchEnd => None,
+        }
+    }
 }
 
 /// Says what the columns need beyond the plain row. JSON shows everything.
