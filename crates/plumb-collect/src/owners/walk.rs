@@ -1,8 +1,9 @@
 //! The parallel walk over `/proc/PID/fd`.
 //!
 //! Workers take processes in the order `/proc` lists them and put the smallest position that holds
-//! an inode into that inode's slot, so the result does not depend on who was faster. Processes
-//! that end meanwhile simply have no descriptors left to show.
+//! an inode into that inode's slot, so the result does not depend on who was faster. The walk may
+//! begin before it is known which sockets are wanted; then workers note what they meet and claim it
+//! later. Processes that end meanwhile simply have no descriptors left to show.
 
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

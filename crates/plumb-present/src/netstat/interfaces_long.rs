@@ -9,6 +9,7 @@ use plumb_model::interface::{
 use super::address::{write_address, write_ipv4};
 use super::interfaces::shown_statistics;
 use super::link_layer;
+use super::size::write_size;
 use crate::text::put;
 
 /// Names in the order in which they are shown.
@@ -39,12 +40,6 @@ const MEDIA: [&str; 7] = [
     "100baseTX",
     "100baseFX",
 ];
-
-/// Units of byte counts, each 1024 times the one before.
-const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-
-/// The size of the last unit.
-const LARGEST_UNIT: u64 = 1 << 60;
 
 /// I/O addresses below this are not shown.
 const LOWEST_BASE: u16 = 0x100;
@@ -247,29 +242,6 @@ fn write_statistics(
     );
 }
 
-/// One decimal, cut rather than rounded; a unit is used only above its first whole number. The
-/// largest unit is divided by ten first, as the original does it, which shows in a few counts.
-fn write_size(out: &mut Vec<u8>, bytes: u64) {
-    let mut unit: u64 = 1;
-    let mut name = UNITS[0];
-    for next in UNITS.iter().skip(1) {
-        let Some(larger) = unit.checked_mul(1024).filter(|&larger| bytes > larger) else {
-            break;
-        };
-        unit = larger;
-        name = next;
-    }
-    // Ten times as many bytes fit 64 bits in every unit but the largest.
-    let tenths = match bytes.checked_mul(10) {
-        Some(ten_times) if unit < LARGEST_UNIT => ten_times / unit,
-        _ => bytes / (unit / 10),
-    };
-    put(
-        out,
-        format_args!(" ({}.{} {name})\n", tenths / 10, tenths % 10),
-    );
-}
-
 fn write_device(out: &mut Vec<u8>, map: &DeviceMap) {
     let shows_base = map.base >= LOWEST_BASE;
     if map.interrupt == 0 && map.memory_start == 0 && map.dma == 0 && !shows_base {
@@ -369,22 +341,6 @@ mod tests {
             first_line(0x8010).as_deref(),
             Some("veth0: flags=-32752<POINTOPOINT,DYNAMIC>  mtu 1500")
         );
-    }
-
-    #[test]
-    fn sizes_are_cut_and_change_unit_above_the_limit() {
-        let size = |bytes| {
-            let mut out = Vec::new();
-            write_size(&mut out, bytes);
-            String::from_utf8(out).expect("ASCII")
-        };
-        assert_eq!(size(1024), " (1024.0 B)\n");
-        assert_eq!(size(1025), " (1.0 KiB)\n");
-        assert_eq!(size(12_345_678_901_234), " (11.2 TiB)\n");
-        assert_eq!(size(u64::MAX), " (16.0 EiB)\n");
-        assert_eq!(size((1 << 60) - 1), " (1023.9 PiB)\n");
-        assert_eq!(size((1 << 61) - 1), " (2.0 EiB)\n");
-        assert_eq!(size(9_223_372_036_854_774_783), " (7.9 EiB)\n");
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod memory;
 pub mod routes;
 pub mod routes6;
 pub mod sctp;
+mod size;
 pub mod statistics;
 pub mod statistics_table;
 pub mod unix;
