@@ -29,8 +29,8 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
     machine::need_cargo_command(machine::NEXTEST)?;
     machine::need_cargo_command(machine::DENY)?;
     check_source()?;
-    let left_out = run_tests()?;
     step::step(cargo().args(["test", "--doc", "--workspace", "--quiet"]))?;
+    let left_out = run_tests()?;
     step::step(cargo().args(["deny", "check", "bans", "licenses", "sources"]))?;
     if full {
         let cases = FULL_CASES.to_string();

@@ -4,6 +4,14 @@
 //! string. Presenters decide how a reason looks; nothing below them does.
 
 /// A value the kernel told us, or the reason why it did not.
+///
+/// ```
+/// use plumb_model::{Known, Reason};
+///
+/// let owner: Known<u32> = Known::Unknown(Reason::TimeWait);
+/// assert_eq!(owner.ok(), None);
+/// assert_eq!(owner.reason().map(Reason::word), Some("time-wait"));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Known<T> {
     /// The value as read.

@@ -6,6 +6,13 @@
 use std::borrow::Cow;
 
 /// Replaces control characters, invalid UTF-8 and invisible direction marks by `\xNN`.
+///
+/// ```
+/// use plumb_present::sanitize::for_terminal;
+///
+/// assert_eq!(&*for_terminal(b"nginx: worker"), b"nginx: worker");
+/// assert_eq!(&*for_terminal(b"\x1b[2Jgone"), br"\x1b[2Jgone");
+/// ```
 pub fn for_terminal(text: &[u8]) -> Cow<'_, [u8]> {
     if text.iter().all(|b| matches!(b, 0x20..=0x7e)) {
         return Cow::Borrowed(text);

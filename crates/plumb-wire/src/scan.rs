@@ -6,6 +6,16 @@
 //! the caller counts.
 
 /// A cursor over one line.
+///
+/// ```
+/// use plumb_wire::scan::Scanner;
+///
+/// let mut line = Scanner::new(b"  7: 1F90 rest");
+/// assert_eq!(line.decimal(), Some(7));
+/// assert_eq!(line.literal(b':'), Some(()));
+/// assert_eq!(line.hex(), Some(0x1f90));
+/// assert_eq!(line.decimal(), None);
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Scanner<'a> {
     rest: &'a [u8],

@@ -26,6 +26,14 @@ pub enum Width {
 
 /// Appends the numeric text of an address: what `inet_ntop` gives, IPv4-mapped addresses as plain
 /// IPv4.
+///
+/// ```
+/// use plumb_present::netstat::address::write_address;
+///
+/// let mut text = Vec::new();
+/// write_address(&mut text, "::ffff:10.0.0.1".parse().unwrap());
+/// assert_eq!(text, b"10.0.0.1");
+/// ```
 pub fn write_address(out: &mut Vec<u8>, addr: IpAddr) {
     match addr {
         IpAddr::V4(v4) => write_ipv4(out, v4),
