@@ -371,4 +371,35 @@ mod tests {
             " off (0.00/0/1) on2 (1.23/1/1) unkn-9 (1.23/1/1)"
         );
     }
+
+    #[test]
+    fn states_without_a_name_say_their_number() {
+        let mut out = Vec::new();
+        write_state(&mut out, InetProtocol::Tcp, SocketState(12));
+        write_state(&mut out, InetProtocol::Tcp, SocketState(0));
+        write_state(&mut out, InetProtocol::Udp, SocketState(12));
+        assert_eq!(
+            String::from_utf8_lossy(&out),
+            "UNKNOWN(12)           UNKNOWN    "
+        );
+    }
+
+    #[test]
+    fn a_long_security_context_keeps_its_end() {
+        let columns = Columns {
+            contexts: true,
+            ..Columns::default()
+        };
+        let context = [b"system_u:system_r:".as_slice(), &[b'x'; 40], b":s0"].concat();
+        let extras = Extras {
+            user: UserText::Number(0),
+            inode: Inode(0),
+            program: b"-",
+            context: &context,
+        };
+        let mut out = Vec::new();
+        write_program_columns(&mut out, columns, &extras);
+        assert_eq!(out.len(), 51);
+        assert_eq!(out.get(1..49), context.get(context.len() - 48..));
+    }
 }

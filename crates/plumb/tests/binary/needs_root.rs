@@ -302,6 +302,52 @@ fn names_of_other_namespaces_are_asked_for_at_home() {
 }
 
 #[test]
+fn every_round_of_the_group_listing_is_the_first_again() {
+    sandbox::run(|| {
+        let members = plumb_testkit::live::join_groups().expect("root can join here");
+        let once = netstat(&["-gn"])
+            .output()
+            .expect("the program starts")
+            .stdout;
+        let mut child = netstat(&["-gnc"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut rounds = vec![0; once.len() * 2];
+        child
+            .stdout
+            .as_mut()
+            .expect("it is piped")
+            .read_exact(&mut rounds)
+            .expect("two rounds come");
+        child.kill().expect("it is our child");
+        let end = child.wait_with_output().expect("it is our child");
+        assert_eq!(
+            String::from_utf8_lossy(&rounds),
+            String::from_utf8_lossy(&once.repeat(2))
+        );
+        assert_eq!(end.stderr, b"", "no bogus lines");
+        drop(members);
+    });
+}
+
+#[test]
+fn a_directory_in_place_of_a_table_is_an_empty_table() {
+    sandbox::run(|| {
+        let tree = ProcTree::new().expect("the sandbox has room");
+        tree.file("net/udp/none", "").expect("the sandbox has room");
+        tree.file("net/udp6", "header\n")
+            .expect("the sandbox has room");
+        rustix::mount::mount_bind(tree.path(), "/proc").expect("root can mount here");
+        let output = netstat(&["-anu"]).output().expect("the program starts");
+        thaw();
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 2);
+    });
+}
+
+#[test]
 fn processes_that_proc_hides_are_no_refusal() {
     sandbox::run(|| {
         let _listener = TcpListener::bind("127.0.0.1:7104").expect("loopback is up");
