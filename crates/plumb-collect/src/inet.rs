@@ -1,7 +1,7 @@
 //! The tables of Internet sockets, from sock_diag or from `/proc/net`, row by row.
 //!
 //! sock_diag is chosen where it gives the same rows in the same order as `/proc` (TCP and UDP on
-//! the kernels named below) and `/proc` is the kernel's own; everything else is read from `/proc`.
+//! kernels not excluded below) and `/proc` is the kernel's own; everything else is read from `/proc`.
 //! Rows of connection requests (SYN_RECV) lack their user and timer counts in sock_diag; they are
 //! taken from `/proc` when somebody will print those.
 
@@ -20,9 +20,11 @@ use crate::sock_diag::{Dump, DumpError, Step, Summary};
 
 /// `PROC_SUPER_MAGIC`: what `statfs` says of the kernel's own `/proc`.
 const PROC_SUPER_MAGIC: u64 = 0x9fa0;
-/// From this release on `/proc/net/tcp` lists listeners by the hash of address and port …
+/// Kernels from this release on …
 const LISTENERS_SPLIT: (u32, u32) = (5, 14);
-/// … and from this one on inet_diag does too (commit cae3873c5b3a); in between they differ.
+/// … and before this one may list listeners in another order over sock_diag than in `/proc`: the two
+/// moved from one hash table to another at different times. Not tried on such a kernel, so the range
+/// is generous; the price is that `/proc` is read there.
 const LISTENERS_JOINED: (u32, u32) = (5, 19);
 
 /// Where rows come from.

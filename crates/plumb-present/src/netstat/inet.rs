@@ -334,7 +334,7 @@ mod tests {
         };
         write_extras(&mut out, columns, &extras);
         write_timer(&mut out, InetProtocol::Tcp, &socket().timer);
-        // `netstat -anteop` of net-tools 2.10 on the same row.
+        // What `netstat -anteop` of net-tools 2.10 prints of such a row.
         assert_eq!(
             String::from_utf8_lossy(&out),
             "Proto Recv-Q Send-Q Local Address           Foreign Address         State       User       Inode      PID/Program name     Timer\n\

@@ -156,7 +156,7 @@ fn decode_word(digits: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    // Linux 6.18, x86-64: `cat /proc/net/tcp` and `/proc/net/tcp6` of a test namespace.
+    // Written by hand in the kernel's format; captures of a kernel are in tests/golden.
     const LISTEN: &[u8] = b"   0: 0100007F:1F90 00000000:0000 0A 00000000:00000003 00:00000000 00000000  1000        0 12345 1 0000000000000000 100 0 0 10 0\n";
     const MAPPED: &[u8] = b"   1: 0000000000000000FFFF00000100007F:0050 0000000000000000FFFF00000100007F:C350 01 00000007:000003E8 01:0000007B 00000001     0        2 678 1 0 20 4 30 10 -1\n";
 

@@ -76,9 +76,9 @@ mod tests {
     const HEADER: &[u8] = b"Num       RefCount Protocol Flags    Type St Inode Path\n";
 
     #[test]
-    fn rows_of_a_kernel_decode() {
+    fn rows_in_the_kernels_format_decode() {
         let mut rows = UnixRows::new(HEADER);
-        // Linux 6.18.
+        // Written by hand in the kernel's format; a capture is in tests/golden.
         let listener = rows
             .decode(
                 b"0000000000000000: 00000002 00000000 00010000 0005 01  2103 /run/udev/control\n",

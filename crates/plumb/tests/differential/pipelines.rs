@@ -23,7 +23,7 @@ mod needs_root {
         "{ netstat -c -i; echo $? >&2; } | head -n 4",
         "netstat -r; echo $?",
         "netstat -ant -A bogus; echo $?",
-        "set -o pipefail 2>/dev/null; netstat -an | head -n 1",
+        "netstat -an | head -n 1",
     ];
 
     #[test]
