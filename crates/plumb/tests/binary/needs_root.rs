@@ -228,14 +228,23 @@ fn every_namespace_of_the_host_is_shown_with_its_name() {
             .expect("the program starts");
         let parsed: serde_json::Value = serde_json::from_slice(&output.stdout).expect("valid JSON");
         let sockets = parsed["sockets"].as_array().expect("an array");
-        let ours = sockets
+        let ours: Vec<_> = sockets
             .iter()
-            .find(|row| row["local"]["port"] == 7101)
-            .expect("our listener");
+            .filter(|row| row["local"]["port"] == 7101)
+            .collect();
+        assert_eq!(
+            ours.len(),
+            1,
+            "our listener is in one namespace only: {sockets:#?}"
+        );
         assert!(
-            ours["netns"]["inode"]
-                .as_u64()
-                .is_some_and(|inode| inode > 0)
+            ours[0]["netns"]["name"].is_null(),
+            "and that one has no name"
+        );
+        let own = std::fs::metadata("/proc/self/ns/net").expect("every process has one");
+        assert_eq!(
+            ours[0]["netns"]["inode"],
+            std::os::unix::fs::MetadataExt::ino(&own)
         );
         there.kill().expect("it is our child");
         there.wait().expect("it is our child");
