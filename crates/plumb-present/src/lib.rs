@@ -1,6 +1,6 @@
 //! Pure writers: model values in, bytes out.
 //!
-//! `netstat` imitates the original to the byte, `json` has its own schema types; they do not see
+//! `netstat` and `ss` imitate the originals to the byte, `json` has its own schema types; they do not see
 //! each other. Nothing here opens a file, asks a terminal or reads a clock.
 
 #![forbid(unsafe_code)]
@@ -8,4 +8,5 @@
 pub mod json;
 pub mod netstat;
 pub mod sanitize;
+pub mod ss;
 pub mod text;

@@ -1,0 +1,397 @@
+//! The table of ss: cells are gathered, widths follow from them, rows are written batch by batch.
+//!
+//! The original keeps its cells in five chunks of 1 MiB before it lays them out, and remembers the
+//! widths from batch to batch; both are visible in the bytes, so the chunks are accounted for here
+//! although the cells live in one buffer. Lengths are bytes, and a cell may hold line breaks.
+
+use super::view::Release;
+
+/// Number of columns.
+pub const COLUMNS: usize = 10;
+/// Usable bytes of one of the original's chunks.
+const CHUNK_BYTES: usize = 1_048_560;
+/// With this many chunks the batch is written at the end of a row.
+const CHUNKS: usize = 5;
+/// A cell holds no more; what exceeds it is cut.
+const CELL_BYTES: usize = u16::MAX as usize;
+/// Laid out rows are handed on in pieces of about this size.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// The columns, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Column {
+    /// Table name.
+    Netid,
+    /// State.
+    State,
+    /// Receive queue.
+    RecvQ,
+    /// Send queue.
+    SendQ,
+    /// Local address with its delimiter.
+    LocalAddress,
+    /// Local port.
+    LocalPort,
+    /// Peer address with its delimiter.
+    PeerAddress,
+    /// Peer port.
+    PeerPort,
+    /// Processes; before 6.8 everything else, too.
+    Process,
+    /// Since 6.8 everything else.
+    Rest,
+}
+
+struct Kind {
+    header: &'static [u8],
+    right: bool,
+    gap: usize,
+}
+
+const fn kind(header: &'static [u8], right: bool, gap: usize) -> Kind {
+    Kind { header, right, gap }
+}
+
+const KINDS: [Kind; COLUMNS] = [
+    kind(b"Netid", false, 0),
+    kind(b"State", false, 1),
+    kind(b"Recv-Q", false, 1),
+    kind(b"Send-Q", false, 1),
+    kind(b"Local Address:", true, 1),
+    kind(b"Port", false, 0),
+    kind(b"Peer Address:", true, 1),
+    kind(b"Port", false, 0),
+    kind(b"Process", false, 0),
+    kind(b"", false, 0),
+];
+
+/// How a table is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// Which columns there are.
+    pub enabled: [bool; COLUMNS],
+    /// Columns of the terminal; `None` when cells are only as wide as they must be.
+    pub screen: Option<usize>,
+    /// The release to imitate.
+    pub release: Release,
+}
+
+/// A table being written.
+#[derive(Debug)]
+pub struct Table {
+    layout: Layout,
+    /// Texts of the batch, one after the other.
+    text: Vec<u8>,
+    /// Lengths of all finished cells of the batch, [`COLUMNS`] for each row.
+    lengths: Vec<u16>,
+    /// Where the current cell begins in `text`.
+    start: usize,
+    /// The column of the current cell; `None` before the first row of a batch.
+    column: Option<usize>,
+    /// Longest cell of each column, over all batches.
+    longest: [usize; COLUMNS],
+    /// Bytes used of the current chunk.
+    chunk_used: usize,
+    chunks: usize,
+}
+
+impl Table {
+    /// Starts an empty table.
+    pub fn new(layout: Layout) -> Self {
+        Self {
+            layout,
+            text: Vec::new(),
+            lengths: Vec::new(),
+            start: 0,
+            column: None,
+            longest: [0; COLUMNS],
+            chunk_used: 0,
+            chunks: 1,
+        }
+    }
+
+    /// Writes the header row.
+    pub fn header(&mut self, sink: &mut dyn FnMut(&[u8])) {
+        self.begin_row(sink);
+        for (column, kind) in KINDS.iter().enumerate() {
+            self.text.extend_from_slice(kind.header);
+            if column + 1 < COLUMNS {
+                self.next();
+            }
+        }
+    }
+
+    /// Begins a row: its first cell is current. A full batch goes to `sink` before.
+    pub fn begin_row(&mut self, sink: &mut dyn FnMut(&[u8])) {
+        if self.column.is_some() {
+            self.go_to(COLUMNS - 1);
+            if self.chunks >= CHUNKS {
+                self.flush(sink);
+            } else {
+                self.end_cell();
+            }
+        }
+        self.column = Some(0);
+    }
+
+    /// Gives the current cell to append to. What is already in it must not be touched.
+    #[inline]
+    pub fn cell(&mut self) -> &mut Vec<u8> {
+        &mut self.text
+    }
+
+    /// Goes on to the next column.
+    #[inline]
+    pub fn next(&mut self) {
+        self.end_cell();
+        self.column = self.column.map(|column| (column + 1).min(COLUMNS - 1));
+    }
+
+    /// Goes on until `column` is the current one.
+    pub fn go_to_column(&mut self, column: Column) {
+        self.go_to(column as usize);
+    }
+
+    fn go_to(&mut self, column: usize) {
+        while self.column.is_some_and(|current| current < column) {
+            self.next();
+        }
+    }
+
+    /// Writes what is gathered. The last cell is laid out before it counts for the widths.
+    pub fn flush(&mut self, sink: &mut dyn FnMut(&[u8])) {
+        let Some(column) = self.column else { return };
+        let measured = self.longest;
+        self.end_cell();
+        self.render(&measured, sink);
+        debug_assert!(column < COLUMNS, "columns are counted");
+        self.text.clear();
+        self.lengths.clear();
+        self.start = 0;
+        self.column = None;
+        self.chunk_used = 0;
+        self.chunks = 1;
+    }
+
+    /// Ends the current cell: cuts it, counts it, and accounts for its place in a chunk.
+    #[inline]
+    fn end_cell(&mut self) {
+        let Some(column) = self.column else { return };
+        if !self.layout.enabled[column] {
+            self.text.truncate(self.start);
+        }
+        let length = (self.text.len() - self.start).min(CELL_BYTES);
+        self.text.truncate(self.start + length);
+        self.start = self.text.len();
+        self.lengths.push(u16::try_from(length).unwrap_or(u16::MAX));
+        self.longest[column] = self.longest[column].max(length);
+        self.account(length);
+    }
+
+    fn account(&mut self, length: usize) {
+        if self.chunk_used + 2 + length >= CHUNK_BYTES {
+            self.chunks += 1;
+            self.chunk_used = 0;
+        }
+        self.chunk_used += 2 + length.next_multiple_of(2);
+        if self.chunk_used + 2 > CHUNK_BYTES {
+            self.chunks += 1;
+            self.chunk_used = 0;
+        }
+    }
+
+    fn render(&self, longest: &[usize; COLUMNS], sink: &mut dyn FnMut(&[u8])) {
+        let widths = self.layout.widths(longest);
+        let unpadded = self.layout.unpadded_column();
+        let mut out = Vec::with_capacity(PIECE_BYTES * 2);
+        let mut rest = self.text.as_slice();
+        for row in self.lengths.chunks(COLUMNS) {
+            let mut first = true;
+            for (column, &length) in row.iter().enumerate() {
+                let (text, behind) = rest.split_at(usize::from(length));
+                rest = behind;
+                if !self.layout.enabled[column] {
+                    continue;
+                }
+                let kind = &KINDS[column];
+                let gap = if first { 0 } else { kind.gap };
+                first = false;
+                let padding = widths[column].saturating_sub(gap + text.len());
+                let before = if kind.right { padding } else { 0 };
+                out.resize(out.len() + gap + before, b' ');
+                out.extend_from_slice(text);
+                if !kind.right && unpadded != Some(column) {
+                    out.resize(out.len() + padding, b' ');
+                }
+            }
+            out.push(b'\n');
+            if out.len() >= PIECE_BYTES {
+                sink(&out);
+                out.clear();
+            }
+        }
+        if !out.is_empty() {
+            sink(&out);
+        }
+    }
+}
+
+impl Layout {
+    /// The column whose right padding newer releases leave out when nothing is aligned to a screen.
+    fn unpadded_column(&self) -> Option<usize> {
+        if self.screen.is_some() || !self.release.since(7, 0) {
+            return None;
+        }
+        (0..=Column::Process as usize)
+            .rev()
+            .find(|&column| self.enabled[column])
+    }
+
+    /// Widths of all columns, gaps included.
+    fn widths(&self, longest: &[usize; COLUMNS]) -> [usize; COLUMNS] {
+        let mut widths = [0; COLUMNS];
+        let mut any = false;
+        for column in (0..COLUMNS).filter(|&column| self.enabled[column]) {
+            let gap = if longest[column] > 0 && any {
+                KINDS[column].gap
+            } else {
+                0
+            };
+            let width = longest[column] + gap;
+            widths[column] = self.screen.map_or(width, |screen| width.min(screen));
+            any |= widths[column] > 0;
+        }
+        if let Some(screen) = self.screen {
+            spread(&mut widths, screen);
+        }
+        widths
+    }
+}
+
+/// Packs the columns into screen lines and spreads what is free in each line over its columns.
+fn spread(widths: &mut [usize; COLUMNS], screen: usize) {
+    let columns: Vec<usize> = (0..COLUMNS).filter(|&column| widths[column] > 0).collect();
+    let mut line_start = 0;
+    let mut used = 0;
+    let mut at = 0;
+    while let Some(&column) = columns.get(at) {
+        used += widths[column];
+        if used > screen {
+            // Widths are capped, so a line holds at least one column and this ends.
+            distribute(
+                widths,
+                &columns[line_start..at],
+                screen + widths[column] - used,
+            );
+            line_start = at;
+            used = 0;
+            continue;
+        }
+        at += 1;
+        if used == screen {
+            line_start = at;
+            used = 0;
+        } else if at == columns.len() {
+            distribute(widths, &columns[line_start..at], screen - used);
+        }
+    }
+}
+
+/// Gives each column its share of the free bytes, the remainder to the right-most ones.
+fn distribute(widths: &mut [usize; COLUMNS], columns: &[usize], free: usize) {
+    let Some(share) = free.checked_div(columns.len()) else {
+        return;
+    };
+    let remainder = free % columns.len();
+    for (from_right, &column) in columns.iter().rev().enumerate() {
+        widths[column] += share + usize::from(from_right < remainder);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The worked samples of the reference: three rows with details, on a pipe and on terminals.
+    fn sample(screen: Option<usize>) -> String {
+        let mut enabled = [true; COLUMNS];
+        enabled[Column::Netid as usize] = false;
+        let mut table = Table::new(Layout {
+            enabled,
+            screen,
+            release: Release::DEFAULT,
+        });
+        let mut out = Vec::new();
+        let mut sink = |piece: &[u8]| out.extend_from_slice(piece);
+        table.header(&mut sink);
+        let rows: [[&str; 9]; 3] = [
+            [
+                "",
+                "LISTEN",
+                "0     ",
+                "128   ",
+                "127.0.0.1:",
+                "22",
+                "0.0.0.0:",
+                "*",
+                " ino:411 sk:1",
+            ],
+            [
+                "",
+                "ESTAB",
+                "5000  ",
+                "0     ",
+                "10.0.0.1:",
+                "22",
+                "10.0.0.2:",
+                "40000",
+                " timer:(on,200ms,2) uid:1000 ino:500 sk:1",
+            ],
+            [
+                "",
+                "FIN-WAIT-2",
+                "0     ",
+                "0     ",
+                "[2001:db8::1]:",
+                "443",
+                "[::ffff:1.2.3.4]:",
+                "65535",
+                " ino:501 sk:1",
+            ],
+        ];
+        for row in rows {
+            table.begin_row(&mut sink);
+            for (column, text) in row.iter().enumerate() {
+                table.cell().extend_from_slice(text.as_bytes());
+                if column < 8 {
+                    table.next();
+                }
+            }
+        }
+        table.flush(&mut sink);
+        String::from_utf8(out).expect("the sample is text")
+    }
+
+    #[test]
+    fn a_pipe_gets_columns_as_wide_as_their_longest_cell() {
+        let text = sample(None);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines[1],
+            "LISTEN     0      128        127.0.0.1:22            0.0.0.0:*     ino:411 sk:1                            "
+        );
+        assert_eq!(lines[2].len(), lines[0].len());
+    }
+
+    #[test]
+    fn a_terminal_line_is_filled_from_the_right() {
+        let text = sample(Some(80));
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].starts_with(
+            "LISTEN       0        128            127.0.0.1:22                0.0.0.0:*       ino:411 sk:1 "
+        ));
+        assert!(lines.iter().all(|line| line.len() == 160));
+        assert!(sample(Some(44)).lines().all(|line| line.len() == 132));
+    }
+}
