@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod counter;
+pub mod diag;
 pub mod group;
 pub mod id;
 pub mod interface;

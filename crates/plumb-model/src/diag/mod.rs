@@ -1,0 +1,11 @@
+//! Sockets as sock_diag tells of them, one module per struct of the kernel.
+//!
+//! Richer than [`crate::socket`], which holds what netstat shows. Rows borrow what has no fixed
+//! size from the message they were decoded from.
+
+pub mod congestion;
+pub mod inet;
+pub mod mptcp_info;
+pub mod sctp_info;
+pub mod tcp_info;
+pub mod ulp;
