@@ -1,0 +1,42 @@
+//! What the parser is told, and what it gives back.
+
+use crate::{Expr, Family, Word};
+
+/// What the command line decided before the filter is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Context {
+    /// The family of the last of -4 -6 -x -0 -f --vsock …: operands without a prefix are read in it.
+    pub preferred: Option<Family>,
+    /// Whether the tcp table is selected, so that service names are looked up there.
+    pub tcp: bool,
+    /// Whether the udp table is selected.
+    pub udp: bool,
+    /// Whether plumb's own tests are understood.
+    pub extended: bool,
+    /// Whether ports above `INT_MAX` are taken, as the original does since 6.6.
+    pub wide_ports: bool,
+}
+
+/// A filter that was understood.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Parsed {
+    /// The expression, `None` for an empty filter.
+    pub expr: Option<Expr>,
+    /// The family that replaces the set of selected families: that of the last operand that had one.
+    pub family: Option<Family>,
+    /// Every word in order, for explanations.
+    pub words: Vec<Word>,
+    /// The facts that only some tests need.
+    pub needs: Needs,
+}
+
+/// Facts a caller has to collect for this filter, beyond those of every row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// `rtt`: the kernel's `INET_DIAG_INFO` must be requested.
+    pub info: bool,
+    /// `pid`, `process`: the holders.
+    pub owners: bool,
+    /// `age`: a lower bound of the age.
+    pub age: bool,
+}

@@ -1,0 +1,77 @@
+//! What evaluation may ask about one socket.
+//!
+//! The facts the original's tests need are always there; those of the extended predicates are
+//! [`Known`], because the kernel may not have told them and an unknown fact matches nothing.
+
+use std::ops::RangeInclusive;
+
+use plumb_model::{Known, Reason};
+
+use crate::{Family, Side};
+
+/// One end of a socket, in the terms the original compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End<'a> {
+    /// The address in network order: 4 or 16 bytes for inet; the protocol as one native word for
+    /// netlink and packet rows; the context id as one native word for vsock. Empty when there is none.
+    pub address: &'a [u8],
+    /// inet and vsock: the port; unix: the inode (peer: the peer's); netlink: the port id (peer: -1);
+    /// packet: the interface index.
+    pub port: i64,
+    /// The name of a unix socket, `@` first for abstract ones; `None` for unnamed and other families.
+    pub name: Option<&'a [u8]>,
+}
+
+/// A process that holds a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner<'a> {
+    /// Its process id.
+    pub pid: u32,
+    /// Its `comm`.
+    pub comm: &'a [u8],
+}
+
+/// One socket, as far as a filter looks at it.
+pub trait Row {
+    /// The family of the row.
+    fn family(&self) -> Family;
+    /// One of its ends.
+    fn end(&self, side: Side) -> End<'_>;
+    /// The interface it is bound to (`idiag_if`), 0 when unbound.
+    fn device(&self) -> u32;
+    /// The mark (`INET_DIAG_MARK`), 0 when not told.
+    fn mark(&self) -> u32;
+    /// The cgroup id (`INET_DIAG_CGROUP_ID`), 0 when not told.
+    fn cgroup(&self) -> u64;
+    /// The ports the kernel hands out by itself (`net.ipv4.ip_local_port_range`).
+    fn ephemeral_ports(&self) -> RangeInclusive<i64>;
+
+    /// The state number (`TCP_*`).
+    fn state(&self) -> Known<u8> {
+        Known::Unknown(Reason::NotInSource)
+    }
+    /// Bytes (or connections, for listeners) in the receive queue.
+    fn recv_q(&self) -> Known<u64> {
+        Known::Unknown(Reason::NotInSource)
+    }
+    /// Bytes (or the backlog, for listeners) in the send queue.
+    fn send_q(&self) -> Known<u64> {
+        Known::Unknown(Reason::NotInSource)
+    }
+    /// The smoothed round trip time in microseconds (`tcpi_rtt`).
+    fn rtt_us(&self) -> Known<u64> {
+        Known::Unknown(Reason::NotInSource)
+    }
+    /// The least time the socket has existed, in microseconds.
+    fn age_us(&self) -> Known<u64> {
+        Known::Unknown(Reason::NotInSource)
+    }
+    /// The user id of the socket.
+    fn uid(&self) -> Known<u32> {
+        Known::Unknown(Reason::NotInSource)
+    }
+    /// The processes that hold it; known and empty when nobody does.
+    fn owners(&self) -> Known<Vec<Owner<'_>>> {
+        Known::Unknown(Reason::NotInSource)
+    }
+}
