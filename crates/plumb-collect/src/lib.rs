@@ -11,6 +11,7 @@ pub mod names;
 pub mod netns;
 pub mod owners;
 pub mod proc;
+pub mod proc_paths;
 pub mod selinux;
 pub mod sock_diag;
 pub mod sys;
