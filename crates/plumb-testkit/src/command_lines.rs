@@ -62,7 +62,7 @@ impl CommandLine {
         match self.run {
             Run::Plain | Run::Shell => {}
             Run::AsUser(user) => call.user = Some(user),
-            Run::Posix => call.environment.push(("POSIXLY_CORRECT", "1")),
+            Run::Posix => call.environment.push(("POSIXLY_CORRECT", "1".into())),
             Run::Rounds(marker) => call.until = until(marker),
             Run::RoundsAsUser(marker, user) => {
                 call.until = until(marker);

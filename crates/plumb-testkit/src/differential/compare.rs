@@ -68,7 +68,7 @@ fn complaint(original: &Outcome, ours: &Outcome) -> Option<&'static str> {
 pub(super) fn before_help(text: &[u8]) -> &[u8] {
     let mut end = 0;
     for line in text.split_inclusive(|&b| b == b'\n') {
-        if line.starts_with(b"usage:") {
+        if line.starts_with(b"usage:") || line.starts_with(b"Usage:") {
             break;
         }
         end += line.len();

@@ -1,4 +1,4 @@
-//! The files of `/etc` that name hosts, networks, services, protocols and users.
+//! The files of `/etc` that name hosts, networks, services, protocols (of netlink, too) and users.
 //!
 //! Names come from files alone, so that no test asks a resolver anything.
 
@@ -19,6 +19,8 @@ pub struct Etc {
     pub protocols: Vec<u8>,
     /// `/etc/passwd`.
     pub passwd: Vec<u8>,
+    /// `/etc/iproute2/nl_protos`.
+    pub netlink_protocols: Vec<u8>,
 }
 
 impl Default for Etc {
@@ -34,6 +36,9 @@ impl Default for Etc {
                 .to_vec(),
             passwd: b"root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/:/bin/sh\n\
                       nobody:x:65534:65534::/:/bin/false\n"
+                .to_vec(),
+            netlink_protocols: b"# numbers and names\n0 rtnl\n1 unused\n4 tcpdiag\n16 genl\n\
+                                 22 late\n"
                 .to_vec(),
         }
     }
@@ -64,6 +69,9 @@ impl Etc {
                       user:x:1000:1000::/:/bin/sh\ntwin:x:1000:1000::/:/bin/sh\n\
                       most:x:4294967295:1::/:/bin/sh\n"
                 .to_vec(),
+            netlink_protocols: b"0x0 zero\n  4  diag # comment\n5\nbroken line\n# 6 hidden\n\
+                                 0x10 sixteen\n255 last\n256 beyond\n16 again\n"
+                .to_vec(),
         }
     }
 
@@ -72,12 +80,14 @@ impl Etc {
         let nsswitch =
             "passwd: files\nhosts: files\nnetworks: files\nservices: files\nprotocols: files\n";
         fs::write(dir.join("nsswitch.conf"), nsswitch)?;
+        fs::create_dir_all(dir.join("iproute2"))?;
         for (name, content) in [
             ("hosts", &self.hosts),
             ("networks", &self.networks),
             ("services", &self.services),
             ("protocols", &self.protocols),
             ("passwd", &self.passwd),
+            ("iproute2/nl_protos", &self.netlink_protocols),
         ] {
             fs::write(dir.join(name), content)?;
         }

@@ -1,15 +1,19 @@
-//! Runs the real netstat and ours on the same state and compares every byte they leave behind.
+//! Runs the real program and ours on the same state and compares every byte they leave behind.
 //!
-//! To be used in a [`sandbox`](crate::sandbox): [`Lab::new`] covers `/etc` with files of its own,
-//! [`Lab::freeze`] covers `/proc` with a frozen tree. Both programs are called as `netstat`, with
-//! the same environment (`LC_ALL=C`) and for a bounded time; standard output, standard error and
-//! exit status are compared under a [`Rule`], and a difference becomes a readable report.
+//! To be used in a [`sandbox`](crate::sandbox): [`Lab::of`] covers `/etc` with files of its own,
+//! [`Lab::freeze`] covers `/proc` with a frozen tree. Both programs are called by the name of the
+//! [`Tool`], with the same environment (`LC_ALL=C`) and for a bounded time, into a file or onto a
+//! terminal; standard output, standard error and exit status are compared under a [`Rule`], and a
+//! difference becomes a readable report.
 
 mod compare;
 pub mod etc;
+mod mask;
 mod mount;
 mod report;
 mod run;
+mod stream;
+mod tool;
 
 use std::ffi::OsString;
 use std::fs;
@@ -20,12 +24,18 @@ pub use compare::Rule;
 pub use mount::Mounted;
 pub use report::Difference;
 pub use run::{Call, End, Outcome, Until};
+pub use stream::Stdout;
+pub use tool::Tool;
+
+use run::Place;
 
 use crate::frozen::ProcTree;
 use crate::temp::TempDir;
 
-/// Where the original is.
-const ORIGINAL: &str = "/usr/bin/netstat";
+/// What the next process number follows. See `proc_sys_kernel(5)`.
+const LAST_PID: &str = "/proc/sys/kernel/ns_last_pid";
+/// Programs that show their own process number get the one after this.
+const PID_BEFORE: &str = "30000";
 /// On living state both programs are run again this many times before a difference counts:
 /// counters and timers may tick between the two.
 const LIVE_ATTEMPTS: usize = 5;
@@ -74,22 +84,23 @@ impl Source {
 /// The two programs in a sandbox, and what they are to be shown.
 #[derive(Debug)]
 pub struct Lab {
+    tool: Tool,
     programs: TempDir,
     etc: TempDir,
     _etc_mount: Mounted,
+    work: TempDir,
     /// What the state is called in reports.
     pub situation: String,
     /// Where plumb takes its sockets from.
     pub source: Source,
-    /// Whether counters and timers may tick: then the time left of timers is masked, and a
-    /// difference must show several times.
+    /// Whether counters and timers may tick: then times are masked, and a difference must show several times.
     pub live: bool,
 }
 
 /// Which of the two programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Program {
-    /// The netstat of net-tools.
+    /// The one plumb stands in for.
     Original,
     /// The program under test.
     Ours,
@@ -105,25 +116,32 @@ impl Program {
 }
 
 impl Lab {
-    /// Installs both programs as `netstat` in directories of their own and covers `/etc`.
+    /// Installs netstat and ours, as [`Lab::of`] does.
     pub fn new(ours: &Path) -> io::Result<Self> {
+        Self::of(Tool::NETSTAT, ours)
+    }
+
+    /// Installs both programs under the tool's name in directories of their own and covers `/etc`.
+    pub fn of(tool: Tool, ours: &Path) -> io::Result<Self> {
         let programs = TempDir::new("programs")?;
         for (program, path) in [
-            (Program::Original, Path::new(ORIGINAL)),
+            (Program::Original, Path::new(tool.original)),
             (Program::Ours, ours),
         ] {
             let dir = programs.path().join(program.directory());
             fs::create_dir(&dir)?;
-            fs::copy(path, dir.join("netstat")).map_err(|error| {
+            fs::copy(path, dir.join(tool.name)).map_err(|error| {
                 io::Error::new(error.kind(), format!("{}: {error}", path.display()))
             })?;
         }
         let etc = TempDir::new("etc")?;
         etc::Etc::default().write(etc.path())?;
         Ok(Self {
+            tool,
             programs,
             _etc_mount: Mounted::over(etc.path(), Path::new("/etc"))?,
             etc,
+            work: TempDir::new("work")?,
             situation: String::from("live"),
             source: Source::Own,
             live: true,
@@ -144,14 +162,28 @@ impl Lab {
         Mounted::over(tree.path(), Path::new("/proc"))
     }
 
-    /// Gives the directory in which one of the programs is called `netstat`.
+    /// Gives the directory in which one of the programs has the tool's name.
     pub fn directory(&self, program: Program) -> PathBuf {
         self.programs.path().join(program.directory())
     }
 
+    /// Gives the directory in which programs run: relative names in a call are files in it.
+    pub fn work(&self) -> &Path {
+        self.work.path()
+    }
+
     /// Runs one of the programs.
     pub fn run(&self, program: Program, call: &Call) -> io::Result<Outcome> {
-        run::run(&self.directory(program), call, &self.source.environment())
+        if self.tool.shows_itself {
+            fs::write(LAST_PID, PID_BEFORE)?;
+        }
+        let environment = self.source.environment();
+        let place = Place {
+            directory: &self.directory(program),
+            name: self.tool.name,
+            work: self.work.path(),
+        };
+        run::run(&place, call, &environment)
     }
 
     /// Runs both and compares what they leave.
@@ -206,13 +238,16 @@ impl Lab {
                     .unwrap_or_else(|error| panic!("cannot run {call:?}: {error}"))
             });
         if self.live {
-            outcomes.iter_mut().for_each(Outcome::mask_timers);
+            for outcome in &mut outcomes {
+                outcome.stdout = (self.tool.mask)(&outcome.stdout);
+            }
         }
         let [original_outcome, ours_outcome] = outcomes;
         match compare::difference(&original_outcome, &ours_outcome, rule) {
             None => Ok(()),
             Some(what) => Err(Box::new(Difference {
                 situation: format!("{} ({})", self.situation, self.source.label()),
+                name: self.tool.name,
                 call: ours.clone(),
                 what,
                 original: original_outcome,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::run::{Call, Outcome};
+use super::stream::Stdout;
 
 /// How many lines before and after the first differing one are shown.
 const CONTEXT: usize = 2;
@@ -14,6 +15,8 @@ const LINE_BYTES: usize = 400;
 pub struct Difference {
     /// The state both programs saw.
     pub situation: String,
+    /// What both were called as.
+    pub name: &'static str,
     /// How both were called.
     pub call: Call,
     /// Which of stdout, stderr and status differs first.
@@ -29,7 +32,7 @@ impl Difference {
     pub fn summary(&self) -> String {
         format!(
             "{} [{}]: {}",
-            command(&self.call),
+            command(self.name, &self.call),
             self.situation,
             self.what
         )
@@ -52,15 +55,20 @@ impl fmt::Display for Difference {
 }
 
 /// Writes the command as a shell would take it.
-fn command(call: &Call) -> String {
+fn command(name: &str, call: &Call) -> String {
     let user = call.user.map(|user| format!("(uid {user})"));
     let environment = call
         .environment
         .iter()
-        .map(|(name, value)| format!("{name}={value}"));
-    let program = if call.shell { "sh -c" } else { "netstat" };
+        .map(|(name, value)| format!("{name}={}", value.display()));
+    let program = if call.shell { "sh -c" } else { name };
+    let columns = match call.stdout {
+        Stdout::File => None,
+        Stdout::Terminal(columns) => Some(format!("(terminal of {columns} columns)")),
+    };
     let parts: Vec<String> = user
         .into_iter()
+        .chain(columns)
         .chain(environment)
         .chain([program.to_owned()])
         .chain(
@@ -144,6 +152,7 @@ mod tests {
         };
         let difference = Difference {
             situation: "K (proc)".into(),
+            name: "netstat",
             call: Call::words(["-an", ""]),
             what: "standard output".into(),
             original: outcome("head\nrow \n"),

@@ -1,16 +1,16 @@
 //! Runs one program for a bounded time and keeps what it leaves.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Seek, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::MemfdFlags;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use super::stream::{self, Stdout, Stream};
 
 /// The longest any program may run.
 const TIME_LIMIT: Duration = Duration::from_secs(20);
@@ -33,34 +33,40 @@ pub enum Until {
     Elapsed(Duration),
 }
 
-/// One way to call netstat.
+/// One way to call the program under comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     /// The words after argv[0]; for a shell call the script alone.
     pub words: Vec<OsString>,
     /// Environment beside `LC_ALL` and `PATH`.
-    pub environment: Vec<(&'static str, &'static str)>,
+    pub environment: Vec<(&'static str, OsString)>,
+    /// What standard input holds.
+    pub stdin: Vec<u8>,
+    /// What stands behind standard output.
+    pub stdout: Stdout,
     /// The user and group to run as; root if none.
     pub user: Option<u32>,
     /// When the call is over.
     pub until: Until,
-    /// Whether `sh -c` runs the words, with netstat in `PATH`.
+    /// Whether `sh -c` runs the words, with the program in `PATH`.
     pub shell: bool,
 }
 
 impl Call {
-    /// Calls netstat with these words.
+    /// Calls the program with these words.
     pub fn words<W: Into<OsString>>(words: impl IntoIterator<Item = W>) -> Self {
         Self {
             words: words.into_iter().map(Into::into).collect(),
             environment: Vec::new(),
+            stdin: Vec::new(),
+            stdout: Stdout::File,
             user: None,
             until: Until::Exit,
             shell: false,
         }
     }
 
-    /// Calls `sh -c script`, in which `netstat` is the program under comparison.
+    /// Calls `sh -c script`, which finds the program under comparison by its name.
     pub fn shell(script: &str) -> Self {
         Self {
             shell: true,
@@ -68,30 +74,47 @@ impl Call {
         }
     }
 
-    fn command(&self, directory: &Path) -> Command {
+    /// Adds a variable to the environment.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name, value.into()));
+        self
+    }
+
+    fn command(&self, place: &Place<'_>) -> Command {
         let mut command = if self.shell {
             let mut command = Command::new("sh");
             command.arg("-c");
             command
         } else {
-            let mut command = Command::new(directory.join("netstat"));
-            command.arg0("netstat");
+            let mut command = Command::new(place.directory.join(place.name));
+            command.arg0(place.name);
             command
         };
-        let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", directory.display());
+        let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", place.directory.display());
         command
             .args(&self.words)
             .env_clear()
             .env("LC_ALL", "C")
             .env("PATH", path)
-            .envs(self.environment.iter().copied())
-            .current_dir("/")
-            .stdin(Stdio::null());
+            .envs(self.environment.iter().cloned())
+            .current_dir(place.work);
         if let Some(user) = self.user {
             command.uid(user).gid(user);
         }
         command
     }
+}
+
+/// Where a program is, and where it runs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'p> {
+    /// The directory it is in.
+    pub directory: &'p Path,
+    /// The name it has there, and in `argv[0]`.
+    pub name: &'p str,
+    /// Its working directory.
+    pub work: &'p Path,
 }
 
 /// How a program ended.
@@ -119,11 +142,6 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Replaces the time left in `(1.23/0/0)` by `#`: it ticks.
-    pub fn mask_timers(&mut self) {
-        self.stdout = mask_timers(&self.stdout);
-    }
-
     /// Says whether a signal ended the program: it crashed.
     pub fn crashed(&self) -> bool {
         // SIGPIPE and SIGTERM are ways to end a healthy program.
@@ -131,59 +149,42 @@ impl Outcome {
     }
 }
 
-fn mask_timers(text: &[u8]) -> Vec<u8> {
-    let mut masked = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.iter().position(|&b| b == b'(') {
-        masked.extend_from_slice(&rest[..=at]);
-        rest = &rest[at + 1..];
-        let len = rest
-            .iter()
-            .take_while(|b| b.is_ascii_digit() || **b == b'.')
-            .count();
-        if len > 3 && rest.get(len - 3) == Some(&b'.') && rest.get(len) == Some(&b'/') {
-            masked.push(b'#');
-            rest = &rest[len..];
-        }
-    }
-    masked.extend_from_slice(rest);
-    masked
-}
-
-/// Runs a call with the `netstat` of `directory`.
+/// Runs a call with the program of `place`.
 pub(super) fn run(
-    directory: &Path,
+    place: &Place<'_>,
     call: &Call,
     environment: &[(OsString, OsString)],
 ) -> io::Result<Outcome> {
-    let mut stdout = memory("stdout")?;
-    let mut stderr = memory("stderr")?;
-    let mut child = call
-        .command(directory)
+    let mut stdout = Stream::open(call.stdout)?;
+    let mut stderr = stream::memory("stderr")?;
+    let mut command = call.command(place);
+    command
         .envs(environment.iter().cloned())
-        .stdout(stdout.try_clone()?)
-        .stderr(stderr.try_clone()?)
-        .spawn()?;
-    let end = wait(&mut child, call.until, &mut stdout)?;
+        .stdin(stdin(&call.stdin)?)
+        .stdout(stdout.for_program()?)
+        .stderr(stderr.try_clone()?);
+    let mut child = command.spawn()?;
+    // It holds the far end of a terminal, which must be the program's alone.
+    drop(command);
+    let end = wait(&mut child, call.until, &stdout)?;
     Ok(Outcome {
-        stdout: content(&mut stdout)?,
-        stderr: content(&mut stderr)?,
+        stdout: stdout.content()?,
+        stderr: stream::content(&mut stderr)?,
         end,
     })
 }
 
-fn memory(name: &str) -> io::Result<File> {
-    Ok(rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC)?.into())
-}
-
-fn content(file: &mut File) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+fn stdin(content: &[u8]) -> io::Result<Stdio> {
+    if content.is_empty() {
+        return Ok(Stdio::null());
+    }
+    let mut file = stream::memory("stdin")?;
+    file.write_all(content)?;
     file.rewind()?;
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok(file.into())
 }
 
-fn wait(child: &mut Child, until: Until, stdout: &mut File) -> io::Result<End> {
+fn wait(child: &mut Child, until: Until, stdout: &Stream) -> io::Result<End> {
     let start = Instant::now();
     loop {
         let step = match until {
@@ -196,7 +197,9 @@ fn wait(child: &mut Child, until: Until, stdout: &mut File) -> io::Result<End> {
         }
         let enough = match until {
             Until::Exit => false,
-            Until::Rounds { marker, count } => rounds(stdout, marker)? >= count,
+            Until::Rounds { marker, count: least } => {
+                count(&stdout.so_far()?, marker.as_bytes()) >= least
+            }
             Until::Elapsed(time) => start.elapsed() >= time,
         };
         if enough || start.elapsed() >= TIME_LIMIT {
@@ -224,14 +227,6 @@ fn ends_within(child: &Child, time: Duration) -> io::Result<bool> {
     Ok(poll(&mut fds, Some(&timeout))? > 0)
 }
 
-/// Counts the rounds written so far, without moving the place where the program writes.
-fn rounds(stdout: &File, marker: &str) -> io::Result<usize> {
-    let len = usize::try_from(stdout.metadata()?.len()).map_err(io::Error::other)?;
-    let mut bytes = vec![0; len];
-    std::os::unix::fs::FileExt::read_exact_at(stdout, &mut bytes, 0)?;
-    Ok(count(&bytes, marker.as_bytes()))
-}
-
 /// Counts how often `marker` stands in `text`.
 pub(super) fn count(text: &[u8], marker: &[u8]) -> usize {
     text.windows(marker.len())
@@ -251,12 +246,13 @@ fn end(status: ExitStatus) -> End {
 mod tests {
     use super::*;
 
-    #[test]
-    fn only_the_time_left_of_a_timer_is_masked() {
-        assert_eq!(
-            mask_timers(b"on (1.23/0/0) off (0.00/0/0) (x) (12/3) (servers"),
-            b"on (#/0/0) off (#/0/0) (x) (12/3) (servers"
-        );
+    fn run_shell(call: &Call) -> Outcome {
+        let place = Place {
+            directory: Path::new("/bin"),
+            name: "sh",
+            work: Path::new("/"),
+        };
+        run(&place, call, &[]).expect("sh exists")
     }
 
     #[test]
@@ -266,7 +262,7 @@ mod tests {
             marker: "round",
             count: 3,
         };
-        let outcome = run(Path::new("/bin"), &call, &[]).expect("sh exists");
+        let outcome = run_shell(&call);
         assert_eq!(outcome.end, End::StillRunning);
         assert!(count(&outcome.stdout, b"round") >= 3);
     }
@@ -274,9 +270,32 @@ mod tests {
     #[test]
     fn streams_and_status_are_kept_apart() {
         let call = Call::shell("echo out; echo err >&2; exit 3");
-        let outcome = run(Path::new("/bin"), &call, &[]).expect("sh exists");
+        let outcome = run_shell(&call);
         assert_eq!(outcome.stdout, b"out\n");
         assert_eq!(outcome.stderr, b"err\n");
         assert_eq!(outcome.end, End::Status(3));
+    }
+
+    #[test]
+    fn a_terminal_has_its_width_and_passes_bytes_on_as_they_are() {
+        let mut call = Call::shell("stty size <&1; printf 'a\\nb\\n'; cat");
+        call.stdout = Stdout::Terminal(77);
+        call.stdin = b"from stdin".to_vec();
+        let outcome = run_shell(&call);
+        let text = String::from_utf8_lossy(&outcome.stdout).into_owned();
+        assert_eq!(text, "24 77\na\nb\nfrom stdin");
+    }
+
+    #[test]
+    fn a_program_on_a_terminal_can_be_ended_after_enough_rounds() {
+        let mut call = Call::shell("while :; do echo round; sleep 0.01; done");
+        call.stdout = Stdout::Terminal(0);
+        call.until = Until::Rounds {
+            marker: "round",
+            count: 3,
+        };
+        let outcome = run_shell(&call);
+        assert_eq!(outcome.end, End::StillRunning);
+        assert!(count(&outcome.stdout, b"round") >= 3);
     }
 }

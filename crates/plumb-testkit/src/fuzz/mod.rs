@@ -142,7 +142,7 @@ fn call(random: &mut Random) -> Call {
         call.user = Some(*random.pick(&[1000, 65_534]));
     }
     if random.chance(2) {
-        call.environment.push(("POSIXLY_CORRECT", "1"));
+        call.environment.push(("POSIXLY_CORRECT", "1".into()));
     }
     call
 }
