@@ -66,13 +66,24 @@ const KINDS: [Kind; COLUMNS] = [
     kind(b"", false, 0),
 ];
 
+/// How cells become columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alignment {
+    /// Columns as wide as their longest cell in the batch.
+    Compact,
+    /// Lines filled up to this many columns of a terminal.
+    Screen(usize),
+    /// None: one blank between cells, and every row leaves at once.
+    Stream,
+}
+
 /// How a table is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
     /// Which columns there are.
     pub enabled: [bool; COLUMNS],
-    /// Columns of the terminal; `None` when cells are only as wide as they must be.
-    pub screen: Option<usize>,
+    /// How cells become columns.
+    pub alignment: Alignment,
     /// The release to imitate.
     pub release: Release,
 }
@@ -94,6 +105,8 @@ pub struct Table {
     /// Bytes used of the current chunk.
     chunk_used: usize,
     chunks: usize,
+    /// What stands in front of every row, in its first cell.
+    label: Option<Vec<u8>>,
 }
 
 impl Table {
@@ -108,7 +121,13 @@ impl Table {
             longest: [0; COLUMNS],
             chunk_used: 0,
             chunks: 1,
+            label: None,
         }
+    }
+
+    /// Puts `label` in front of the rows to come, as one more column.
+    pub fn set_label(&mut self, label: Vec<u8>) {
+        self.label = Some(label);
     }
 
     /// Writes the header row.
@@ -126,13 +145,16 @@ impl Table {
     pub fn begin_row(&mut self, sink: &mut dyn FnMut(&[u8])) {
         if self.column.is_some() {
             self.go_to(COLUMNS - 1);
-            if self.chunks >= CHUNKS {
+            if self.chunks >= CHUNKS || self.layout.alignment == Alignment::Stream {
                 self.flush(sink);
             } else {
                 self.end_cell();
             }
         }
         self.column = Some(0);
+        if let Some(label) = &self.label {
+            self.text.extend_from_slice(label);
+        }
     }
 
     /// Gives the current cell to append to. What is already in it must not be touched.
@@ -179,7 +201,11 @@ impl Table {
     fn end_cell(&mut self) {
         let Some(column) = self.column else { return };
         if !self.layout.enabled[column] {
-            self.text.truncate(self.start);
+            let label = match (&self.label, column) {
+                (Some(label), 0) => label.len(),
+                _ => 0,
+            };
+            self.text.truncate(self.start + label);
         }
         let length = (self.text.len() - self.start).min(CELL_BYTES);
         self.text.truncate(self.start + length);
@@ -211,9 +237,13 @@ impl Table {
             for (column, &length) in row.iter().enumerate() {
                 let (text, behind) = rest.split_at(usize::from(length));
                 rest = behind;
-                if !self.layout.enabled[column] {
+                if !self.layout.enabled[column] && text.is_empty() {
                     continue;
                 }
+                let text = match self.layout.alignment {
+                    Alignment::Stream => text.trim_ascii_end(),
+                    _ => text,
+                };
                 let kind = &KINDS[column];
                 let gap = if first { 0 } else { kind.gap };
                 first = false;
@@ -240,7 +270,7 @@ impl Table {
 impl Layout {
     /// The column whose right padding newer releases leave out when nothing is aligned to a screen.
     fn unpadded_column(&self) -> Option<usize> {
-        if self.screen.is_some() || !self.release.since(7, 0) {
+        if self.alignment != Alignment::Compact || !self.release.since(7, 0) {
             return None;
         }
         (0..=Column::Process as usize)
@@ -251,18 +281,23 @@ impl Layout {
     /// Widths of all columns, gaps included.
     fn widths(&self, longest: &[usize; COLUMNS]) -> [usize; COLUMNS] {
         let mut widths = [0; COLUMNS];
+        let screen = match self.alignment {
+            Alignment::Stream => return widths,
+            Alignment::Compact => None,
+            Alignment::Screen(screen) => Some(screen),
+        };
         let mut any = false;
-        for column in (0..COLUMNS).filter(|&column| self.enabled[column]) {
+        for column in (0..COLUMNS).filter(|&column| self.enabled[column] || longest[column] > 0) {
             let gap = if longest[column] > 0 && any {
                 KINDS[column].gap
             } else {
                 0
             };
             let width = longest[column] + gap;
-            widths[column] = self.screen.map_or(width, |screen| width.min(screen));
+            widths[column] = screen.map_or(width, |screen| width.min(screen));
             any |= widths[column] > 0;
         }
-        if let Some(screen) = self.screen {
+        if let Some(screen) = screen {
             spread(&mut widths, screen);
         }
         widths
@@ -314,12 +349,12 @@ mod tests {
     use super::*;
 
     /// The worked samples of the reference: three rows with details, on a pipe and on terminals.
-    fn sample(screen: Option<usize>) -> String {
+    fn sample(alignment: Alignment) -> String {
         let mut enabled = [true; COLUMNS];
         enabled[Column::Netid as usize] = false;
         let mut table = Table::new(Layout {
             enabled,
-            screen,
+            alignment,
             release: Release::DEFAULT,
         });
         let mut out = Vec::new();
@@ -375,7 +410,7 @@ mod tests {
 
     #[test]
     fn a_pipe_gets_columns_as_wide_as_their_longest_cell() {
-        let text = sample(None);
+        let text = sample(Alignment::Compact);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
             lines[1],
@@ -385,13 +420,27 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_has_single_blanks() {
+        let text = sample(Alignment::Stream);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines[2],
+            "ESTAB 5000 0 10.0.0.1:22 10.0.0.2:40000 timer:(on,200ms,2) uid:1000 ino:500 sk:1"
+        );
+    }
+
+    #[test]
     fn a_terminal_line_is_filled_from_the_right() {
-        let text = sample(Some(80));
+        let text = sample(Alignment::Screen(80));
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[1].starts_with(
             "LISTEN       0        128            127.0.0.1:22                0.0.0.0:*       ino:411 sk:1 "
         ));
         assert!(lines.iter().all(|line| line.len() == 160));
-        assert!(sample(Some(44)).lines().all(|line| line.len() == 132));
+        assert!(
+            sample(Alignment::Screen(44))
+                .lines()
+                .all(|line| line.len() == 132)
+        );
     }
 }

@@ -4,6 +4,7 @@
 //! looked up (names, owners, cgroup paths) is asked of a [`lookup::Lookup`] that the binary provides.
 //! [`view::View`] says which facts are wanted and which release's bytes.
 
+pub mod help;
 pub mod layout;
 pub mod lookup;
 pub mod view;
