@@ -7,14 +7,21 @@
 use std::path::Path;
 
 use plumb_model::socket::IpVersion;
-use plumb_wire::netlink::frame::{Frame, Frames};
+use plumb_wire::netlink::frame::{Conversation, Frame, Frames, u32_at};
 use plumb_wire::netlink::inet_diag::{SOCK_DIAG_BY_FAMILY, encode_dump_request};
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink};
+use rustix::net::netlink::{self, SocketAddrNetlink};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, sockopt};
 
 /// The kernel builds dump datagrams of at most 32 KiB.
 const DATAGRAM_BYTES: usize = 64 * 1024;
+/// Buffers of our own socket, which is in the netlink table that we may be asked to show; these are
+/// the ones that iproute2 sets.
+const SEND_BUFFER_BYTES: usize = 32 * 1024;
+const RECV_BUFFER_BYTES: usize = 1024 * 1024;
+/// Where the number of a request stands in its header.
+const SEQUENCE_AT: usize = 8;
 
 /// Why a dump failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -56,24 +63,48 @@ pub struct Dump {
 
 #[derive(Debug)]
 enum Origin {
-    Kernel(OwnedFd),
+    Kernel(OwnedFd, Conversation),
     Recording(Option<Vec<u8>>),
+}
+
+impl Origin {
+    /// What answers must have in common; a recording was somebody else's conversation.
+    fn conversation(&self) -> Option<Conversation> {
+        match self {
+            Self::Kernel(_, conversation) => Some(*conversation),
+            Self::Recording(_) => None,
+        }
+    }
 }
 
 impl Dump {
     /// Asks the kernel for all sockets of one protocol and IP version in this thread's network
     /// namespace; see [`encode_dump_request`] for `extensions`.
     pub fn request(version: IpVersion, protocol: u8, extensions: u8) -> Result<Self, Errno> {
+        Self::send(&encode_dump_request(version, protocol, extensions))
+    }
+
+    /// Sends an encoded request, whole message with header, on a socket of its own in this thread's
+    /// network namespace. Only what answers it will be read.
+    pub fn send(request: &[u8]) -> Result<Self, Errno> {
         let socket = rustix::net::socket_with(
             AddressFamily::NETLINK,
-            SocketType::DGRAM,
+            SocketType::RAW,
             SocketFlags::CLOEXEC,
             Some(netlink::SOCK_DIAG),
         )?;
-        let request = encode_dump_request(version, protocol, extensions);
-        rustix::net::send(&socket, &request, SendFlags::empty())?;
+        sockopt::set_socket_send_buffer_size(&socket, SEND_BUFFER_BYTES)?;
+        sockopt::set_socket_recv_buffer_size(&socket, RECV_BUFFER_BYTES)?;
+        // The kernel chooses the port id.
+        rustix::net::bind(&socket, &SocketAddrNetlink::new(0, 0))?;
+        let addr = SocketAddrNetlink::try_from(rustix::net::getsockname(&socket)?)?;
+        let conversation = Conversation {
+            sequence: u32_at(request, SEQUENCE_AT).unwrap_or(0),
+            port_id: addr.pid(),
+        };
+        rustix::net::send(&socket, request, SendFlags::empty())?;
         Ok(Self {
-            source: Origin::Kernel(socket),
+            source: Origin::Kernel(socket, conversation),
             buffer: vec![0; DATAGRAM_BYTES],
         })
     }
@@ -92,11 +123,16 @@ impl Dump {
         let mut summary = Summary { interrupted: false };
         let mut any = false;
         loop {
+            let conversation = self.source.conversation();
             let datagram = self.next_datagram().map_err(|errno| failure(any, errno))?;
             if datagram.is_empty() {
                 return Err(DumpError::Malformed);
             }
-            for frame in Frames::new(datagram) {
+            let frames = match conversation {
+                Some(conversation) => Frames::answering(datagram, conversation),
+                None => Frames::new(datagram),
+            };
+            for frame in frames {
                 match frame {
                     Frame::Data {
                         kind: SOCK_DIAG_BY_FAMILY,
@@ -126,7 +162,7 @@ impl Dump {
                 self.buffer = recording.take().unwrap_or_default();
                 Ok(&self.buffer)
             }
-            Origin::Kernel(socket) => loop {
+            Origin::Kernel(socket, _) => loop {
                 match rustix::net::recv(&*socket, self.buffer.as_mut_slice(), RecvFlags::TRUNC) {
                     Err(Errno::INTR) => {}
                     Err(errno) => return Err(errno),

@@ -27,16 +27,60 @@ pub enum Frame<'a> {
     Malformed,
 }
 
+/// What the answers to one request have in common (`nlmsg_seq`, `nlmsg_pid`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conversation {
+    /// The number the request carries.
+    pub sequence: u32,
+    /// The port id of the socket that asked.
+    pub port_id: u32,
+}
+
 /// Splits a datagram into messages. Iteration ends after `Malformed`.
 #[derive(Debug, Clone)]
 pub struct Frames<'a> {
     rest: &'a [u8],
+    only: Option<Conversation>,
+}
+
+impl Conversation {
+    #[inline]
+    fn includes(self, message: &[u8]) -> bool {
+        u32_at(message, 8) == Some(self.sequence) && u32_at(message, 12) == Some(self.port_id)
+    }
 }
 
 impl<'a> Frames<'a> {
     /// Starts at the beginning of a received datagram.
     pub fn new(datagram: &'a [u8]) -> Self {
-        Self { rest: datagram }
+        Self {
+            rest: datagram,
+            only: None,
+        }
+    }
+
+    /// As [`Frames::new`], but skips what answers another request.
+    pub fn answering(datagram: &'a [u8], conversation: Conversation) -> Self {
+        Self {
+            rest: datagram,
+            only: Some(conversation),
+        }
+    }
+
+    /// Cuts off the next message that is for us; `Err` where the bytes are no message.
+    #[inline]
+    fn next_message(&mut self) -> Option<Result<&'a [u8], ()>> {
+        while !self.rest.is_empty() {
+            let Some((message, rest)) = split_message(self.rest) else {
+                self.rest = &[];
+                return Some(Err(()));
+            };
+            self.rest = rest;
+            if self.only.is_none_or(|only| only.includes(message)) {
+                return Some(Ok(message));
+            }
+        }
+        None
     }
 }
 
@@ -45,14 +89,9 @@ impl<'a> Iterator for Frames<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Frame<'a>> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let Some((message, rest)) = split_message(self.rest) else {
-            self.rest = &[];
+        let Ok(message) = self.next_message()? else {
             return Some(Frame::Malformed);
         };
-        self.rest = rest;
         let payload = message.get(HEADER_BYTES..).unwrap_or(&[]);
         let kind = u16_at(message, 4).unwrap_or(0);
         Some(match kind {
@@ -144,6 +183,30 @@ mod tests {
                 Frame::Error(2),
                 Frame::Done,
             ]
+        );
+    }
+
+    #[test]
+    fn answers_to_other_requests_are_skipped() {
+        let mut ours = message(20, 0, b"ours");
+        ours[8..12].copy_from_slice(&7_u32.to_ne_bytes());
+        ours[12..16].copy_from_slice(&99_u32.to_ne_bytes());
+        let mut datagram = message(NLMSG_DONE, 0, &0_i32.to_ne_bytes());
+        datagram.extend(&ours);
+        let conversation = Conversation {
+            sequence: 7,
+            port_id: 99,
+        };
+        let frames: Vec<_> = Frames::answering(&datagram, conversation).collect();
+        assert!(
+            matches!(
+                frames[..],
+                [Frame::Data {
+                    payload: b"ours",
+                    ..
+                }]
+            ),
+            "{frames:?}"
         );
     }
 
