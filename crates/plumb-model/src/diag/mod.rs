@@ -6,6 +6,12 @@
 pub mod congestion;
 pub mod inet;
 pub mod mptcp_info;
+pub mod netlink;
+pub mod packet;
 pub mod sctp_info;
 pub mod tcp_info;
+pub mod tipc;
 pub mod ulp;
+pub mod unix;
+pub mod vsock;
+pub mod xdp;

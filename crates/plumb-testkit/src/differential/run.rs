@@ -91,7 +91,10 @@ impl Call {
             command.arg0(place.name);
             command
         };
-        let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", place.directory.display());
+        let path = format!(
+            "{}:/usr/sbin:/usr/bin:/sbin:/bin",
+            place.directory.display()
+        );
         command
             .args(&self.words)
             .env_clear()
@@ -197,9 +200,10 @@ fn wait(child: &mut Child, until: Until, stdout: &Stream) -> io::Result<End> {
         }
         let enough = match until {
             Until::Exit => false,
-            Until::Rounds { marker, count: least } => {
-                count(&stdout.so_far()?, marker.as_bytes()) >= least
-            }
+            Until::Rounds {
+                marker,
+                count: least,
+            } => count(&stdout.so_far()?, marker.as_bytes()) >= least,
             Until::Elapsed(time) => start.elapsed() >= time,
         };
         if enough || start.elapsed() >= TIME_LIMIT {
