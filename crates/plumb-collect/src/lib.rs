@@ -5,6 +5,7 @@
 //! here formats for users. Unsafe code lives in `sys/` alone.
 
 pub mod diag_file;
+pub mod holders;
 pub mod inet;
 pub mod interfaces;
 pub mod memory;
@@ -13,6 +14,7 @@ pub mod netns;
 pub mod owners;
 pub mod proc;
 pub mod proc_paths;
+mod processes;
 pub mod selinux;
 pub mod sock_diag;
 pub mod sys;

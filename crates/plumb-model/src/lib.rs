@@ -9,6 +9,7 @@
 pub mod counter;
 pub mod diag;
 pub mod group;
+pub mod holder;
 pub mod id;
 pub mod interface;
 pub mod known;

@@ -5,30 +5,25 @@
 //! begin before it is known which sockets are wanted; then workers note what they meet and claim it
 //! later. Processes that end meanwhile simply have no descriptors left to show.
 
-use std::mem::MaybeUninit;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use plumb_model::owner::Owner;
 use plumb_model::{Inode, Pid};
-use plumb_wire::proc::process::{decode_argv0, decode_number_name, decode_socket_link};
+use plumb_wire::proc::process::{decode_argv0, decode_socket_link};
 use rustc_hash::FxHashMap;
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw};
+use rustix::fd::{AsFd as _, OwnedFd};
+use rustix::fs::CWD;
 use rustix::io::Errno;
 use rustix::thread::CapabilitySet;
 
 use super::{Detail, Owners};
+use crate::processes::{self, Room, read_context, read_start};
 
-/// Directory bytes per `getdents64`.
-const DIRECTORY_BYTES: usize = 64 * 1024;
 /// Bytes of `/proc/PID/cmdline` that are looked at.
 const CMDLINE_BYTES: usize = 511;
-/// A worker pays for itself from about this many processes on.
-const PROCESSES_PER_WORKER: usize = 32;
-/// More workers than this contend for the kernel's locks.
-const MAX_WORKERS: usize = 16;
 /// A slot nobody has claimed.
 const UNCLAIMED: usize = usize::MAX;
 
@@ -79,6 +74,7 @@ impl Wanted {
 /// It may start before all wanted sockets are known: until then the workers note every socket they
 /// meet, afterwards they look for the wanted ones.
 pub(super) struct Walk {
+    proc: OwnedFd,
     pids: Vec<u32>,
     wanted: OnceLock<Wanted>,
     next: AtomicUsize,
@@ -96,8 +92,10 @@ pub(super) struct Started {
 
 /// Starts a walk; `None` when `/proc` cannot be listed.
 pub(super) fn start(may_stop_early: bool, detail: Detail) -> Option<Started> {
+    let proc = processes::open_root(Path::new("/proc")).ok()?;
     let walk = Arc::new(Walk {
-        pids: list_processes().ok()?,
+        pids: processes::list_numbers(proc.as_fd(), &mut Room::new()).ok()?,
+        proc,
         wanted: OnceLock::new(),
         next: AtomicUsize::new(0),
         refused: AtomicBool::new(false),
@@ -106,11 +104,7 @@ pub(super) fn start(may_stop_early: bool, detail: Detail) -> Option<Started> {
         detail,
     });
     // The caller's thread will work, too.
-    let cores = std::thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(MAX_WORKERS);
-    let helpers = (walk.pids.len() / PROCESSES_PER_WORKER).min(cores - 1);
-    let workers = (0..helpers)
+    let workers = (0..processes::helpers(walk.pids.len()))
         .map(|_| {
             let walk = Arc::clone(&walk);
             std::thread::spawn(move || walk.work())
@@ -136,7 +130,7 @@ impl Walk {
     fn work(&self) -> Vec<Holder> {
         let mut worker = Worker {
             walk: self,
-            buffer: vec![MaybeUninit::uninit(); DIRECTORY_BYTES],
+            room: Room::new(),
             noted: Vec::new(),
             holders: Vec::new(),
         };
@@ -163,7 +157,7 @@ impl Walk {
 /// One thread's part of the walk.
 struct Worker<'w> {
     walk: &'w Walk,
-    buffer: Vec<MaybeUninit<u8>>,
+    room: Room,
     /// Sockets met before it was known which are wanted.
     noted: Vec<(Inode, usize)>,
     holders: Vec<Holder>,
@@ -172,8 +166,8 @@ struct Worker<'w> {
 impl Worker<'_> {
     /// Goes through the descriptors of one process.
     fn look_at(&mut self, pid: u32, position: usize) {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let directory = match openat(CWD, format!("/proc/{pid}/fd"), flags, Mode::empty()) {
+        let opened = processes::open_directory(self.walk.proc.as_fd(), &format!("{pid}/fd"));
+        let directory = match opened {
             Ok(directory) => directory,
             Err(errno) => {
                 if errno == Errno::ACCESS {
@@ -184,21 +178,19 @@ impl Worker<'_> {
         };
         let wanted = self.walk.wanted.get();
         let mut holds = false;
-        let mut entries = RawDir::new(&directory, &mut self.buffer);
-        while let Some(Ok(entry)) = entries.next() {
-            let name = entry.file_name();
-            if decode_number_name(name.to_bytes()).is_none() {
-                continue;
-            }
-            let Some(inode) = read_socket_link(directory.as_fd(), name) else {
-                continue;
+        let Self {
+            walk, room, noted, ..
+        } = self;
+        processes::for_each_descriptor(directory.as_fd(), room, |_, _, target| {
+            let Some(inode) = decode_socket_link(target) else {
+                return;
             };
-            self.walk.any_seen.store(true, Ordering::Relaxed);
+            walk.any_seen.store(true, Ordering::Relaxed);
             match wanted {
                 Some(wanted) => holds |= wanted.claim(inode, position),
-                None => self.noted.push((inode, position)),
+                None => noted.push((inode, position)),
             }
-        }
+        });
         if holds {
             self.holders.push(self.walk.describe(pid, position));
         }
@@ -231,7 +223,7 @@ impl Worker<'_> {
 
 impl Walk {
     fn describe(&self, pid: u32, position: usize) -> Holder {
-        let cmdline = read_start(&format!("/proc/{pid}/cmdline"), CMDLINE_BYTES);
+        let cmdline = read_start(&self.proc, &format!("{pid}/cmdline"), CMDLINE_BYTES);
         let context = match self.detail {
             Detail::Process => None,
             Detail::ProcessAndContext => read_context(pid),
@@ -276,43 +268,6 @@ impl Walk {
     }
 }
 
-/// Lists the processes in the order of `/proc`.
-fn list_processes() -> Result<Vec<u32>, Errno> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let directory = openat(CWD, "/proc", flags, Mode::empty())?;
-    let mut buffer = vec![MaybeUninit::uninit(); DIRECTORY_BYTES];
-    let mut entries = RawDir::new(&directory, &mut buffer);
-    let mut pids = Vec::new();
-    while let Some(entry) = entries.next() {
-        pids.extend(decode_number_name(entry?.file_name().to_bytes()));
-    }
-    Ok(pids)
-}
-
-fn read_socket_link(directory: BorrowedFd<'_>, name: &std::ffi::CStr) -> Option<Inode> {
-    // `socket:[` and a 64-bit number fit well; a longer target is no socket.
-    let mut target = [MaybeUninit::<u8>::uninit(); 40];
-    let (target, _) = readlinkat_raw(directory, name, &mut target).ok()?;
-    decode_socket_link(target)
-}
-
-fn read_context(pid: u32) -> Option<Vec<u8>> {
-    let mut context = read_start(&format!("/proc/{pid}/attr/current"), 4096).ok()?;
-    while context.last().is_some_and(|b| matches!(b, 0 | b'\n')) {
-        context.pop();
-    }
-    Some(context)
-}
-
-/// Reads at most `limit` bytes from the start of a file.
-fn read_start(path: &str, limit: usize) -> Result<Vec<u8>, Errno> {
-    let fd: OwnedFd = crate::proc::open_file(path)?;
-    let mut bytes = vec![0; limit];
-    let got = rustix::io::read(&fd, &mut bytes)?;
-    bytes.truncate(got);
-    Ok(bytes)
-}
-
 /// Says whether the kernel would let us look into every process of this machine: the capabilities
 /// for it, in the first user namespace.
 pub(super) fn refusal_is_impossible() -> bool {
@@ -320,7 +275,7 @@ pub(super) fn refusal_is_impossible() -> bool {
     let capable =
         rustix::thread::capabilities(None).is_ok_and(|sets| sets.effective.contains(needed));
     capable
-        && read_start("/proc/self/uid_map", 128).is_ok_and(|map| {
+        && read_start(CWD, "/proc/self/uid_map", 128).is_ok_and(|map| {
             let mut numbers = map.split(u8::is_ascii_whitespace).filter(|n| !n.is_empty());
             [&b"0"[..], b"0", b"4294967295"]
                 .iter()

@@ -7,4 +7,5 @@
 pub mod help;
 pub mod layout;
 pub mod lookup;
+pub mod users;
 pub mod view;

@@ -1,6 +1,8 @@
-//! What `/proc/PID` says of a process: descriptor links and the command line.
+//! What `/proc/PID` says of a process: descriptor links, the command line, the name.
 
 use plumb_model::Inode;
+
+use crate::scan::{Scanner, low32};
 
 /// Decodes the target of a `/proc/PID/fd/N` link: `socket:[INODE]`, or `[0000]:INODE` of old
 /// kernels. `None` when it is no socket, or an inode of a single digit, which netstat overlooks and
@@ -21,6 +23,31 @@ pub fn decode_socket_link(target: &[u8]) -> Option<Inode> {
         inode = inode.checked_mul(10)?.checked_add(value)?;
     }
     Some(Inode(inode))
+}
+
+/// Decodes the target of a `/proc/PID/fd/N` link as ss does: `socket:[` and a number of which the low
+/// 32 bits count (the kernel gives sockets no more), whatever follows. `None` when it is no socket.
+#[inline]
+pub fn decode_socket_link_start(target: &[u8]) -> Option<u32> {
+    let digits = target.strip_prefix(b"socket:[")?;
+    Scanner::new(digits).decimal().map(low32)
+}
+
+/// Decodes the name of a process out of `/proc/PID/stat` as ss does: what stands between the first
+/// `(` and the first `)`, which cuts a name with a parenthesis short. `None` when there is none.
+///
+/// ```
+/// use plumb_wire::proc::process::decode_comm;
+///
+/// assert_eq!(decode_comm(b"7 (a)b) S 1"), Some(&b"a"[..]));
+/// assert_eq!(decode_comm(b"7 () S 1"), None);
+/// ```
+pub fn decode_comm(stat: &[u8]) -> Option<&[u8]> {
+    let mut scanner = Scanner::new(stat);
+    scanner.signed()?;
+    scanner.skip_space();
+    scanner.literal(b'(')?;
+    scanner.take_while(usize::MAX, |byte| byte != b')')
 }
 
 /// Decodes a name in `/proc` or `/proc/PID/fd`: all digits, or not of interest.
@@ -68,6 +95,43 @@ mod tests {
         assert_eq!(decode_number_name(b"42"), Some(42));
         for other in [&b""[..], b"self", b"4x", b"99999999999"] {
             assert_eq!(decode_number_name(other), None);
+        }
+    }
+
+    #[test]
+    fn the_start_of_a_link_decides_for_ss() {
+        // Seen of iproute2 6.1 in trees made for it.
+        for (target, inode) in [
+            (&b"socket:[77]"[..], Some(77)),
+            (b"socket:[7", Some(7)),
+            (b"socket:[77x", Some(77)),
+            (b"socket:[ +077]", Some(77)),
+            (b"socket:[4294967373]", Some(77)),
+            (b"socket:[18446744073709551616]", Some(u32::MAX)),
+            (b"socket:[0x4d]", Some(0)),
+            (b"socket:[x]", None),
+            (b"socket:77", None),
+            (b"[0000]:77", None),
+        ] {
+            assert_eq!(decode_socket_link_start(target), inode);
+        }
+    }
+
+    #[test]
+    fn names_end_at_the_first_closing_parenthesis() {
+        for (stat, name) in [
+            (&b"1 (abc) S"[..], Some(&b"abc"[..])),
+            (b" 1(glued", Some(b"glued")),
+            (b"-1\n((x)) S", Some(b"(x")),
+            (b"1 (a\nb\xff) S", Some(b"a\nb\xff")),
+            (b"1 (a\0b) S", Some(b"a")),
+            (b"1 (", None),
+            (b"1 )x( S", None),
+            (b"(nopid) S", None),
+            (b"12 34 (x) S", None),
+            (b"", None),
+        ] {
+            assert_eq!(decode_comm(stat), name);
         }
     }
 }

@@ -1,0 +1,102 @@
+//! What every walk over the processes needs: listing them, reading where their descriptors point,
+//! and the start of their small files.
+//!
+//! Nothing here knows what is looked for. A process may end between any two reads; what it can no
+//! longer tell is simply missing.
+
+use std::ffi::CStr;
+use std::mem::MaybeUninit;
+use std::path::Path;
+
+use plumb_wire::proc::process::decode_number_name;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw};
+use rustix::io::Errno;
+
+/// Directory bytes per `getdents64`.
+const DIRECTORY_BYTES: usize = 64 * 1024;
+/// Bytes of a link's target that are looked at; what names a socket fits well.
+const TARGET_BYTES: usize = 63;
+/// Bytes of a context that are looked at.
+const CONTEXT_BYTES: usize = 4096;
+/// A worker pays for itself from about this many processes on.
+const PROCESSES_PER_WORKER: usize = 32;
+/// More workers than this contend for the kernel's locks.
+const MAX_WORKERS: usize = 16;
+
+/// Room for the entries of a directory, used again for the next one.
+pub(crate) struct Room(Vec<MaybeUninit<u8>>);
+
+impl Room {
+    pub(crate) fn new() -> Self {
+        Self(vec![MaybeUninit::uninit(); DIRECTORY_BYTES])
+    }
+}
+
+/// How many workers beside the caller share a walk over so many processes.
+pub(crate) fn helpers(processes: usize) -> usize {
+    let cores = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(MAX_WORKERS);
+    (processes / PROCESSES_PER_WORKER).min(cores - 1)
+}
+
+/// Opens a directory below another one.
+pub(crate) fn open_directory(base: BorrowedFd<'_>, path: &str) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    openat(base, path, flags, Mode::empty())
+}
+
+/// Opens a directory by its path.
+pub(crate) fn open_root(path: &Path) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    openat(CWD, path, flags, Mode::empty())
+}
+
+/// Lists the numbers that stand as names in a directory, in its order: processes or threads.
+pub(crate) fn list_numbers(directory: BorrowedFd<'_>, room: &mut Room) -> Result<Vec<u32>, Errno> {
+    let mut entries = RawDir::new(directory, &mut room.0);
+    let mut numbers = Vec::new();
+    while let Some(entry) = entries.next() {
+        numbers.extend(decode_number_name(entry?.file_name().to_bytes()));
+    }
+    Ok(numbers)
+}
+
+/// Calls `each` with every descriptor in a `/proc/PID/fd`: its number, its name, where it points.
+#[inline]
+pub(crate) fn for_each_descriptor(
+    directory: BorrowedFd<'_>,
+    room: &mut Room,
+    mut each: impl FnMut(u32, &CStr, &[u8]),
+) {
+    let mut entries = RawDir::new(directory, &mut room.0);
+    while let Some(Ok(entry)) = entries.next() {
+        let name = entry.file_name();
+        let Some(fd) = decode_number_name(name.to_bytes()) else {
+            continue;
+        };
+        let mut target = [MaybeUninit::<u8>::uninit(); TARGET_BYTES];
+        if let Ok((target, _)) = readlinkat_raw(directory, name, &mut target) {
+            each(fd, name, target);
+        }
+    }
+}
+
+/// Reads at most `limit` bytes from the start of a file.
+pub(crate) fn read_start(base: impl AsFd, path: &str, limit: usize) -> Result<Vec<u8>, Errno> {
+    let fd = openat(base, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut bytes = vec![0; limit];
+    let got = rustix::io::read(&fd, &mut bytes)?;
+    bytes.truncate(got);
+    Ok(bytes)
+}
+
+/// Reads the SELinux context of a process or thread of this machine.
+pub(crate) fn read_context(pid: u32) -> Option<Vec<u8>> {
+    let mut context = read_start(CWD, &format!("/proc/{pid}/attr/current"), CONTEXT_BYTES).ok()?;
+    while context.last().is_some_and(|b| matches!(b, 0 | b'\n')) {
+        context.pop();
+    }
+    Some(context)
+}
