@@ -6,6 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::attribute::{RawAttribute, Trailing};
 use super::congestion::Congestion;
 use super::mptcp_info::MptcpInfo;
 use super::sctp_info::SctpInfo;
@@ -100,6 +101,8 @@ pub struct InetDiag<'a> {
     pub inode: u64,
     /// What the kernel told beside the fixed part.
     pub extensions: Extensions<'a>,
+    /// Bytes behind the attributes that are none; no kernel sends them.
+    pub trailing: Option<Trailing>,
     /// What only `/proc` tells; `None` when the row is from sock_diag.
     pub from_proc: Option<ProcDetails<'a>>,
 }
@@ -136,22 +139,13 @@ pub struct Extensions<'a> {
     /// `INET_DIAG_ULP_INFO`.
     pub ulp: Option<Ulp<'a>>,
     /// `INET_DIAG_LOCALS`: all local addresses of an SCTP socket.
-    pub locals: Option<Vec<SctpAddress<'a>>>,
+    pub locals: Option<Vec<SctpAddress>>,
     /// `INET_DIAG_PEERS`: all addresses of an SCTP peer.
-    pub peers: Option<Vec<SctpAddress<'a>>>,
+    pub peers: Option<Vec<SctpAddress>>,
     /// `INET_DIAG_SK_BPF_STORAGES`, undecoded.
     pub bpf_storages: Option<&'a [u8]>,
     /// Attributes of types this program does not know.
     pub unknown: Vec<RawAttribute<'a>>,
-}
-
-/// An attribute kept as it came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RawAttribute<'a> {
-    /// Its type.
-    pub kind: u16,
-    /// Its bytes.
-    pub payload: &'a [u8],
 }
 
 /// `struct inet_diag_meminfo`, bytes.
@@ -202,13 +196,11 @@ pub struct Md5Key<'a> {
 
 /// One `struct sockaddr_storage` of an SCTP list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SctpAddress<'a> {
+pub struct SctpAddress {
     /// Address family, raw.
     pub family: u16,
     /// The address, when the family is an IP family.
     pub ip: Option<IpAddr>,
-    /// The whole struct.
-    pub raw: &'a [u8],
 }
 
 /// What only `/proc/net/{tcp,udp,raw}` tells.

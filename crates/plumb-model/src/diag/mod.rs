@@ -3,6 +3,7 @@
 //! Richer than [`crate::socket`], which holds what netstat shows. Rows borrow what has no fixed
 //! size from the message they were decoded from.
 
+pub mod attribute;
 pub mod congestion;
 pub mod inet;
 pub mod mptcp_info;

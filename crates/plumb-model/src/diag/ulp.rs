@@ -1,5 +1,7 @@
 //! What sits on top of a TCP socket: an upper layer protocol (`INET_DIAG_ULP_INFO`).
 
+use super::attribute::Trailing;
+
 /// An upper layer protocol and what it tells of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Ulp<'a> {
@@ -9,6 +11,8 @@ pub struct Ulp<'a> {
     pub tls: Option<Tls>,
     /// `INET_ULP_INFO_MPTCP`: the socket is a subflow.
     pub mptcp: Option<MptcpSubflow>,
+    /// Bytes behind its attributes that are none.
+    pub trailing: Option<Trailing>,
 }
 
 /// Kernel TLS (`TLS_INFO_*`).
@@ -26,6 +30,8 @@ pub struct Tls {
     pub zc_ro_tx: bool,
     /// Received records are expected to be unpadded (`TLS_INFO_RX_NO_PAD`, a flag). Since 6.0.
     pub rx_no_pad: bool,
+    /// Bytes behind its attributes that are none.
+    pub trailing: Option<Trailing>,
 }
 
 /// A subflow of an MPTCP connection (`MPTCP_SUBFLOW_ATTR_*`).
@@ -51,4 +57,6 @@ pub struct MptcpSubflow {
     pub id_rem: Option<u8>,
     /// Our address id.
     pub id_loc: Option<u8>,
+    /// Bytes behind its attributes that are none.
+    pub trailing: Option<Trailing>,
 }

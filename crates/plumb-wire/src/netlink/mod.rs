@@ -1,5 +1,11 @@
 //! Netlink framing and the sock_diag messages.
 
+pub mod attribute;
 pub mod frame;
 pub mod inet_diag;
+pub mod inet_diag_record;
+pub mod mptcp_info;
+pub mod sctp_info;
 pub mod skmeminfo;
+pub mod tcp_info;
+pub mod ulp;
