@@ -6,7 +6,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::attribute::{RawAttribute, Trailing};
+pub use super::attribute::RawAttribute;
+use super::attribute::Trailing;
 use super::congestion::Congestion;
 use super::mptcp_info::MptcpInfo;
 use super::sctp_info::SctpInfo;
