@@ -40,8 +40,24 @@ impl Arguments {
         name: &str,
         default: T,
     ) -> Result<T, Failure> {
+        Ok(self.take(name)?.unwrap_or(default))
+    }
+
+    /// Takes the values of `--name`, which may be there any number of times.
+    pub(crate) fn values<T: FromStr<Err: Display>>(
+        &mut self,
+        name: &str,
+    ) -> Result<Vec<T>, Failure> {
+        let mut values = Vec::new();
+        while let Some(value) = self.take(name)? {
+            values.push(value);
+        }
+        Ok(values)
+    }
+
+    fn take<T: FromStr<Err: Display>>(&mut self, name: &str) -> Result<Option<T>, Failure> {
         let Some(at) = self.rest.iter().position(|argument| names(argument, name)) else {
-            return Ok(default);
+            return Ok(None);
         };
         let argument = self.rest.remove(at);
         let text = match argument.to_str().and_then(|text| text.split_once('=')) {
@@ -49,7 +65,9 @@ impl Arguments {
             None if at < self.rest.len() => self.rest.remove(at).to_string_lossy().into_owned(),
             None => return Err(Failure::usage(format!("{name} wants a value"))),
         };
-        text.parse()
+        let value = text.parse();
+        value
+            .map(Some)
             .map_err(|error| Failure::usage(format!("{name} {text}: {error}")))
     }
 
@@ -89,11 +107,16 @@ mod tests {
     #[test]
     fn values_come_in_both_forms_and_the_rest_is_refused() {
         let mut given = arguments(&[
-            "--cases", "7", "--seed=9", "--json", "what", "--", "--cases",
+            "--cases", "7", "--with", "a", "--seed=9", "--json", "what", "--with=b", "--",
+            "--cases",
         ]);
         assert_eq!(given.value("--cases", 1).ok(), Some(7));
         assert_eq!(given.value("--seed", 1).ok(), Some(9));
         assert_eq!(given.value("--runs", 5).ok(), Some(5));
+        assert_eq!(
+            given.values::<String>("--with").ok(),
+            Some(vec!["a".into(), "b".into()])
+        );
         assert!(given.switch("--json"));
         assert!(!given.switch("--full"));
         assert_eq!(given.behind_dashes, ["--cases"]);

@@ -30,6 +30,17 @@ pub(crate) const BENCH: &[Program] = &[
     ("unshare", "util-linux"),
 ];
 
+/// What `cargo xtask vm` runs, here and in its guests.
+pub(crate) const VM: &[Program] = &[
+    ("qemu-system-x86_64", "qemu-system-x86"),
+    ("busybox", "busybox-static"),
+    ("depmod", "kmod"),
+    ("xz", "xz-utils"),
+    ("netstat", "net-tools"),
+    ("ss", "iproute2"),
+    ("setpriv", "util-linux"),
+];
+
 /// Makes sure that every program is there, by apt-get where we may.
 pub(crate) fn need_programs(programs: &[Program]) -> Result<(), Failure> {
     let mut packages: Vec<&str> = Vec::new();

@@ -9,6 +9,7 @@ mod fuzz;
 mod machine;
 mod step;
 mod test;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,11 @@ usage: cargo xtask COMMAND
   fuzz-netstat [--cases N] [--seed S]
                          random command lines over random kernel states, compared with netstat
   fuzz TARGET [-- ARGS]  one decoder under libFuzzer (nightly); without TARGET, lists them
+  vm [--kernel 5.10|6.1|6.12] [--module NAME]... [--with FILE]... [--memory MIB]
+     [--timeout S] -- COMMAND
+                         a command under another kernel (qemu, no hardware help needed); one word
+                         is a line of shell, several are a program and its arguments
+  vm --list              the kernels, and what of them is here
 ";
 
 fn main() -> ExitCode {
@@ -32,6 +38,7 @@ fn main() -> ExitCode {
     let rest: Vec<_> = arguments.collect();
     let result = match command.to_str() {
         Some("test") => test::run(&rest),
+        Some("vm") => vm::run(&rest),
         Some("bench") => bench::run(&rest),
         Some("bench-inside") => bench::inside::run(&rest),
         Some("bench-measure") => bench::measure::run(&rest),
@@ -49,7 +56,9 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("xtask: {}", failure.text.trim_end());
+            if !failure.text.is_empty() {
+                eprintln!("xtask: {}", failure.text.trim_end());
+            }
             ExitCode::from(failure.status)
         }
     }

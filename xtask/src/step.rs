@@ -7,9 +7,10 @@ use std::time::Instant;
 /// Why a development command stopped, and with which exit status.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// What happened, for standard error.
+    /// What happened, for standard error; empty if that was said already.
     pub text: String,
-    /// 1: a check failed. 2: the machine or the command line lacks something.
+    /// 1: a check failed. 2: the machine or the command line lacks something. `vm` ends with the
+    /// status of its command.
     pub status: u8,
 }
 
@@ -27,6 +28,14 @@ impl Failure {
         Self {
             text: text.into(),
             status: 2,
+        }
+    }
+
+    /// A command that ran somewhere else and ended so; it has said itself what there was to say.
+    pub(crate) fn silent(status: u8) -> Self {
+        Self {
+            text: String::new(),
+            status,
         }
     }
 

@@ -1,0 +1,132 @@
+//! `cargo xtask vm`: a command under another kernel, in a machine made of software.
+//!
+//! Boots a stock Debian kernel under qemu with the programs of this machine, runs the command there,
+//! and gives its output and its exit status as its own. Nothing is installed or kept outside
+//! `target/vm`. [`kernel`] gets kernels (by [`apt`]), [`modules`] chooses from them, [`image`] packs
+//! what the guest sees (by [`cpio`]), [`qemu`] runs it, [`guest`] is what both sides agree on.
+
+mod apt;
+mod cpio;
+mod guest;
+mod image;
+mod kernel;
+mod modules;
+mod qemu;
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::arguments::Arguments;
+use crate::machine;
+use crate::step::{self, Failure};
+
+/// The kernel that is taken when none is named: the one of Debian 12.
+const DEFAULT_KERNEL: &str = "6.1";
+/// Memory of a guest: enough for its files twice and for a farm of sockets.
+const DEFAULT_MEMORY_MIB: u32 = 768;
+/// The limit in time: boots take seconds, and some machines are busy.
+const DEFAULT_TIMEOUT_S: u64 = 600;
+
+/// Runs a command in a guest, or lists the kernels.
+pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
+    let mut arguments = Arguments::new(given.to_vec());
+    if arguments.switch("--list") {
+        arguments.end()?;
+        return list();
+    }
+    let options = Options::take(&mut arguments)?;
+    let words = std::mem::take(&mut arguments.behind_dashes);
+    arguments.end()?;
+    if words.is_empty() {
+        return Err(Failure::usage("no command; it stands behind --"));
+    }
+    let command = guest::command_line(&words);
+    let status = options.run(&command, &mut io::stdout(), &mut io::stderr())?;
+    match status {
+        0 => Ok(()),
+        status => Err(Failure::silent(status)),
+    }
+}
+
+/// A guest as it was asked for.
+struct Options {
+    kernel: &'static kernel::Release,
+    modules: Vec<String>,
+    with: Vec<PathBuf>,
+    memory_mib: u32,
+    timeout: Duration,
+}
+
+impl Options {
+    fn take(arguments: &mut Arguments) -> Result<Self, Failure> {
+        let kernel: String = arguments.value("--kernel", DEFAULT_KERNEL.to_owned())?;
+        let with: Vec<String> = arguments.values("--with")?;
+        Ok(Self {
+            kernel: kernel::Release::find(&kernel)?,
+            modules: arguments.values("--module")?,
+            with: with
+                .iter()
+                .map(|path| find(path))
+                .collect::<Result<_, _>>()?,
+            memory_mib: arguments.value("--memory", DEFAULT_MEMORY_MIB)?,
+            timeout: Duration::from_secs(arguments.value("--timeout", DEFAULT_TIMEOUT_S)?),
+        })
+    }
+
+    fn run(
+        &self,
+        command: &[u8],
+        stdout: &mut dyn io::Write,
+        stderr: &mut dyn io::Write,
+    ) -> Result<u8, Failure> {
+        machine::need_programs(machine::VM)?;
+        let cache = cache()?;
+        let kernel = self.kernel.kernel(&cache)?;
+        let files = image::build(&image::Contents {
+            kernel: &kernel,
+            modules: &self.modules,
+            ours: &image::build_ours()?,
+            with: &self.with,
+            command,
+        })?;
+        let guest = qemu::Guest {
+            image: &kernel.image,
+            files: &files,
+            memory_mib: self.memory_mib,
+            timeout: self.timeout,
+        };
+        qemu::run(&guest, &cache, stdout, stderr)
+    }
+}
+
+/// Gives the file of `--with`: a path, or the name of a program.
+fn find(word: &str) -> Result<PathBuf, Failure> {
+    let found = if word.contains('/') {
+        std::fs::canonicalize(word).ok()
+    } else {
+        machine::find(word)
+    };
+    found.ok_or_else(|| Failure::usage(format!("--with {word}: there is no such file or program")))
+}
+
+/// Everything of the matrix that is kept.
+fn cache() -> Result<PathBuf, Failure> {
+    Ok(step::target_folder()?.join("vm"))
+}
+
+fn list() -> Result<(), Failure> {
+    let cache = cache()?;
+    println!("kernels, in {}:", cache.display());
+    for release in kernel::RELEASES {
+        let package = kernel::package(&release.folder(&cache));
+        let name = package.as_deref().and_then(|path| path.file_name());
+        println!(
+            "{:6} {}",
+            release.name,
+            name.map_or("not fetched yet".into(), |name| name.to_string_lossy())
+        );
+    }
+    Ok(())
+}
