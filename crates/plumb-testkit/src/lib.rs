@@ -15,5 +15,6 @@ pub mod loopback;
 pub mod random;
 pub mod sandbox;
 pub mod sockets;
+pub mod ss;
 pub mod states;
 pub mod temp;

@@ -26,7 +26,7 @@ const WORDS: &[&[u8]] = &[
 ];
 
 /// Changes a text in one to three places.
-pub(super) fn damage(random: &mut Random, text: &[u8]) -> Vec<u8> {
+pub(crate) fn damage(random: &mut Random, text: &[u8]) -> Vec<u8> {
     let mut text = text.to_vec();
     for _ in 0..random.between(1, 3) {
         text = once(random, &text);

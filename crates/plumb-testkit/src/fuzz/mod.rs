@@ -5,7 +5,7 @@
 //! are started directly, several hundred cases a second.
 
 mod arguments;
-mod damage;
+pub(crate) mod damage;
 mod fixtures;
 
 use std::io;

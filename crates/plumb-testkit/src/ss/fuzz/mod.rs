@@ -1,0 +1,187 @@
+//! Random command lines, filters, dumps, trees and terminals, the real ss against ours.
+//!
+//! As in [`fuzz`](crate::fuzz), everything comes from the seed: case `i` of seed `S` is case 0 of
+//! seed `S + i`. Most cases read a dump (`TCPDIAG_FILE`) or a tree (`PROC_ROOT`) and so stand
+//! still; the rest ask the kernel about the empty namespace of the caller's
+//! [`sandbox`](crate::sandbox).
+
+mod arguments;
+mod filters;
+mod rows;
+mod trees;
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::Command;
+
+use super::deviations;
+use crate::differential::etc::Etc;
+use crate::differential::{Call, Lab, Program, Stdout, Tool};
+use crate::frozen::ProcTree;
+use crate::fuzz::{Failure, Plan, Report};
+use crate::random::Random;
+
+/// The widest terminal.
+const WIDEST: usize = 300;
+
+/// Runs the cases with the program `ours`, in the caller's sandbox.
+pub fn run(ours: &Path, plan: &Plan) -> io::Result<Report> {
+    let mut lab = Lab::of(Tool::SS, ours)?;
+    // Nothing that ticks is in these states.
+    lab.live = false;
+    let tree = ProcTree::new()?;
+    let mut report = Report::default();
+    for seed in (plan.seed..).take(usize::try_from(plan.cases).unwrap_or(usize::MAX)) {
+        report.cases += 1;
+        lab.situation = format!("seed {seed}");
+        let failure = one(&lab, &tree, seed, &mut report)?;
+        let failed = failure.is_some();
+        if let (Some(failure), Some(dir)) = (&failure, &plan.keep) {
+            keep(&lab, &tree, &dir.join(format!("seed-{}", failure.seed)))?;
+        }
+        report.failures.extend(failure);
+        if plan.first_failure_only && failed {
+            break;
+        }
+    }
+    Ok(report)
+}
+
+/// Copies what the case read: the tree, and the files it named in its working directory.
+fn keep(lab: &Lab, tree: &ProcTree, target: &Path) -> io::Result<()> {
+    fs::create_dir_all(target.join("proc"))?;
+    for (from, to) in [
+        (tree.path(), target.join("proc")),
+        (lab.work(), target.to_owned()),
+    ] {
+        let mut copy = Command::new("cp");
+        copy.arg("-a").arg(from.join(".")).arg(&to);
+        if !copy.status()?.success() {
+            return Err(io::Error::other(format!("cannot copy to {}", to.display())));
+        }
+    }
+    Ok(())
+}
+
+fn one(lab: &Lab, tree: &ProcTree, seed: u64, report: &mut Report) -> io::Result<Option<Failure>> {
+    let mut random = Random::new(seed);
+    tree.clear()?;
+    let call = call(&mut random, lab, tree)?;
+    let original = lab.run(Program::Original, &call)?;
+    let Some(rule) = deviations::rule_for(&original) else {
+        report.skipped += 1;
+        return Ok(None);
+    };
+    let difference = lab.compare(&call, &rule).err();
+    Ok(difference.map(|difference| Failure {
+        seed,
+        difference: *difference,
+    }))
+}
+
+/// Writes the files of a case and gives its call.
+fn call(random: &mut Random, lab: &Lab, tree: &ProcTree) -> io::Result<Call> {
+    let mut call = Call::words(arguments::words(random));
+    lab.set_etc(&if random.chance(50) {
+        Etc::odd()
+    } else {
+        Etc::default()
+    })?;
+    fs::write(lab.work().join("filter"), filters::file(random))?;
+    if random.chance(30) {
+        call.stdin = filters::file(random);
+    }
+    let kind = random.below(20);
+    if kind < 14 {
+        fs::write(lab.work().join("rows"), rows::random_dump(random))?;
+        call.environment.push(("TCPDIAG_FILE", "rows".into()));
+    }
+    if kind < 2 || (7..19).contains(&kind) {
+        trees::write(random, tree)?;
+        point_at(random, tree, &mut call);
+    }
+    surroundings(random, &mut call);
+    Ok(call)
+}
+
+/// Lets the program read a tree as a whole, or some of its files.
+fn point_at(random: &mut Random, tree: &ProcTree, call: &mut Call) {
+    if random.chance(85) {
+        let mut root = tree.path().as_os_str().to_owned();
+        root.push("/");
+        call.environment.push(("PROC_ROOT", root));
+        return;
+    }
+    for (variable, file) in trees::TABLES {
+        if random.chance(60) {
+            call.environment
+                .push((variable, tree.path().join(file).into()));
+        }
+    }
+}
+
+fn surroundings(random: &mut Random, call: &mut Call) {
+    if random.chance(40) {
+        let columns = if random.chance(5) {
+            0
+        } else {
+            random.between(1, WIDEST)
+        };
+        call.stdout = Stdout::Terminal(u16::try_from(columns).unwrap_or(0));
+    }
+    if random.chance(10) {
+        let columns = *random.pick(&["80", "0", "x", "20", "200"]);
+        call.environment.push(("COLUMNS", columns.into()));
+    }
+    if random.chance(3) {
+        call.environment.push(("POSIXLY_CORRECT", "1".into()));
+    }
+    if random.chance(5) {
+        call.user = Some(*random.pick(&[1000, 65_534]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    mod needs_root {
+        use super::super::run;
+        use crate::fuzz::Plan;
+
+        #[test]
+        fn the_original_does_not_differ_from_itself() {
+            crate::sandbox::run(|| {
+                let plan = Plan {
+                    cases: 400,
+                    seed: 1,
+                    first_failure_only: false,
+                    keep: None,
+                };
+                let report = run("/usr/bin/ss".as_ref(), &plan).expect("it is installed");
+                for failure in &report.failures {
+                    println!("{}", failure.difference);
+                }
+                assert!(report.failures.is_empty());
+                assert!(
+                    report.skipped < 40,
+                    "{} left nothing to compare",
+                    report.skipped
+                );
+            });
+        }
+
+        #[test]
+        fn a_program_that_does_something_else_is_found_out() {
+            crate::sandbox::run(|| {
+                let plan = Plan {
+                    cases: 20,
+                    seed: 1,
+                    first_failure_only: true,
+                    keep: None,
+                };
+                let report = run("/bin/true".as_ref(), &plan).expect("it is installed");
+                assert_eq!(report.failures.len(), 1);
+            });
+        }
+    }
+}
