@@ -16,5 +16,6 @@ pub mod proc;
 pub mod proc_paths;
 mod processes;
 pub mod selinux;
+pub mod sock_destroy;
 pub mod sock_diag;
 pub mod sys;

@@ -156,6 +156,21 @@ impl Dump {
         }
     }
 
+    /// Hands on the datagrams of the dump as they came, up to and with the last.
+    pub fn copy(
+        mut self,
+        write: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> std::io::Result<()> {
+        loop {
+            let datagram = self.next_datagram()?;
+            write(datagram)?;
+            let is_last = |frame| matches!(frame, Frame::Done | Frame::Error(_) | Frame::Malformed);
+            if datagram.is_empty() || Frames::new(datagram).any(is_last) {
+                return Ok(());
+            }
+        }
+    }
+
     fn next_datagram(&mut self) -> Result<&[u8], Errno> {
         match &mut self.source {
             Origin::Recording(recording) => {
