@@ -1,4 +1,5 @@
-//! The two fuzzers: random command lines against the real netstat, and libFuzzer on the decoders.
+//! The fuzzers: random command lines against the real netstat and ss, and libFuzzer on the
+//! decoders.
 
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
@@ -7,27 +8,31 @@ use crate::arguments::Arguments;
 use crate::machine;
 use crate::step::{self, Failure};
 
-/// Runs `fuzz-netstat`: builds plumb, then compares it with the original case by case.
+/// Runs `fuzz-netstat` or `fuzz-ss`: builds plumb, then compares it with the original case by case.
 ///
 /// A debug build, so that an overflow ends the program instead of passing as a strange number.
-pub(crate) fn run_netstat(given: &[OsString]) -> Result<(), Failure> {
+pub(crate) fn run_against_original(fuzzer: &str, given: &[OsString]) -> Result<(), Failure> {
     let mut arguments = Arguments::new(given.to_vec());
     let cases: u64 = arguments.value("--cases", 2_000)?;
     let seed: u64 = arguments.value("--seed", 1)?;
+    let keep: String = arguments.value("--keep", String::new())?;
     arguments.end()?;
     if !machine::is_root() {
-        return Err(Failure::lacking(
-            "fuzz-netstat makes namespaces and mounts a /proc of its own: run it as root",
-        ));
+        return Err(Failure::lacking(format!(
+            "{fuzzer} makes namespaces and mounts of its own: run it as root"
+        )));
     }
     machine::need_programs(machine::TESTS)?;
     let mut build = step::cargo();
     build.args(["build", "--quiet", "-p", "plumb", "-p", "plumb-testkit"]);
     step::step(build.arg("--bins"))?;
     let built = step::target_folder()?.join("debug");
-    let mut fuzz = Command::new(built.join("fuzz-netstat"));
+    let mut fuzz = Command::new(built.join(fuzzer));
     fuzz.arg("--plumb").arg(built.join("plumb"));
     fuzz.args(["--cases", &cases.to_string(), "--seed", &seed.to_string()]);
+    if !keep.is_empty() {
+        fuzz.args(["--keep", &keep]);
+    }
     step::step(&mut fuzz)
 }
 

@@ -16,6 +16,7 @@ type Program = (&'static str, &'static str);
 pub(crate) const TESTS: &[Program] = &[
     ("netstat", "net-tools"),
     ("ip", "iproute2"),
+    ("ss", "iproute2"),
     ("unshare", "util-linux"),
     ("setpriv", "util-linux"),
     ("mount", "mount"),

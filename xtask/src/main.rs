@@ -20,10 +20,13 @@ usage: cargo xtask COMMAND
 
   test [--full]          everything CI checks, after installing what the machine lacks;
                          --full adds 20000 fuzzing cases against the real netstat
+                         and as many against the real ss
   bench [--sockets N] [--processes P] [--runs R] [--json]
                          plumb beside the real netstat, ss and lsof over a farm of sockets
-  fuzz-netstat [--cases N] [--seed S]
+  fuzz-netstat [--cases N] [--seed S] [--keep DIR]
                          random command lines over random kernel states, compared with netstat
+  fuzz-ss [--cases N] [--seed S] [--keep DIR]
+                         random command lines, filters and dumps, compared with ss
   fuzz TARGET [-- ARGS]  one decoder under libFuzzer (nightly); without TARGET, lists them
   vm [--kernel 5.10|6.1|6.12] [--module NAME]... [--with FILE]... [--memory MIB]
      [--timeout S] -- COMMAND
@@ -43,7 +46,7 @@ fn main() -> ExitCode {
         Some("bench-inside") => bench::inside::run(&rest),
         Some("bench-measure") => bench::measure::run(&rest),
         Some("fuzz") => fuzz::run(&rest),
-        Some("fuzz-netstat") => fuzz::run_netstat(&rest),
+        Some(fuzzer @ ("fuzz-netstat" | "fuzz-ss")) => fuzz::run_against_original(fuzzer, &rest),
         Some("help" | "-h" | "--help") => {
             print!("{USAGE}");
             Ok(())

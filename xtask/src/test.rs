@@ -34,7 +34,9 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
     step::step(cargo().args(["deny", "check", "bans", "licenses", "sources"]))?;
     if full {
         let cases = FULL_CASES.to_string();
-        fuzz::run_netstat(&["--cases".into(), cases.into()])?;
+        for fuzzer in ["fuzz-netstat", "fuzz-ss"] {
+            fuzz::run_against_original(fuzzer, &["--cases".into(), cases.clone().into()])?;
+        }
     }
     let minutes = start.elapsed().as_secs_f64() / 60.0;
     report(&left_out);

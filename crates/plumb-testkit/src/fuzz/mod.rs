@@ -7,6 +7,7 @@
 mod arguments;
 pub(crate) mod damage;
 mod fixtures;
+pub mod program;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use plumb_testkit::command_lines::{COMMAND_LINES, CommandLine};
 use plumb_testkit::deviations::{self, Check};
 use plumb_testkit::differential::{Call, Difference, Lab, Rule, Source};
+use plumb_testkit::fuzz::Report;
 
 /// How many differences a failing test shows in full.
 const SHOWN: usize = 8;
@@ -18,6 +19,27 @@ pub fn program() -> PathBuf {
 /// Installs both programs in the sandbox.
 pub fn lab() -> Lab {
     Lab::new(&program()).expect("a sandbox can hold both programs")
+}
+
+/// Fails the test if random cases differed, or if too few left something to compare.
+pub fn report_cases(report: &Report, fuzzer: &str) {
+    for failure in report.failures.iter().take(SHOWN) {
+        println!("seed {}\n{}", failure.seed, failure.difference);
+    }
+    for failure in &report.failures {
+        println!("DIFFERS {}", failure.difference.summary());
+    }
+    assert!(
+        report.failures.is_empty(),
+        "{} of {} cases differ; again alone: cargo xtask {fuzzer} --cases 1 --seed SEED",
+        report.failures.len(),
+        report.cases
+    );
+    let compared = report.cases - report.skipped;
+    assert!(
+        compared > report.cases * 9 / 10,
+        "only {compared} cases compared"
+    );
 }
 
 /// The differences found so far.

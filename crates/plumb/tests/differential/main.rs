@@ -1,4 +1,4 @@
-//! The real netstat and ours on the same state, byte for byte.
+//! The real netstat and ss and ours on the same state, byte for byte.
 //!
 //! `lines` runs the command lines of `plumb_testkit::command_lines` in every state of their
 //! letters, `pipelines` what tutorials pipe netstat into, `random` random command lines over random

@@ -4,12 +4,10 @@ mod needs_root {
     use plumb_testkit::fuzz::{self, Plan};
     use plumb_testkit::sandbox;
 
-    use crate::bench::program;
+    use crate::bench::{program, report_cases};
 
     /// How many cases each test runs; the tests run beside each other.
     const CASES: u64 = 1_000;
-    /// How many failing cases are shown in full.
-    const SHOWN: usize = 8;
 
     fn cases_from(seed: u64) {
         let plan = Plan {
@@ -19,20 +17,7 @@ mod needs_root {
             keep: None,
         };
         let report = fuzz::run(&program(), &plan).expect("the sandbox has room");
-        for failure in report.failures.iter().take(SHOWN) {
-            println!("seed {}\n{}", failure.seed, failure.difference);
-        }
-        for failure in &report.failures {
-            println!("DIFFERS {}", failure.difference.summary());
-        }
-        assert!(
-            report.failures.is_empty(),
-            "{} of {} cases differ; again alone: cargo xtask fuzz-netstat --cases 1 --seed SEED",
-            report.failures.len(),
-            report.cases
-        );
-        let compared = report.cases - report.skipped;
-        assert!(compared > CASES * 9 / 10, "only {compared} cases compared");
+        report_cases(&report, "fuzz-netstat");
     }
 
     #[test]
