@@ -38,6 +38,16 @@ const fn plumb(label: &'static str, arguments: &'static [&'static str]) -> Conte
     }
 }
 
+const fn plumb_ss(label: &'static str, arguments: &'static [&'static str]) -> Contender {
+    Contender {
+        label,
+        program: PLUMB,
+        name: "ss",
+        arguments,
+        goal: None,
+    }
+}
+
 const fn peer(
     label: &'static str,
     program: &'static str,
@@ -71,6 +81,13 @@ pub(crate) const IDLE: &[Case] = &[
             peer("ss -tan", "ss", &["-tan"], None),
         ],
     },
+    Case {
+        title: "start-up: an idle host, ss",
+        contenders: &[
+            plumb_ss("plumb   ss -tan", &["-tan"]),
+            peer("ss -tan", "ss", &["-tan"], Some(1.0)),
+        ],
+    },
 ];
 
 /// The socket tables, beside a farm.
@@ -90,6 +107,41 @@ pub(crate) const FARM: &[Case] = &[
             peer("netstat -tanp", "netstat", &["-tanp"], Some(0.12)),
             peer("ss -tanp", "ss", &["-tanp"], Some(0.12)),
             peer("lsof -nP -iTCP", "lsof", &["-nP", "-iTCP"], None),
+        ],
+    },
+    Case {
+        title: "ss: every TCP socket",
+        contenders: &[
+            plumb_ss("plumb   ss -tan", &["-tan"]),
+            peer("ss -tan", "ss", &["-tan"], Some(0.6)),
+        ],
+    },
+    Case {
+        title: "ss: and its processes",
+        contenders: &[
+            plumb_ss("plumb   ss -tanp", &["-tanp"]),
+            peer("ss -tanp", "ss", &["-tanp"], Some(0.12)),
+        ],
+    },
+    Case {
+        title: "ss: every detail",
+        contenders: &[
+            plumb_ss("plumb   ss -tanieom", &["-tanieom"]),
+            peer("ss -tanieom", "ss", &["-tanieom"], Some(0.5)),
+        ],
+    },
+    Case {
+        title: "ss: filtered in the kernel",
+        contenders: &[
+            plumb_ss("plumb   ss 'dport = :5'", &["-tan", "dport = :5"]),
+            peer("ss 'dport = :5'", "ss", &["-tan", "dport = :5"], Some(1.0)),
+        ],
+    },
+    Case {
+        title: "ss: as JSON, one object a line",
+        contenders: &[
+            plumb_ss("plumb   ss -tan --ndjson", &["-tan", "--ndjson"]),
+            peer("ss -tan", "ss", &["-tan"], None),
         ],
     },
 ];
