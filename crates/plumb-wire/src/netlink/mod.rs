@@ -4,6 +4,7 @@ pub mod attribute;
 pub mod frame;
 pub mod inet_diag;
 pub mod inet_diag_record;
+pub mod inet_request;
 pub mod mptcp_info;
 pub mod sctp_info;
 pub mod skmeminfo;
