@@ -91,6 +91,21 @@ impl Call {
             command.arg0(place.name);
             command
         };
+        if let Some(user) = self.user {
+            // Changing the user through std makes sockets of ours, which would be listed.
+            let user = user.to_string();
+            let program = if self.shell { "sh" } else { place.name };
+            command = Command::new("setpriv");
+            command.args([
+                "--reuid",
+                &user,
+                "--regid",
+                &user,
+                "--clear-groups",
+                program,
+            ]);
+            command.args(self.shell.then_some("-c"));
+        }
         let path = format!(
             "{}:/usr/sbin:/usr/bin:/sbin:/bin",
             place.directory.display()
@@ -102,9 +117,6 @@ impl Call {
             .env("PATH", path)
             .envs(self.environment.iter().cloned())
             .current_dir(place.work);
-        if let Some(user) = self.user {
-            command.uid(user).gid(user);
-        }
         command
     }
 }
