@@ -5,6 +5,9 @@
 //! returned here holds stays in its state until the value is dropped.
 
 pub mod datagram;
+pub mod netlink;
+pub mod option;
+pub mod packet;
 pub mod tcp;
 pub mod unix;
 

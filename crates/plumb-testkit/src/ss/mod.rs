@@ -5,5 +5,6 @@
 
 pub mod deviations;
 pub mod dump;
+pub mod fixture;
 pub mod fuzz;
 pub mod tcp_info;
