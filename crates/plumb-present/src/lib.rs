@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod ip_text;
 pub mod json;
 pub mod netstat;
 pub mod sanitize;

@@ -4,8 +4,23 @@
 //! looked up (names, owners, cgroup paths) is asked of a [`lookup::Lookup`] that the binary provides.
 //! [`view::View`] says which facts are wanted and which release's bytes.
 
+pub mod address;
+pub mod congestion;
+pub mod details;
+pub mod fields;
+pub mod float;
 pub mod help;
+pub mod inet;
 pub mod layout;
 pub mod lookup;
+pub mod md5;
+pub mod mptcp;
+pub mod proc_info;
+pub mod rate;
+pub mod sctp;
+pub mod skmem;
+pub mod tcp_info;
+pub mod timer;
+pub mod ulp;
 pub mod users;
 pub mod view;

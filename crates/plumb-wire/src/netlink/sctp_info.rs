@@ -96,9 +96,10 @@ fn decode_primary(bytes: &[u8; SCTP_INFO_BYTES]) -> SctpTransport {
     }
 }
 
-/// Decodes `INET_DIAG_LOCALS` and `INET_DIAG_PEERS`. A last address that is cut off is one, too.
+/// Decodes `INET_DIAG_LOCALS` and `INET_DIAG_PEERS`. The first address is there even if the attribute
+/// is empty, and a last one that is cut off counts, too.
 pub fn decode_sctp_addresses(attribute: &Attribute<'_>) -> Vec<SctpAddress> {
-    (0..attribute.len)
+    (0..attribute.len.max(1))
         .step_by(ADDRESS_BYTES)
         .map(|at| {
             let family = attribute.u16(at);
