@@ -1,6 +1,6 @@
 //! Reading files under `/proc`, whole or line by line.
 
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 
@@ -14,6 +14,11 @@ const LINE_BYTES: usize = 8191;
 /// Opens a file for reading.
 pub fn open_file(path: &str) -> Result<OwnedFd, Errno> {
     open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// Gives the link that tells where an open descriptor of ours points.
+pub(crate) fn fd_path(fd: BorrowedFd<'_>) -> String {
+    format!("/proc/self/fd/{}", fd.as_raw_fd())
 }
 
 /// Reads a whole file.

@@ -4,7 +4,7 @@
 
 use std::ffi::CStr;
 
-use rustix::fd::{AsRawFd as _, BorrowedFd};
+use rustix::fd::BorrowedFd;
 
 /// `SELINUX_MAGIC`: what `statfs` says of a mounted selinuxfs.
 const SELINUX_MAGIC: u64 = 0xf97c_ff8c;
@@ -22,7 +22,7 @@ pub fn is_enabled() -> bool {
 pub(crate) fn read_socket_context(directory: BorrowedFd<'_>, name: &CStr) -> Option<Vec<u8>> {
     // There is no `getxattrat` before Linux 6.13; the directory is reached through our own /proc.
     let name = name.to_str().ok()?;
-    let path = format!("/proc/self/fd/{}/{name}", directory.as_raw_fd());
+    let path = format!("{}/{name}", crate::proc::fd_path(directory));
     let mut context = vec![0; CONTEXT_BYTES];
     let len = rustix::fs::getxattr(path, "security.selinux", &mut context).ok()?;
     context.truncate(len);

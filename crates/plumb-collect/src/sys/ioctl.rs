@@ -75,6 +75,30 @@ impl InterfaceSocket {
         }
     }
 
+    /// Gives the index of an interface (`SIOCGIFINDEX`); alternative names count, too.
+    pub fn index(&self, name: &[u8]) -> Result<u32, Errno> {
+        if name.len() >= NAME_BYTES {
+            return Err(Errno::NODEV);
+        }
+        let answer = self.ask(name, libc::SIOCGIFINDEX)?;
+        Ok(u32::from_ne_bytes(answer.array(0)))
+    }
+
+    /// Gives the name of the interface with an index (`SIOCGIFNAME`).
+    pub fn name(&self, index: u32) -> Result<Vec<u8>, Errno> {
+        let mut request = Request::named(b"");
+        for (slot, byte) in request
+            .bytes
+            .iter_mut()
+            .skip(NAME_BYTES)
+            .zip(index.to_ne_bytes())
+        {
+            *slot = byte;
+        }
+        let answer = self.exchange(request, libc::SIOCGIFNAME)?;
+        Ok(answer.name().to_vec())
+    }
+
     /// Gives the flags (`SIOCGIFFLAGS`).
     pub fn flags(&self, name: &[u8]) -> Result<InterfaceFlags, Errno> {
         let answer = self.ask(name, libc::SIOCGIFFLAGS)?;
@@ -133,9 +157,12 @@ impl InterfaceSocket {
         Ok(is_ipv4.then(|| Ipv4Addr::from(answer.array::<4>(4))))
     }
 
-    #[expect(unsafe_code, reason = "ioctl has no safe form")]
     fn ask(&self, name: &[u8], code: libc::c_ulong) -> Result<Request, Errno> {
-        let mut request = Request::named(name);
+        self.exchange(Request::named(name), code)
+    }
+
+    #[expect(unsafe_code, reason = "ioctl has no safe form")]
+    fn exchange(&self, mut request: Request, code: libc::c_ulong) -> Result<Request, Errno> {
         // SAFETY: every request code used here takes a `struct ifreq`, which `request` has the size
         // and alignment of, and the kernel writes nothing else. The descriptor is open.
         let status = unsafe { libc::ioctl(self.0.as_raw_fd(), code as _, &raw mut request) };
@@ -208,6 +235,9 @@ mod tests {
         let socket = InterfaceSocket::open().expect("a datagram socket can be opened");
         let flags = socket.flags(b"lo").expect("lo exists");
         assert!(flags.has(InterfaceFlags::LOOPBACK));
+        let index = socket.index(b"lo").expect("lo has an index");
+        assert_eq!(socket.name(index).as_deref(), Ok(&b"lo"[..]));
+        assert_eq!(socket.name(u32::MAX), Err(Errno::NODEV));
         assert_eq!(
             socket.hardware(b"lo").map(|h| h.kind),
             Ok(libc::ARPHRD_LOOPBACK)

@@ -1,5 +1,7 @@
 //! The only unsafe code of this crate: thin wrappers, one file per C interface.
 
+pub mod file_handle;
 pub mod ioctl;
+pub mod netdb;
 pub mod nss;
 pub mod signal;

@@ -136,6 +136,25 @@ pub fn user_name(uid: u32) -> Option<Vec<u8>> {
     }
 }
 
+/// Looks up a user's id; `None` when the user database has none of that name.
+pub fn user_id(name: &CStr) -> Option<u32> {
+    let mut entry = MaybeUninit::<libc::passwd>::uninit();
+    let mut buffer = vec![0_u8; PASSWD_BYTES];
+    let mut found = std::ptr::null_mut();
+    #[expect(unsafe_code, reason = "getpwnam_r has no safe wrapper")]
+    // SAFETY: as in `user_name`; `name` is a live C string.
+    unsafe {
+        libc::getpwnam_r(
+            name.as_ptr(),
+            entry.as_mut_ptr(),
+            buffer.as_mut_ptr().cast(),
+            buffer.len(),
+            &raw mut found,
+        );
+        found.as_ref().map(|found: &libc::passwd| found.pw_uid)
+    }
+}
+
 /// Reads the whole services database in NSS order. Not to be called from two threads at once.
 pub fn services() -> Vec<Service> {
     let mut all = Vec::new();
@@ -197,7 +216,7 @@ pub fn network_name(net: u32) -> Option<Vec<u8>> {
 /// # Safety
 /// `text` is null or points to a NUL-terminated string.
 #[expect(unsafe_code, reason = "reads strings of the C library")]
-unsafe fn copy(text: *const c_char) -> Option<Vec<u8>> {
+pub(super) unsafe fn copy(text: *const c_char) -> Option<Vec<u8>> {
     if text.is_null() {
         return None;
     }
