@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod config;
 pub mod lines;
 pub mod netlink;
 pub mod proc;
