@@ -1,7 +1,8 @@
 //! Netlink sockets: `struct netlink_diag_msg` and its attributes
 //! (`include/uapi/linux/netlink_diag.h`), or a row of `/proc/net/netlink`.
 
-use super::inet::{RawAttribute, SkMemInfo};
+use super::attribute::{RawAttribute, Trailing};
+use super::inet::SkMemInfo;
 
 /// One netlink socket.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,6 +31,8 @@ pub struct NetlinkDiag<'a> {
     pub from_proc: Option<NetlinkProc>,
     /// Attributes of types this program does not know.
     pub unknown: Vec<RawAttribute<'a>>,
+    /// Bytes behind the last attribute that are none.
+    pub trailing: Option<Trailing>,
 }
 
 /// The other end of a connected socket.

@@ -1,7 +1,8 @@
 //! Packet sockets: `struct packet_diag_msg` and its attributes
 //! (`include/uapi/linux/packet_diag.h`), or a row of `/proc/net/packet`.
 
-use super::inet::{RawAttribute, SkMemInfo};
+use super::attribute::{RawAttribute, Trailing};
+use super::inet::SkMemInfo;
 
 /// One packet socket.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -36,6 +37,8 @@ pub struct PacketDiag<'a> {
     pub filter: Option<Vec<BpfInstruction>>,
     /// Attributes of types this program does not know.
     pub unknown: Vec<RawAttribute<'a>>,
+    /// Bytes behind the last attribute that are none.
+    pub trailing: Option<Trailing>,
 }
 
 impl PacketDiag<'_> {

@@ -2,7 +2,7 @@
 //!
 //! The message has no fixed part, so whatever the kernel left out is `None`.
 
-use super::inet::RawAttribute;
+use super::attribute::{RawAttribute, Trailing};
 
 /// One TIPC socket.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,6 +31,8 @@ pub struct TipcDiag<'a> {
     pub group: Option<&'a [u8]>,
     /// Attributes of types this program does not know.
     pub unknown: Vec<RawAttribute<'a>>,
+    /// Bytes behind the last attribute that are none.
+    pub trailing: Option<Trailing>,
 }
 
 /// `TIPC_NLA_CON_*`.

@@ -3,7 +3,8 @@
 //!
 //! The same row may come from `/proc/net/unix`, which tells of no queue, peer or cookie.
 
-use super::inet::{RawAttribute, SkMemInfo};
+use super::attribute::{RawAttribute, Trailing};
+use super::inet::SkMemInfo;
 
 /// One UNIX domain socket.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -34,6 +35,8 @@ pub struct UnixDiag<'a> {
     pub uid: Option<u32>,
     /// Attributes of types this program does not know.
     pub unknown: Vec<RawAttribute<'a>>,
+    /// Bytes behind the last attribute that are none.
+    pub trailing: Option<Trailing>,
 }
 
 impl UnixDiag<'_> {

@@ -1,6 +1,7 @@
 //! XDP sockets: `struct xdp_diag_msg` and its attributes (`include/uapi/linux/xdp_diag.h`).
 
-use super::inet::{RawAttribute, SkMemInfo};
+use super::attribute::{RawAttribute, Trailing};
+use super::inet::SkMemInfo;
 
 /// One XDP socket.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,6 +32,8 @@ pub struct XdpDiag<'a> {
     pub statistics: Option<XdpStatistics>,
     /// Attributes of types this program does not know.
     pub unknown: Vec<RawAttribute<'a>>,
+    /// Bytes behind the last attribute that are none.
+    pub trailing: Option<Trailing>,
 }
 
 /// `struct xdp_diag_info`.
