@@ -46,6 +46,9 @@ pub struct Holders {
     /// The first entry of each inode.
     first: FxHashMap<u32, u32>,
     entries: Vec<Entry>,
+    /// The descriptors of at least one process or thread were refused (EACCES), or `/proc` could not
+    /// be listed: a socket without a holder may have one.
+    pub is_incomplete: bool,
     /// Per entry the context of its socket; empty when they were not asked for.
     socket_contexts: Vec<Option<Arc<[u8]>>>,
 }

@@ -17,7 +17,7 @@ pub mod owners;
 pub mod port_range;
 pub mod proc;
 pub mod proc_paths;
-mod processes;
+pub mod processes;
 pub mod selinux;
 pub mod services;
 pub mod sock_destroy;

@@ -1,22 +1,26 @@
 //! What every walk over the processes needs: listing them, reading where their descriptors point,
-//! and the start of their small files.
+//! and the start of their small files. And the name and context of one process.
 //!
 //! Nothing here knows what is looked for. A process may end between any two reads; what it can no
 //! longer tell is simply missing.
 
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use plumb_wire::proc::process::decode_number_name;
+use plumb_wire::proc::process::{decode_comm, decode_number_name};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw};
 use rustix::io::Errno;
+
+use crate::proc_paths;
 
 /// Directory bytes per `getdents64`.
 const DIRECTORY_BYTES: usize = 64 * 1024;
 /// Bytes of a link's target that are looked at; what names a socket fits well.
 const TARGET_BYTES: usize = 63;
+/// Bytes of `stat` that are looked at; the name stands at its beginning.
+const STAT_BYTES: usize = 512;
 /// Bytes of a context that are looked at.
 const CONTEXT_BYTES: usize = 4096;
 /// A worker pays for itself from about this many processes on.
@@ -99,4 +103,40 @@ pub(crate) fn read_context(pid: u32) -> Option<Vec<u8>> {
         context.pop();
     }
     Some(context)
+}
+
+/// Reads the name of a process or thread below a `/proc`; `None` when it has none to tell.
+pub(crate) fn read_comm(base: impl AsFd, pid: u32) -> Option<Vec<u8>> {
+    let stat = read_start(base, &format!("{pid}/stat"), STAT_BYTES).ok()?;
+    decode_comm(&stat).map(<[u8]>::to_vec)
+}
+
+/// The processes of one `/proc`, asked one by one.
+#[derive(Debug)]
+pub struct Processes {
+    proc: Option<OwnedFd>,
+}
+
+impl Processes {
+    /// Opens the `/proc` that `PROC_ROOT` may have moved.
+    pub fn open() -> Self {
+        Self {
+            proc: open_root(&root()).ok(),
+        }
+    }
+
+    /// Gives the name (`comm`) of a process up to its first `)`.
+    pub fn name(&self, pid: u32) -> Option<Vec<u8>> {
+        read_comm(self.proc.as_ref()?, pid)
+    }
+
+    /// Gives the SELinux context of a process of this machine.
+    pub fn context(&self, pid: u32) -> Option<Vec<u8>> {
+        read_context(pid)
+    }
+}
+
+/// Gives the `/proc` that `PROC_ROOT` may have moved.
+pub fn root() -> PathBuf {
+    PathBuf::from(proc_paths::below_root(""))
 }

@@ -12,15 +12,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
-use plumb_wire::proc::process::{decode_comm, decode_socket_link_start};
+use plumb_wire::proc::process::decode_socket_link_start;
 use rustix::fd::{AsFd as _, OwnedFd};
+use rustix::io::Errno;
 
 use super::{Contexts, Detail, Holders, Socket, Task};
-use crate::processes::{self, Room, read_context, read_start};
+use crate::processes::{self, Room, read_comm, read_context};
 use crate::selinux;
-
-/// Bytes of `stat` that are looked at; the name stands at its beginning.
-const STAT_BYTES: usize = 512;
 
 /// What the workers share.
 struct Walk {
@@ -43,6 +41,7 @@ struct Found {
     sockets: Vec<Socket>,
     /// Parallel to `sockets` when asked for, empty otherwise.
     contexts: Vec<Option<Arc<[u8]>>>,
+    refused: bool,
 }
 
 /// The sockets of one task.
@@ -88,7 +87,10 @@ impl Started {
     /// Walks to the end and gives the holders.
     pub fn finish(self) -> Holders {
         let Some(walk) = self.walk else {
-            return Holders::default();
+            return Holders {
+                is_incomplete: true,
+                ..Holders::default()
+            };
         };
         let mut found = vec![walk.work()];
         for worker in self.workers {
@@ -107,7 +109,10 @@ fn put_together(mut found: Vec<Found>) -> Holders {
     }
     // Stable: a process and its threads stay in the order their worker looked at them.
     pieces.sort_by_key(|(_, piece)| piece.position);
-    let mut holders = Holders::default();
+    let mut holders = Holders {
+        is_incomplete: found.iter().any(|found| found.refused),
+        ..Holders::default()
+    };
     let total = found.iter().map(|found| found.sockets.len()).sum();
     holders.entries.reserve_exact(total);
     for (worker, piece) in pieces {
@@ -165,8 +170,12 @@ impl Worker<'_> {
 
     fn look_at_task(&mut self, pid: u32, tid: u32, position: usize) {
         let proc = self.walk.proc.as_fd();
-        let Ok(directory) = processes::open_directory(proc, &format!("{tid}/fd")) else {
-            return;
+        let directory = match processes::open_directory(proc, &format!("{tid}/fd")) {
+            Ok(directory) => directory,
+            Err(errno) => {
+                self.found.refused |= errno == Errno::ACCESS;
+                return;
+            }
         };
         let wants_contexts = self.walk.detail.contexts == Contexts::ProcessesAndSockets;
         let start = self.found.sockets.len();
@@ -203,8 +212,8 @@ impl Worker<'_> {
     }
 
     fn describe(&self, pid: u32, tid: u32) -> Task {
-        let stat = read_start(&self.walk.proc, &format!("{tid}/stat"), STAT_BYTES);
-        let stat = stat.unwrap_or_default();
+        // A process that ended meanwhile keeps its entries and has no name.
+        let name = read_comm(&self.walk.proc, tid).unwrap_or_default();
         let context = match self.walk.detail.contexts {
             Contexts::None => None,
             Contexts::Processes | Contexts::ProcessesAndSockets => read_context(tid),
@@ -212,7 +221,7 @@ impl Worker<'_> {
         Task {
             pid,
             tid,
-            name: decode_comm(&stat).unwrap_or_default().into(),
+            name: name.into_boxed_slice(),
             context: context.map(Vec::into_boxed_slice),
         }
     }
