@@ -3,7 +3,37 @@
 //! One table for the tests, the fuzzer and docs/compatibility.md, as
 //! [`deviations`](crate::deviations) is for netstat.
 
+use super::command_lines::{COMMAND_LINES, CommandLine};
+use crate::deviations::{Check, Deviation};
 use crate::differential::{Outcome, Rule};
+
+/// All decided differences.
+pub const DEVIATIONS: &[Deviation] = &[];
+
+/// Gives the rule for a command line of the plan: byte for byte, or what its deviation leaves.
+pub fn rule(line: &CommandLine) -> Rule {
+    match check(line) {
+        Some(Check::By(rule)) => rule,
+        None | Some(Check::AsIf(_)) => Rule::Exact,
+    }
+}
+
+fn check(line: &CommandLine) -> Option<Check> {
+    let mut touched = DEVIATIONS.iter().flat_map(|deviation| deviation.lines);
+    let found = touched.find(|(number, _)| *number == line.number);
+    found.map(|(_, check)| *check)
+}
+
+/// Counts the command lines of the plan that are the same byte for byte.
+pub fn identical_lines() -> usize {
+    let mut numbers: Vec<u16> = COMMAND_LINES
+        .iter()
+        .filter(|line| check(line).is_none())
+        .map(|line| line.number)
+        .collect();
+    numbers.dedup();
+    numbers.len()
+}
 
 /// What to compare after a random command line, by what the original made of it; `None` if a
 /// deviation leaves nothing to compare.

@@ -3,8 +3,10 @@
 //!
 //! The machinery that runs both programs is [`differential`](crate::differential).
 
+pub mod command_lines;
 pub mod deviations;
 pub mod dump;
+pub mod dumps;
 pub mod fixture;
 pub mod fuzz;
 pub mod tcp_info;
