@@ -85,6 +85,16 @@ impl SocketState {
         let index = usize::try_from(self.0).ok()?.checked_sub(1)?;
         NAMES.get(index).copied()
     }
+
+    /// Says why a TCP row in this state can have no owner, if its inode is missing.
+    pub fn ownerless_reason(self) -> Reason {
+        match self {
+            Self::TIME_WAIT | Self::FIN_WAIT2 => Reason::TimeWait,
+            // Orphans have sent their FIN; these two are still waiting to be accepted.
+            Self::SYN_RECV | Self::ESTABLISHED | Self::CLOSE_WAIT => Reason::ConnectionRequest,
+            _ => Reason::NoHolder,
+        }
+    }
 }
 
 /// The pending timer of a socket.
@@ -124,29 +134,17 @@ pub struct InetSocket {
 }
 
 impl InetSocket {
-    /// Says why this row can have no owner, if its inode is missing.
-    fn ownerless_reason(&self) -> Reason {
-        match self.state {
-            SocketState::TIME_WAIT | SocketState::FIN_WAIT2 => Reason::TimeWait,
-            // Orphans have sent their FIN; these two are still waiting to be accepted.
-            SocketState::SYN_RECV | SocketState::ESTABLISHED | SocketState::CLOSE_WAIT => {
-                Reason::ConnectionRequest
-            }
-            _ => Reason::NoHolder,
-        }
-    }
-
     /// Gives the socket inode, or why there is none.
     pub fn inode(&self) -> Known<Inode> {
         match self.raw_inode {
-            Inode(0) => Known::Unknown(self.ownerless_reason()),
+            Inode(0) => Known::Unknown(self.state.ownerless_reason()),
             inode => Known::Known(inode),
         }
     }
 
     /// Gives the owning user, or why the kernel no longer knows it.
     pub fn uid(&self) -> Known<Uid> {
-        match (self.raw_inode, self.ownerless_reason()) {
+        match (self.raw_inode, self.state.ownerless_reason()) {
             (Inode(0), Reason::TimeWait) => Known::Unknown(Reason::TimeWait),
             _ => Known::Known(self.raw_uid),
         }

@@ -3,6 +3,7 @@
 //! Richer than [`crate::socket`], which holds what netstat shows. Rows borrow what has no fixed
 //! size from the message they were decoded from.
 
+mod absence;
 pub mod attribute;
 pub mod congestion;
 pub mod inet;

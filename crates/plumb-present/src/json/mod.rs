@@ -4,6 +4,7 @@
 //! functions. Text that came from outside (names, paths) may hold any bytes; what is not UTF-8 is
 //! written with U+FFFD in its place.
 
+pub mod diag;
 pub mod document;
 pub mod groups;
 pub mod interfaces;
@@ -15,7 +16,7 @@ pub mod sctp;
 pub mod sockets;
 pub mod statistics;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// The network namespace a row was read in; present only when several are shown.
 #[derive(Debug, Clone, Serialize)]
@@ -29,4 +30,14 @@ pub struct Netns {
 /// Writes outside bytes as text.
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Outside bytes that a row borrows, written as [`text`] would.
+#[derive(Debug, Clone, Copy)]
+struct Text<'a>(&'a [u8]);
+
+impl Serialize for Text<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&String::from_utf8_lossy(self.0))
+    }
 }

@@ -244,14 +244,7 @@ impl UnixRow {
         Self {
             family: "unix",
             protocol: "unix",
-            r#type: match socket.kind {
-                1 => Some("stream"),
-                2 => Some("dgram"),
-                3 => Some("raw"),
-                4 => Some("rdm"),
-                5 => Some("seqpacket"),
-                _ => None,
-            },
+            r#type: type_name(socket.kind),
             type_code: socket.kind,
             state: match socket.state {
                 0 => Some("FREE"),
@@ -271,6 +264,18 @@ impl UnixRow {
             process_unknown,
             netns,
         }
+    }
+}
+
+/// Gives the name of a socket type (`SOCK_*`); `None` for one no socket of the tables has.
+pub(super) fn type_name(kind: u32) -> Option<&'static str> {
+    match kind {
+        1 => Some("stream"),
+        2 => Some("dgram"),
+        3 => Some("raw"),
+        4 => Some("rdm"),
+        5 => Some("seqpacket"),
+        _ => None,
     }
 }
 
