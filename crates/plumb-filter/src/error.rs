@@ -1,6 +1,11 @@
 //! What can be wrong with a filter, in the original's words and in ours.
+//!
+//! `report` gives what the personality prints and returns, to the byte; `pointing` shows the word and
+//! says what was expected there. Neither writes anything.
 
-use crate::Place;
+use std::fmt::Write as _;
+
+use crate::{Piece, Place, Source};
 
 /// An error at a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,13 +16,43 @@ pub struct Error {
     pub place: Option<Place>,
 }
 
-/// What is wrong.
+/// What is wrong. The texts are the operand, or the part of it that was not understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
-    /// A token where the grammar has no place for it.
+    /// A token where the grammar has no place for it, or the end where it is not complete.
     Syntax {
         /// What could have stood there.
+        expected: &'static str,
+    },
+    /// Deeper parentheses than the original's parser takes.
+    TooDeep,
+    /// A line of a filter file of 1023 bytes or more.
+    LineTooLong,
+    /// Not an address.
+    Address(Vec<u8>),
+    /// Not a port.
+    Port(Vec<u8>),
+    /// An operand of another family that was not understood, or a bracket that is not closed.
+    Host(Vec<u8>),
+    /// No such interface.
+    Device(Vec<u8>),
+    /// Not a mark.
+    Mark(Vec<u8>),
+    /// No such cgroup.
+    Cgroup {
+        /// The operand.
+        path: Vec<u8>,
+        /// Why, in the original's words, without a line feed.
+        cause: Vec<u8>,
+    },
+    /// This kernel takes no program with a cgroup test.
+    CgroupUnsupported,
+    /// The operand of one of plumb's own tests.
+    Operand {
+        /// The operand.
+        text: Vec<u8>,
+        /// What it should have been.
         expected: &'static str,
     },
 }
@@ -31,4 +66,125 @@ pub struct Report {
     pub usage: bool,
     /// The exit status.
     pub status: u8,
+}
+
+impl Error {
+    /// Gives what the original prints and returns.
+    pub fn report(&self) -> Report {
+        let bellows =
+            |what: &str| format!("ss: bison bellows (while parsing filter): \"{what}!\" Sorry.\n");
+        let (stderr, usage, status) = match &self.kind {
+            Kind::Syntax { .. } | Kind::Operand { .. } => {
+                (bellows("syntax error").into_bytes(), true, 255)
+            }
+            Kind::TooDeep => (bellows("memory exhausted").into_bytes(), true, 255),
+            Kind::LineTooLong => (b"Too long line in filter".to_vec(), false, 255),
+            Kind::Address(text) => (
+                quoted(b"an inet prefix is expected rather than", text, b"."),
+                false,
+                1,
+            ),
+            Kind::Port(text) => (does_not_look_like(text), false, 1),
+            Kind::Host(_) => (b"Cannot parse dst/src address.\n".to_vec(), false, 1),
+            Kind::Device(_) => (b"Cannot parse device.\n".to_vec(), false, 1),
+            Kind::Mark(text) => (
+                [b"Cannot parse mark ", text.as_slice(), b".\n"].concat(),
+                false,
+                1,
+            ),
+            Kind::Cgroup { path, cause } => (
+                [cause, b"\nCannot parse cgroup ".as_slice(), path, b".\n"].concat(),
+                false,
+                1,
+            ),
+            Kind::CgroupUnsupported => (
+                b"It looks like such filter is not supported! Too old kernel?\n".to_vec(),
+                false,
+                255,
+            ),
+        };
+        Report {
+            stderr,
+            usage,
+            status,
+        }
+    }
+
+    /// Gives our own message: what is wrong, the line with the word, and a caret line under it. Bytes
+    /// that are not printable ASCII are shown escaped.
+    pub fn pointing(&self, pieces: &[Piece]) -> String {
+        let mut out = self.sentence();
+        let place = self.place.or_else(|| end_of(pieces));
+        let Some((place, piece)) = place.and_then(|place| Some((place, pieces.get(place.piece)?)))
+        else {
+            return out;
+        };
+        let head = match piece.source {
+            Source::Argument(_) => String::new(),
+            Source::Line(line) => format!("line {line}: "),
+        };
+        let show = |bytes: Option<&[u8]>| bytes.unwrap_or_default().escape_ascii().to_string();
+        let before = show(piece.text.get(..place.start));
+        let word = show(piece.text.get(place.start..place.end));
+        let after = show(piece.text.get(place.end..));
+        let indent = " ".repeat(head.len() + before.len());
+        let carets = "^".repeat(word.len().max(1));
+        let _ = write!(out, "\n  {head}{before}{word}{after}\n  {indent}{carets}");
+        out
+    }
+
+    fn sentence(&self) -> String {
+        let show = |text: &Vec<u8>| text.escape_ascii().to_string();
+        match &self.kind {
+            Kind::Syntax { expected } if self.place.is_none() => {
+                format!("the filter ends where {expected} was expected")
+            }
+            Kind::Syntax { expected } => format!("expected {expected}"),
+            Kind::TooDeep => "too many nested parentheses or operators".to_owned(),
+            Kind::LineTooLong => {
+                "a line of a filter file must be shorter than 1023 bytes".to_owned()
+            }
+            Kind::Address(text) => format!("'{}' is no address and no known host", show(text)),
+            Kind::Port(text) => format!("'{}' is no port number and no known service", show(text)),
+            Kind::Host(text) => format!("'{}' was not understood", show(text)),
+            Kind::Device(text) => format!("there is no interface '{}'", show(text)),
+            Kind::Mark(text) => format!("'{}' is no mark; write VALUE or VALUE/MASK", show(text)),
+            Kind::Cgroup { path, cause } => format!("no cgroup '{}': {}", show(path), show(cause)),
+            Kind::CgroupUnsupported => "this kernel cannot filter by cgroup".to_owned(),
+            Kind::Operand { text, expected } => format!("'{}' is not {expected}", show(text)),
+        }
+    }
+}
+
+fn quoted(before: &[u8], text: &[u8], after: &[u8]) -> Vec<u8> {
+    [
+        b"Error: ",
+        before,
+        b" \"",
+        text,
+        b"\"",
+        after,
+        b"\nCannot parse dst/src address.\n",
+    ]
+    .concat()
+}
+
+fn does_not_look_like(text: &[u8]) -> Vec<u8> {
+    [
+        b"Error: \"",
+        text,
+        b"\" does not look like a port.\nCannot parse dst/src address.\n",
+    ]
+    .concat()
+}
+
+/// The place behind the last byte of the input.
+fn end_of(pieces: &[Piece]) -> Option<Place> {
+    let piece = pieces.len().checked_sub(1)?;
+    let end = pieces.last()?.text.len();
+    Some(Place {
+        piece,
+        start: end,
+        end,
+    })
 }

@@ -1,28 +1,41 @@
 //! The filter language of `ss`, and what plumb adds to it.
 //!
-//! Words become an [`Expr`]; three back ends read it: bytecode for the kernel's INET_DIAG dump,
-//! evaluation of rows in user space, an explanation for people. The crate is pure:
-//! names, devices and cgroups are asked through [`Resolve`], rows are seen through [`Row`].
+//! Words become an [`Expr`] ([`parse`]); three back ends read it: [`bytecode`] for the kernel's INET_DIAG
+//! dump, [`Expr::evaluate`] for rows in user space, an explanation for people. The crate is pure: names,
+//! devices and cgroups are asked through [`Resolve`], rows are seen through [`Row`].
 //!
 //! The language has no precedence: `and`, `or` and juxtaposition associate strictly from left to
 //! right, because the original's do.
 
 #![forbid(unsafe_code)]
 
+mod bytecode;
+mod c_number;
 mod error;
+mod ethertype;
+mod evaluate;
 mod expr;
+mod extended;
 mod family;
+mod glob;
+mod operand;
+mod parse;
 mod parsed;
 mod piece;
 mod resolve;
 mod row;
 mod test;
+mod token;
 
+pub use bytecode::bytecode;
 pub use error::{Error, Kind, Report};
-pub use expr::{Expr, Node, NodeId, Verdict};
+pub use evaluate::Verdict;
+pub use expr::{Expr, Node, NodeId};
+pub use extended::{Fact, Predicate};
 pub use family::Family;
+pub use parse::parse;
 pub use parsed::{Context, Needs, Parsed};
 pub use piece::{Piece, Place, Source, Word};
 pub use resolve::{Resolve, Transport};
-pub use row::{End, Owner, Row};
+pub use row::{End, Owner, Owners, Row};
 pub use test::{Compare, Pattern, Side, Test};

@@ -1,6 +1,7 @@
 //! What the parser is told, and what it gives back.
 
-use crate::{Expr, Family, Word};
+use crate::expr::Node;
+use crate::{Expr, Fact, Family, Predicate, Test, Word};
 
 /// What the command line decided before the filter is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,4 +40,31 @@ pub struct Needs {
     pub owners: bool,
     /// `age`: a lower bound of the age.
     pub age: bool,
+}
+
+impl Needs {
+    /// Finds what the tests of an expression need.
+    pub(crate) fn of(nodes: &[Node]) -> Self {
+        let mut needs = Self::default();
+        for node in nodes {
+            let Node::Test {
+                test: Test::Extended(predicate),
+                ..
+            } = node
+            else {
+                continue;
+            };
+            match predicate {
+                Predicate::Pid(_) | Predicate::Process(_) => needs.owners = true,
+                Predicate::Number {
+                    fact: Fact::RttUs, ..
+                } => needs.info = true,
+                Predicate::Number {
+                    fact: Fact::AgeUs, ..
+                } => needs.age = true,
+                Predicate::Number { .. } | Predicate::Uid(_) | Predicate::States(_) => {}
+            }
+        }
+        needs
+    }
 }

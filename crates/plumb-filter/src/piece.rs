@@ -55,4 +55,71 @@ impl Piece {
             })
             .collect()
     }
+
+    /// Gives the lines of a filter file as pieces: comments (which begin with `#` or `0`) and empty
+    /// lines are left out. The original reads at most 1023 bytes at a time and takes each reading for a
+    /// line, and stops a line at a NUL.
+    pub fn lines(file: &[u8]) -> Vec<Self> {
+        let mut pieces = Vec::new();
+        let mut rest = file;
+        let mut number = 1;
+        while !rest.is_empty() {
+            let room = rest.get(..BUFFER).unwrap_or(rest);
+            let len = room
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .map_or(room.len(), |end| end + 1);
+            let (line, behind) = rest.split_at(len);
+            rest = behind;
+            let text = line.split(|byte| *byte == 0).next().unwrap_or_default();
+            let too_long = text.len() >= BUFFER;
+            let text = text.strip_suffix(b"\n").unwrap_or(text);
+            if too_long || !matches!(text.first(), None | Some(b'#' | b'0')) {
+                pieces.push(Self {
+                    text: text.to_vec(),
+                    source: Source::Line(number),
+                    too_long,
+                });
+            }
+            number += usize::from(line.ends_with(b"\n"));
+        }
+        pieces
+    }
+}
+
+/// How many bytes the original reads of a line.
+const BUFFER: usize = 1023;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_and_empty_lines_are_no_pieces() {
+        let texts = |file: &[u8]| -> Vec<Vec<u8>> {
+            Piece::lines(file)
+                .into_iter()
+                .map(|piece| piece.text)
+                .collect()
+        };
+        assert_eq!(
+            texts(b"# c\nsport = 5\n0foo\n\ndst any"),
+            [b"sport = 5".to_vec(), b"dst any".to_vec()]
+        );
+        assert_eq!(
+            texts(b"sport\0 x\n= 5\n"),
+            [b"sport".to_vec(), b"= 5".to_vec()]
+        );
+        assert_eq!(Piece::lines(b"# c\nx\n")[0].source, Source::Line(2));
+    }
+
+    #[test]
+    fn a_line_with_its_end_must_be_shorter_than_1023_bytes() {
+        let is_long = |len: usize, end: &str| {
+            Piece::lines(format!("{}{end}", "x".repeat(len)).as_bytes())[0].too_long
+        };
+        assert_eq!((is_long(1021, "\n"), is_long(1022, "\n")), (false, true));
+        assert_eq!((is_long(1022, ""), is_long(1023, "")), (false, true));
+        assert!(Piece::lines(format!("#{}\n", "x".repeat(1021)).as_bytes())[0].too_long);
+    }
 }

@@ -31,6 +31,15 @@ pub struct Owner<'a> {
     pub comm: &'a [u8],
 }
 
+/// The processes that hold a socket, as far as this user may know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owners<'a> {
+    /// Those that were found.
+    pub found: Vec<Owner<'a>>,
+    /// Whether there can be no others.
+    pub complete: bool,
+}
+
 /// One socket, as far as a filter looks at it.
 pub trait Row {
     /// The family of the row.
@@ -70,8 +79,11 @@ pub trait Row {
     fn uid(&self) -> Known<u32> {
         Known::Unknown(Reason::NotInSource)
     }
-    /// The processes that hold it; known and empty when nobody does.
-    fn owners(&self) -> Known<Vec<Owner<'_>>> {
-        Known::Unknown(Reason::NotInSource)
+    /// The processes that hold it.
+    fn owners(&self) -> Owners<'_> {
+        Owners {
+            found: Vec::new(),
+            complete: false,
+        }
     }
 }

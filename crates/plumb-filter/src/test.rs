@@ -1,6 +1,6 @@
 //! The tests of an expression, typed and resolved.
 
-use crate::Family;
+use crate::{Family, Predicate};
 
 /// Which end of a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,8 +53,8 @@ pub enum Test {
         side: Side,
         /// The comparison.
         compare: Compare,
-        /// The operand; its port counts.
-        pattern: Pattern,
+        /// The operand; only its port counts here. Never empty.
+        patterns: Vec<Pattern>,
     },
     /// `dev`: the interface index the socket is bound to.
     Device(u32),
@@ -69,4 +69,6 @@ pub enum Test {
     Cgroup(u64),
     /// `autobound`.
     Autobound,
+    /// A test the original does not have.
+    Extended(Predicate),
 }
