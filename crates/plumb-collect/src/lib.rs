@@ -23,3 +23,4 @@ pub mod services;
 pub mod sock_destroy;
 pub mod sock_diag;
 pub mod sys;
+pub mod totals;

@@ -20,6 +20,7 @@ pub mod owner;
 pub mod route;
 pub mod sctp;
 pub mod socket;
+pub mod socket_totals;
 pub mod unix;
 
 pub use id::{Cookie, Inode, NetnsId, Pid, Port, Uid};

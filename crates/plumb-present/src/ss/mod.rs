@@ -23,6 +23,7 @@ pub mod proc_info;
 pub mod rate;
 pub mod sctp;
 pub mod skmem;
+pub mod summary;
 pub mod tcp_info;
 #[cfg(test)]
 mod test_rows;

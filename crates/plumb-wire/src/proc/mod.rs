@@ -15,5 +15,6 @@ pub mod routes;
 pub mod sctp;
 pub mod snmp;
 pub mod sockstat;
+pub mod totals;
 pub mod unix;
 pub mod unix_diag;
