@@ -31,7 +31,14 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<OsString>,
     },
-    /// Makes links in DIR, so that `netstat` there means plumb.
+    /// The ss personality: every option of iproute2's ss, the same bytes.
+    #[command(disable_help_flag = true)]
+    Ss {
+        /// Options and filter as ss knows them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<OsString>,
+    },
+    /// Makes links in DIR, so that `netstat` and `ss` there mean plumb.
     ///
     /// Refuses to replace anything that it did not make itself.
     Link {
@@ -49,6 +56,9 @@ pub fn main(words: Vec<OsString>) -> u8 {
     match Cli::try_parse_from(argv) {
         Ok(cli) => match cli.verb {
             Verb::Netstat { options } => crate::netstat::main("netstat".as_ref(), options),
+            Verb::Ss { options } => {
+                crate::ss::main("ss".as_ref(), options, crate::ss::Spelling::Extended)
+            }
             Verb::Link { dir, remove: false } => link::make(&dir),
             Verb::Link { dir, remove: true } => link::remove(&dir),
         },

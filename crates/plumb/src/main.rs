@@ -1,7 +1,7 @@
 //! plumb: wiring only. Which face was called, and what exit status it leaves.
 //!
-//! A link named `netstat` is the netstat personality; so are `plumb netstat …` and, because that
-//! is what fingers type, `plumb -plantu`. Every other word after `plumb` is a verb.
+//! A link named `netstat` or `ss` is that personality; so are `plumb netstat …`, `plumb ss …` and,
+//! because that is what fingers type, `plumb -plantu`. Every other word after `plumb` is a verb.
 
 mod cli;
 mod errno;
@@ -9,6 +9,7 @@ mod getopt;
 mod link;
 mod netstat;
 mod output;
+mod ss;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
@@ -24,13 +25,19 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(argv0: &OsStr, mut words: Vec<OsString>) -> u8 {
-    if Path::new(argv0).file_name() == Some(OsStr::new("netstat")) {
-        return netstat::main(argv0, words);
+    match Path::new(argv0).file_name().map(OsStr::as_bytes) {
+        Some(b"netstat") => return netstat::main(argv0, words),
+        Some(b"ss") => return ss::main(argv0, words, ss::Spelling::Original),
+        _ => {}
     }
     match words.first().map(|word| word.as_bytes()) {
         Some(b"netstat") => {
             words.remove(0);
             netstat::main(OsStr::new("netstat"), words)
+        }
+        Some(b"ss") => {
+            words.remove(0);
+            ss::main(OsStr::new("ss"), words, ss::Spelling::Extended)
         }
         // `--help` and `--version` of plumb itself; every other option is netstat's.
         Some(b"--help" | b"--version") | None => cli::main(words),

@@ -1,0 +1,163 @@
+//! Internet sockets: the kernel's dump of one protocol, or what stands in for it.
+//!
+//! Filtering happens in the kernel as far as its programs can say it, and here on every row. Where
+//! sock_diag refuses, the request of older kernels is tried, then `/proc`.
+
+pub mod facts;
+mod from_proc;
+pub mod request;
+
+use std::ffi::OsStr;
+
+use plumb_collect::diag_file::{self, FileError};
+use plumb_collect::sock_diag::{Dump, DumpError, Step, Summary};
+use plumb_model::diag::inet::{AF_INET, AF_INET6, InetDiag, Protocol};
+use plumb_present::ss::inet::write_trailing;
+use plumb_wire::netlink::inet_diag_record::decode_inet_diag_record;
+use rustix::io::Errno;
+
+use self::facts::Facts;
+use super::kill::{Kill, Killer};
+use crate::errno;
+use crate::ss::options::selection::Family;
+use crate::ss::session::Session;
+
+/// Lists the sockets of one protocol.
+pub fn run(session: &mut Session, protocol: Protocol) {
+    let killer = session.options.kill.then(Killer::default);
+    let mut listing = Listing {
+        session,
+        protocol,
+        killer,
+        stopped: false,
+    };
+    if protocol == Protocol::TCP
+        && let Some(path) = std::env::var_os("TCPDIAG_FILE")
+    {
+        return listing.show_file(&path);
+    }
+    if from_proc::is_wanted(protocol) || !listing.show_kernel() {
+        from_proc::show(&mut listing);
+    }
+}
+
+/// One table being listed.
+struct Listing<'s> {
+    session: &'s mut Session,
+    protocol: Protocol,
+    killer: Option<Killer>,
+    /// A socket could not be killed: the rest is not shown.
+    stopped: bool,
+}
+
+impl Listing<'_> {
+    /// Shows a recorded dump: whatever family and state its rows have.
+    fn show_file(&mut self, path: &OsStr) {
+        let outcome = diag_file::read(path, |message| {
+            if let Some(mut row) = decode_inet_diag_record(message.payload, self.protocol) {
+                if message.lacking > 0 {
+                    row.trailing = None;
+                    let lacking = message.lacking;
+                    self.complain(&format!("!!!Deficit -{lacking}, rta_len=0\n").repeat(2));
+                }
+                self.show_matching(&row);
+            }
+        });
+        match outcome {
+            Ok(()) => {}
+            Err(FileError::Open(error)) => {
+                let cause = errno::words(error);
+                self.complain(&format!("fopen($TCPDIAG_FILE): {cause}\n"));
+            }
+            Err(FileError::Ended) => self.complain("Unexpected EOF reading $TCPDIAG_FILE"),
+            Err(FileError::Answered(number)) => {
+                let cause = match number {
+                    0 => String::from("Success"),
+                    _ => errno::words(Errno::from_raw_os_error(number)),
+                };
+                self.complain(&format!("TCPDIAG answered: {cause}\n"));
+            }
+            Err(FileError::TruncatedError) => self.complain("ERROR truncated\n"),
+            Err(error) => self.complain(&format!("ss: read $TCPDIAG_FILE: {error}\n")),
+        }
+    }
+
+    /// Shows what sock_diag gives; says whether it gave anything at all.
+    fn show_kernel(&mut self) -> bool {
+        let (v4, v6) = self.session.options.selection.versions();
+        for (wanted, family) in [(v4, AF_INET), (v6, AF_INET6)] {
+            if wanted && !self.dump(&request::of(self.session, family, self.protocol)) {
+                return request::legacy(self.session, self.protocol)
+                    .is_some_and(|request| self.dump(&request));
+            }
+        }
+        true
+    }
+
+    /// Shows the answers to one request; says whether there were any.
+    fn dump(&mut self, request: &[u8]) -> bool {
+        let protocol = self.protocol;
+        let outcome = match Dump::send(request) {
+            Err(error) => Err(DumpError::Refused(error)),
+            Ok(dump) => dump.read(|step| match step {
+                Step::BatchEnd => self.session.end_batch(),
+                Step::Message(message) => {
+                    if let Some(row) = decode_inet_diag_record(message, protocol) {
+                        self.show_of_family(&row);
+                    }
+                }
+            }),
+        };
+        self.session.report_dump(&outcome);
+        outcome.is_ok()
+    }
+
+    /// Shows a row whose family is among the selected ones.
+    fn show_of_family(&mut self, row: &InetDiag<'_>) {
+        let families = self.session.options.selection.families;
+        let selected = match row.family {
+            AF_INET => families.contains(Family::Inet),
+            AF_INET6 => families.contains(Family::Inet6),
+            _ => false,
+        };
+        if selected && !self.stopped {
+            self.show_matching(row);
+        }
+    }
+
+    /// Shows a row that the expression matches, and kills it first where that is asked for.
+    fn show_matching(&mut self, row: &InetDiag<'_>) {
+        if let Some(trailing) = &row.trailing {
+            write_trailing(&mut self.session.inet_rows.complaints, Some(*trailing));
+        }
+        let session = &mut *self.session;
+        if session.filter.is_some() {
+            let facts = Facts::new(row, &mut session.names, session.filter.needs());
+            if !session.filter.matches(&facts) {
+                return;
+            }
+        }
+        if let Some(killer) = &mut self.killer {
+            match killer.kill(row) {
+                Kill::Done => {}
+                Kill::Impossible => return,
+                Kill::Refused(error) => {
+                    self.stopped = true;
+                    let cause = errno::words(error);
+                    return self.complain(&format!("SOCK_DESTROY answers: {cause}\n"));
+                }
+            }
+        }
+        show(self.session, row);
+    }
+
+    fn complain(&mut self, text: &str) {
+        self.session.out.complain(text.as_bytes());
+    }
+}
+
+/// Writes one row.
+#[inline]
+pub fn show(session: &mut Session, row: &InetDiag<'_>) {
+    session.inet_row(row);
+}
