@@ -33,6 +33,7 @@ pub fn read(
             text.extend_from_slice(&line);
             text.push(b'\n');
         }
+        pieces.extend(Piece::lines(&text));
     }
     let selection = &mut options.selection;
     let context = Context {
@@ -42,12 +43,21 @@ pub fn read(
         extended: spelling == Spelling::Extended,
         wide_ports: options.view.release.since(6, 6),
     };
-    let _ = (&pieces, &context);
-    let parsed = Parsed::default();
+    let parsed = plumb_filter::parse(&pieces, &context, machine).map_err(|error| {
+        if options.explain_filter {
+            return Stop::Complaint(error.pointing(&pieces).into_bytes(), 2);
+        }
+        let report = error.report();
+        if report.usage {
+            Stop::Usage(report.stderr)
+        } else {
+            Stop::Complaint(report.stderr, report.status)
+        }
+    })?;
     if let Some(family) = parsed.family {
         selection.families = Families::only(selected(family));
     }
-    let program = None;
+    let program = parsed.expr.as_ref().and_then(plumb_filter::bytecode);
     Ok(Filter {
         parsed,
         program,
@@ -66,8 +76,14 @@ impl Filter {
         let Some(expr) = &self.parsed.expr else {
             return true;
         };
-        let _ = (expr, row);
-        true
+        match expr.evaluate(row) {
+            Verdict::Match => true,
+            Verdict::Miss => false,
+            Verdict::Unknown => {
+                self.undecided += 1;
+                false
+            }
+        }
     }
 
     /// Gives the program for the kernel, where the expression has one.

@@ -15,8 +15,7 @@ use plumb_collect::processes::{self, Processes};
 use plumb_collect::services::{ServiceProtocol, Services};
 use plumb_collect::sys::ioctl::InterfaceSocket;
 use plumb_collect::sys::netdb;
-use plumb_filter::Owner;
-use plumb_model::{Known, Reason};
+use plumb_filter::{Owner, Owners};
 use plumb_present::ss::lookup::{Lookup, PortKind};
 use plumb_present::ss::users::{Contexts, Style, UNAVAILABLE, write_users};
 use plumb_present::ss::view::Release;
@@ -127,23 +126,27 @@ impl Names {
     }
 
     /// Gives the processes that hold a socket, for filters, each once.
-    pub fn owners(&mut self, inode: u64) -> Known<Vec<Owner<'_>>> {
+    pub fn owners(&mut self, inode: u64) -> Owners<'_> {
+        // A socket without an inode has no descriptor, so nobody is missing.
         if inode == 0 {
-            return Known::Unknown(Reason::NoHolder);
+            return Owners {
+                found: Vec::new(),
+                complete: true,
+            };
         }
         let holders = self.holders();
-        let mut owners: Vec<Owner<'_>> = holders
+        let mut found: Vec<Owner<'_>> = holders
             .of(inode)
             .map(|holder| Owner {
                 pid: holder.pid,
                 comm: holder.name,
             })
             .collect();
-        owners.dedup();
-        if owners.is_empty() && holders.is_incomplete {
-            return Known::Unknown(Reason::PermissionDenied);
+        found.dedup();
+        Owners {
+            found,
+            complete: !holders.is_incomplete,
         }
-        Known::Known(owners)
     }
 
     /// Gives the ports the kernel hands out by itself.
@@ -347,8 +350,7 @@ mod tests {
         assert!(text.starts_with(" users:((\""), "{text}");
         let ours = format!(",pid={},fd={})", std::process::id(), socket.as_raw_fd());
         assert!(text.contains(&ours), "{text}");
-        let owners = names.owners(inode).ok().expect("we may look at ourselves");
-        assert_eq!(owners.len(), 1);
+        assert_eq!(names.owners(inode).found.len(), 1);
         out.clear();
         names.append_users(&mut out, 0);
         assert!(out.is_empty());

@@ -9,6 +9,7 @@ mod layout;
 mod lookup;
 mod machine;
 mod options;
+mod resolve;
 mod run;
 mod session;
 

@@ -10,7 +10,7 @@ pub mod request;
 use std::ffi::OsStr;
 
 use plumb_collect::diag_file::{self, FileError};
-use plumb_collect::sock_diag::{Dump, DumpError, Step, Summary};
+use plumb_collect::sock_diag::{Dump, DumpError, Step};
 use plumb_model::diag::inet::{AF_INET, AF_INET6, InetDiag, Protocol};
 use plumb_present::ss::inet::write_trailing;
 use plumb_wire::netlink::inet_diag_record::decode_inet_diag_record;

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use plumb_filter::{End, Family, Needs, Owner, Row, Side};
+use plumb_filter::{End, Family, Needs, Owners, Row, Side};
 use plumb_model::diag::inet::{AF_INET, InetDiag, Info};
 use plumb_model::diag::tcp_info::TcpInfo;
 use plumb_model::{Known, Reason};
@@ -17,7 +17,7 @@ const CONNECTED: [u32; 6] = [1, 4, 5, 8, 9, 11];
 pub struct Facts<'r> {
     row: &'r InetDiag<'r>,
     ephemeral_ports: RangeInclusive<i64>,
-    owners: Known<Vec<Owner<'r>>>,
+    owners: Owners<'r>,
 }
 
 impl<'r> Facts<'r> {
@@ -29,7 +29,10 @@ impl<'r> Facts<'r> {
             owners: if needs.owners {
                 names.owners(row.inode)
             } else {
-                Known::Unknown(Reason::NotInSource)
+                Owners {
+                    found: Vec::new(),
+                    complete: false,
+                }
             },
         }
     }
@@ -120,10 +123,7 @@ impl Row for Facts<'_> {
         Known::Known(self.row.uid)
     }
 
-    fn owners(&self) -> Known<Vec<Owner<'_>>> {
-        match &self.owners {
-            Known::Known(owners) => Known::Known(owners.clone()),
-            Known::Unknown(reason) => Known::Unknown(*reason),
-        }
+    fn owners(&self) -> Owners<'_> {
+        self.owners.clone()
     }
 }
