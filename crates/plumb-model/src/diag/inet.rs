@@ -205,22 +205,29 @@ pub struct SctpAddress {
 }
 
 /// What only `/proc/net/{tcp,udp,raw}` tells.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ProcDetails<'a> {
     /// References to the socket.
-    pub refcount: i64,
+    pub refcount: i32,
     /// Address of the socket, hidden from most users.
     pub pointer: u64,
-    /// Retransmission timeout, clock ticks; 0 when the line ends before it.
-    pub rto_ticks: i64,
-    /// Delayed ACK timeout, clock ticks.
-    pub ato_ticks: i64,
-    /// Quick ACKs left, twice, plus one in interactive mode.
-    pub pingpong: i64,
-    /// Congestion window, segments.
-    pub cwnd: i64,
-    /// Send slow start threshold, segments; -1 for none.
-    pub ssthresh: i64,
+    /// Protocol internals; `None` when the line ends before them.
+    pub tcp: Option<ProcTcp>,
     /// The rest of the line.
     pub rest: &'a [u8],
+}
+
+/// The protocol internals at the end of a line of `/proc/net/tcp`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ProcTcp {
+    /// Retransmission timeout, clock ticks.
+    pub rto_ticks: i32,
+    /// Delayed ACK timeout, clock ticks.
+    pub ato_ticks: i32,
+    /// Quick ACKs left, twice, plus one in interactive mode.
+    pub quick: i32,
+    /// Congestion window, segments.
+    pub cwnd: u32,
+    /// Send slow start threshold, segments; -1 for none.
+    pub ssthresh: i32,
 }

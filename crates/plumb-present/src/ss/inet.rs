@@ -8,7 +8,7 @@ use super::details::{write_details, write_marks};
 use super::layout::{Column, Table};
 use super::lookup::{Lookup, PortKind};
 use super::mptcp::write_mptcp_info;
-use super::proc_info::{write_proc_info, write_proc_rest};
+use super::proc_info::write_proc_extras;
 use super::sctp::{state_name, write_addresses, write_sctp_info};
 use super::skmem::write_memory;
 use super::tcp_info::write_tcp_info;
@@ -167,20 +167,14 @@ fn write_extras(
     view: &View,
     lookup: &mut dyn Lookup,
 ) {
-    if view.options {
-        write_timer(out, row, view);
-    }
     if let Some(proc) = &row.from_proc {
-        if view.details {
-            write_details(out, row, lookup);
-        }
-        if view.info && row.protocol == Protocol::TCP {
-            write_proc_info(out, proc);
-        }
-        if view.details {
-            write_proc_rest(out, proc);
+        if row.protocol == Protocol::TCP {
+            write_proc_extras(out, row, proc, view, lookup);
         }
         return;
+    }
+    if view.options {
+        write_timer(out, row, view);
     }
     if view.details {
         write_details(out, row, lookup);

@@ -5,6 +5,7 @@ mod diag_values;
 pub mod frame;
 pub mod inet_diag;
 pub mod inet_diag_record;
+pub mod inet_diag_request;
 pub mod inet_request;
 pub mod mptcp_info;
 pub mod netlink_diag;

@@ -15,6 +15,7 @@ pub mod routes;
 pub mod sctp;
 pub mod snmp;
 pub mod sockstat;
+pub mod ss_inet;
 pub mod totals;
 pub mod unix;
 pub mod unix_diag;

@@ -136,11 +136,13 @@ impl Serialize for ProcObject<'_> {
         object(serializer, |fields| {
             fields.put("references", details.refcount)?;
             fields.put("pointer", details.pointer)?;
-            fields.put("rto_ms", details.rto_ticks.saturating_mul(TICK_MS))?;
-            fields.put("ato_ms", details.ato_ticks.saturating_mul(TICK_MS))?;
-            fields.put("pingpong", details.pingpong)?;
-            fields.put("snd_cwnd", details.cwnd)?;
-            fields.unless("snd_ssthresh", Some(details.ssthresh), (-1, "no-limit"))?;
+            if let Some(tcp) = &details.tcp {
+                fields.put("rto_ms", i64::from(tcp.rto_ticks) * TICK_MS)?;
+                fields.put("ato_ms", i64::from(tcp.ato_ticks) * TICK_MS)?;
+                fields.put("pingpong", tcp.quick)?;
+                fields.put("snd_cwnd", tcp.cwnd)?;
+                fields.unless("snd_ssthresh", Some(tcp.ssthresh), (-1, "no-limit"))?;
+            }
             fields.put("rest", Text(details.rest))
         })
     }

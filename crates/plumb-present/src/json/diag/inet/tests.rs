@@ -1,7 +1,7 @@
 //! Rows of hand-made sockets: what is there, what is null, and which reason stands beside it.
 
 use plumb_model::diag::congestion::Congestion;
-use plumb_model::diag::inet::{DiagTimer, Extensions, ProcDetails, RawAttribute, SkMemInfo};
+use plumb_model::diag::inet::{DiagTimer, Extensions, ProcDetails, ProcTcp, RawAttribute, SkMemInfo};
 use plumb_model::diag::tcp_info::TcpInfo;
 use serde_json::{Value, json};
 
@@ -133,8 +133,11 @@ fn a_listener_of_proc_has_no_limit_and_its_own_details() {
     let socket = InetDiag {
         state: 10,
         from_proc: Some(ProcDetails {
-            ssthresh: -1,
-            rto_ticks: 20,
+            tcp: Some(ProcTcp {
+                ssthresh: -1,
+                rto_ticks: 20,
+                ..ProcTcp::default()
+            }),
             ..ProcDetails::default()
         }),
         ..socket()
