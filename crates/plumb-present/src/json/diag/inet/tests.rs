@@ -1,7 +1,9 @@
 //! Rows of hand-made sockets: what is there, what is null, and which reason stands beside it.
 
 use plumb_model::diag::congestion::Congestion;
-use plumb_model::diag::inet::{DiagTimer, Extensions, ProcDetails, ProcTcp, RawAttribute, SkMemInfo};
+use plumb_model::diag::inet::{
+    DiagTimer, Extensions, ProcDetails, ProcTcp, RawAttribute, SkMemInfo,
+};
 use plumb_model::diag::tcp_info::TcpInfo;
 use serde_json::{Value, json};
 
