@@ -191,6 +191,22 @@ impl Lab {
         self.compare_calls(call, call, rule)
     }
 
+    /// Runs both in surroundings that are made anew for each run and end with it: what a program
+    /// changes, the other must not see changed.
+    pub fn compare_among<T>(
+        &self,
+        call: &Call,
+        rule: &Rule,
+        mut surroundings: impl FnMut() -> T,
+    ) -> Result<(), Box<Difference>> {
+        self.compare_runs(call, rule, |program| {
+            let surroundings = surroundings();
+            let outcome = self.run(program, call);
+            drop(surroundings);
+            outcome
+        })
+    }
+
     /// Runs the original with one call and ours with another, and compares what they leave. On
     /// frozen state the original must agree with itself; where it prints memory that it never set,
     /// there is nothing to compare with.
@@ -200,14 +216,10 @@ impl Lab {
         ours: &Call,
         rule: &Rule,
     ) -> Result<(), Box<Difference>> {
-        let attempts = if self.live { LIVE_ATTEMPTS } else { 1 };
-        let mut result = Ok(());
-        for _ in 0..attempts {
-            result = self.compare_once(original, ours, rule);
-            if result.is_ok() {
-                break;
-            }
-        }
+        let result = self.compare_runs(ours, rule, |program| match program {
+            Program::Original => self.run(program, original),
+            Program::Ours => self.run(program, ours),
+        });
         match result {
             Err(difference) if !self.live && !self.is_stable(original, &difference.original) => {
                 println!(
@@ -220,6 +232,23 @@ impl Lab {
         }
     }
 
+    fn compare_runs(
+        &self,
+        call: &Call,
+        rule: &Rule,
+        mut run: impl FnMut(Program) -> io::Result<Outcome>,
+    ) -> Result<(), Box<Difference>> {
+        let attempts = if self.live { LIVE_ATTEMPTS } else { 1 };
+        let mut result = Ok(());
+        for _ in 0..attempts {
+            result = self.compare_once(call, rule, &mut run);
+            if result.is_ok() {
+                break;
+            }
+        }
+        result
+    }
+
     /// Says whether the original leaves the same when it is run again.
     fn is_stable(&self, call: &Call, outcome: &Outcome) -> bool {
         let again = (0..AGAIN).map(|_| self.run(Program::Original, call));
@@ -228,15 +257,13 @@ impl Lab {
 
     fn compare_once(
         &self,
-        original: &Call,
-        ours: &Call,
+        call: &Call,
         rule: &Rule,
+        run: &mut impl FnMut(Program) -> io::Result<Outcome>,
     ) -> Result<(), Box<Difference>> {
-        let mut outcomes =
-            [(Program::Original, original), (Program::Ours, ours)].map(|(program, call)| {
-                self.run(program, call)
-                    .unwrap_or_else(|error| panic!("cannot run {call:?}: {error}"))
-            });
+        let mut outcomes = [Program::Original, Program::Ours].map(|program| {
+            run(program).unwrap_or_else(|error| panic!("cannot run {call:?}: {error}"))
+        });
         if self.live {
             for outcome in &mut outcomes {
                 outcome.stdout = (self.tool.mask)(&outcome.stdout);
@@ -248,7 +275,7 @@ impl Lab {
             Some(what) => Err(Box::new(Difference {
                 situation: format!("{} ({})", self.situation, self.source.label()),
                 name: self.tool.name,
-                call: ours.clone(),
+                call: call.clone(),
                 what,
                 original: original_outcome,
                 ours: ours_outcome,
