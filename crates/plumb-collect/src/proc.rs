@@ -3,6 +3,7 @@
 use rustix::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
+use rustix::path::Arg;
 
 /// Bytes asked of the kernel per read; it gives at most a page of most tables at a time.
 const READ_BYTES: usize = 64 * 1024;
@@ -12,7 +13,7 @@ const READ_BYTES: usize = 64 * 1024;
 const LINE_BYTES: usize = 8191;
 
 /// Opens a file for reading.
-pub fn open_file(path: &str) -> Result<OwnedFd, Errno> {
+pub fn open_file(path: impl Arg) -> Result<OwnedFd, Errno> {
     open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
 }
 
@@ -31,7 +32,17 @@ pub fn read_file(path: &str) -> Result<Vec<u8>, Errno> {
 
 /// Calls `each` with every line of the file, newline included, without holding more than a few
 /// lines in memory. A read error ends the file, as the end would.
-pub fn for_each_line(path: &str, mut each: impl FnMut(&[u8])) -> Result<(), Errno> {
+pub fn for_each_line(path: &str, each: impl FnMut(&[u8])) -> Result<(), Errno> {
+    for_each_piece(path, LINE_BYTES, each)
+}
+
+/// As [`for_each_line`], but a line longer than `longest` comes in pieces of that many bytes, the
+/// way `fgets` gives it to a buffer of one byte more.
+pub fn for_each_piece(
+    path: impl Arg,
+    longest: usize,
+    mut each: impl FnMut(&[u8]),
+) -> Result<(), Errno> {
     let fd = open_file(path)?;
     let mut buffer: Vec<u8> = Vec::with_capacity(READ_BYTES);
     loop {
@@ -46,7 +57,7 @@ pub fn for_each_line(path: &str, mut each: impl FnMut(&[u8])) -> Result<(), Errn
             .unwrap_or(&[])
             .split_inclusive(|&b| b == b'\n')
         {
-            line.chunks(LINE_BYTES).for_each(&mut each);
+            line.chunks(longest).for_each(&mut each);
         }
         buffer.drain(..complete);
         if got == 0 {

@@ -6,6 +6,13 @@
 
 use std::ffi::{OsStr, OsString};
 
+use rustix::io::Errno;
+
+use crate::proc;
+
+/// Most bytes of a line that the original reads at once.
+const LINE_BYTES: usize = 255;
+
 /// A file of /proc and the variable that moves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProcFile {
@@ -38,6 +45,17 @@ impl ProcFile {
         [self.variable, "PROC_ROOT"]
             .iter()
             .any(|variable| std::env::var_os(variable).is_some())
+    }
+
+    /// Calls `each` with every line behind the first, line end included. A line that is longer than
+    /// what the original reads at once comes in pieces; so may the first, of which one is left out.
+    pub fn for_each_row(self, mut each: impl FnMut(&[u8])) -> Result<(), Errno> {
+        let mut header = true;
+        proc::for_each_piece(self.path(), LINE_BYTES, |piece| {
+            if !std::mem::take(&mut header) {
+                each(piece);
+            }
+        })
     }
 
     fn path_with(self, env: impl Fn(&str) -> Option<OsString>) -> OsString {

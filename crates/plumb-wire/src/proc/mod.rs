@@ -9,7 +9,6 @@ pub mod legacy;
 pub mod masquerade;
 pub mod netlink;
 pub mod packet;
-pub mod pieces;
 pub mod process;
 pub mod routes;
 pub mod sctp;

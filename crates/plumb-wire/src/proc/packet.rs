@@ -5,7 +5,6 @@
 
 use plumb_model::diag::packet::PacketDiag;
 
-use super::pieces::is_whole_line;
 use crate::scan::{Scanner, low32};
 
 /// Decodes the rows of one file, in order.
@@ -60,6 +59,11 @@ impl PacketRows {
     }
 }
 
+/// Says whether a row is a whole line to C: its text ends in a line end, with no NUL before.
+fn is_whole_line(row: &[u8]) -> bool {
+    row.ends_with(b"\n") && !row.contains(&0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,5 +91,6 @@ mod tests {
         assert_eq!(row.recv_q, Some(u32::MAX - 4));
         assert_eq!(rows.decode(b"garbage\n"), Some(row));
         assert_eq!(rows.decode(b"2 3 3 0000 1 1 5 0 17"), None);
+        assert_eq!(rows.decode(b"2 3 3 0000 1 1 5\0 0 17\n"), None);
     }
 }
