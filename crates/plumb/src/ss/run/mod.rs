@@ -3,15 +3,23 @@
 //! All have the shape `pub fn run(session: &mut Session)`: dump, filter, hand rows to the session.
 
 pub mod diag_file;
+mod dump;
 mod events;
+mod facts;
 pub mod inet;
 mod kill;
+mod netlink;
+mod packet;
 pub mod summary;
+mod tipc;
+mod unix;
+mod vsock;
+mod xdp;
 
 use plumb_model::diag::inet::Protocol;
 
 use super::options::Stop;
-use super::options::selection::Table;
+use super::options::selection::{Family, Table};
 use super::session::Session;
 
 /// Lists every table that was selected; gives the exit status.
@@ -26,12 +34,34 @@ pub fn run(session: &mut Session) -> Result<u8, Stop> {
 
 /// Lists the tables of one namespace.
 fn list(session: &mut Session) {
+    show(session, Family::Netlink, &[Table::Netlink], netlink::run);
+    show(
+        session,
+        Family::Link,
+        &[Table::PacketRaw, Table::PacketDgram],
+        packet::run,
+    );
+    let unix_tables = [Table::UnixStream, Table::UnixDgram, Table::UnixSeqpacket];
+    show(session, Family::Unix, &unix_tables, unix::run);
     show_inet(session, Table::Raw, Protocol::IPPROTO_RAW);
     show_inet(session, Table::Udp, Protocol::UDP);
     show_inet(session, Table::Tcp, Protocol::TCP);
     show_inet(session, Table::Dccp, Protocol::DCCP);
     show_inet(session, Table::Sctp, Protocol::SCTP);
+    let vsock_tables = [Table::VsockStream, Table::VsockDgram];
+    show(session, Family::Vsock, &vsock_tables, vsock::run);
+    show(session, Family::Tipc, &[Table::Tipc], tipc::run);
+    show(session, Family::Xdp, &[Table::Xdp], xdp::run);
     show_inet(session, Table::Mptcp, Protocol::MPTCP);
+}
+
+/// Runs the mode of a family that is selected, if one of its tables is.
+fn show(session: &mut Session, family: Family, tables: &[Table], run: fn(&mut Session)) {
+    let selection = session.options.selection;
+    let any = tables.iter().any(|&table| selection.tables.contains(table));
+    if any && selection.families.contains(family) {
+        run(session);
+    }
 }
 
 fn show_inet(session: &mut Session, table: Table, protocol: Protocol) {
