@@ -5,6 +5,8 @@
 //! shows the namespace of the main thread. Needs CAP_SYS_ADMIN.
 //! Minimum kernel version: 3.8 (`nsfs` inode numbers as identity).
 
+pub mod switch;
+
 use std::collections::BTreeMap;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::MetadataExt as _;

@@ -2,6 +2,7 @@
 
 pub mod file_handle;
 pub mod ioctl;
+pub mod namespace;
 pub mod netdb;
 pub mod nss;
 pub mod signal;

@@ -82,7 +82,7 @@ pub fn decode_established(content: &[u8]) -> Established {
         return Established::Missing;
     };
     let columns = || heads.split(|&b| b == b' ' || b == b'\n').skip(1);
-    let blanks = heads.iter().filter(|&&b| b == b' ').count();
+    let blanks = heads.split(|&b| b == b' ').skip(1).count();
     let place = columns()
         .take(blanks)
         .position(|head| head == b"CurrEstab")

@@ -2,9 +2,10 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 
+use plumb_collect::netns::switch::{SwitchError, switch};
 use rustix::io::Errno;
 
 use super::options::Edge;
@@ -19,7 +20,20 @@ pub struct Machine {
 
 impl Edge for Machine {
     fn switch_netns(&mut self, name: &[u8]) -> Result<(), Vec<u8>> {
-        let _ = name;
+        let not_bound = switch(name).map_err(|error| switch_complaint(name, error))?;
+        let mut stderr = std::io::stderr();
+        for file in not_bound {
+            let text = [
+                b"Bind ",
+                file.file.as_os_str().as_bytes(),
+                b" -> ",
+                file.place.as_os_str().as_bytes(),
+                format!(" failed: {}\n", errno::words(file.error)).as_bytes(),
+            ]
+            .concat();
+            // Nobody is left to tell when standard error itself is gone.
+            let _ = stderr.write_all(&text);
+        }
         Ok(())
     }
 
@@ -38,5 +52,62 @@ impl Edge for Machine {
 
     fn has_selinux(&mut self) -> bool {
         plumb_collect::selinux::is_enabled()
+    }
+}
+
+/// Gives the original's line about a namespace that cannot be switched to.
+fn switch_complaint(name: &[u8], error: SwitchError) -> Vec<u8> {
+    let (before, after, cause) = match error {
+        SwitchError::Open(cause) => ("Cannot open network namespace \"", "\"", cause),
+        SwitchError::Enter(cause) => {
+            let before = "setting the network namespace \"";
+            (before, "\" failed", cause)
+        }
+        SwitchError::LeaveMounts(cause) => return line("unshare failed", cause),
+        SwitchError::KeepMounts(cause) => {
+            return line("\"mount --make-rslave /\" failed", cause);
+        }
+        SwitchError::MountSys(cause) => return line("mount of /sys failed", cause),
+        _ => return b"setting the network namespace failed\n".to_vec(),
+    };
+    [before.as_bytes(), name, &line(after, cause)].concat()
+}
+
+fn line(what: &str, cause: Errno) -> Vec<u8> {
+    format!("{what}: {}\n", errno::words(cause)).into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What iproute2 6.1 says when these steps fail, seen by letting strace fail them.
+    #[test]
+    fn failures_of_each_step_have_the_originals_words() {
+        for (error, text) in [
+            (
+                SwitchError::Open(Errno::NOENT),
+                "Cannot open network namespace \"a\": No such file or directory\n",
+            ),
+            (
+                SwitchError::Enter(Errno::INVAL),
+                "setting the network namespace \"a\" failed: Invalid argument\n",
+            ),
+            (
+                SwitchError::LeaveMounts(Errno::PERM),
+                "unshare failed: Operation not permitted\n",
+            ),
+            (
+                SwitchError::KeepMounts(Errno::PERM),
+                "\"mount --make-rslave /\" failed: Operation not permitted\n",
+            ),
+            (
+                SwitchError::MountSys(Errno::PERM),
+                "mount of /sys failed: Operation not permitted\n",
+            ),
+        ] {
+            let complaint = switch_complaint(b"a", error);
+            assert_eq!(String::from_utf8_lossy(&complaint), text);
+        }
     }
 }
