@@ -20,3 +20,14 @@ pub struct CounterBlock {
     /// The counters in the order of the file.
     pub counters: Vec<Counter>,
 }
+
+/// One counter as `nstat` keeps and remembers it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RatedCounter {
+    /// The full name: `TcpExtListenOverflows`, `Ip6InReceives`.
+    pub name: Vec<u8>,
+    /// The value.
+    pub value: u64,
+    /// The average growth per second, where a sampler keeps one; 0 otherwise.
+    pub rate: f64,
+}

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod config;
+pub mod float;
 pub mod lines;
 pub mod netlink;
 pub mod proc;

@@ -9,6 +9,7 @@ pub mod legacy;
 pub mod masquerade;
 pub mod netlink;
 pub mod packet;
+pub mod nstat;
 pub mod process;
 pub mod routes;
 pub mod sctp;
