@@ -1,6 +1,8 @@
 //! The only unsafe code of this crate: thin wrappers, one file per C interface.
 
+pub mod daemon;
 pub mod file_handle;
+pub mod glob;
 pub mod ioctl;
 pub mod namespace;
 pub mod netdb;
