@@ -8,6 +8,7 @@
 pub mod ip_text;
 pub mod json;
 pub mod netstat;
+pub mod nstat;
 pub mod sanitize;
 pub mod ss;
 pub mod text;

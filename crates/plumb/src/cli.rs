@@ -38,7 +38,14 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<OsString>,
     },
-    /// Makes links in DIR, so that `netstat` and `ss` there mean plumb.
+    /// The nstat personality: what the kernel's counters grew by since the last run.
+    #[command(disable_help_flag = true)]
+    Nstat {
+        /// Options as nstat knows them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<OsString>,
+    },
+    /// Makes links in DIR, so that `netstat`, `ss` and `nstat` there mean plumb.
     ///
     /// Refuses to replace anything that it did not make itself.
     Link {
@@ -59,6 +66,7 @@ pub fn main(words: Vec<OsString>) -> u8 {
             Verb::Ss { options } => {
                 crate::ss::main("ss".as_ref(), options, crate::ss::Spelling::Extended)
             }
+            Verb::Nstat { options } => crate::nstat::main("nstat".as_ref(), options),
             Verb::Link { dir, remove: false } => link::make(&dir),
             Verb::Link { dir, remove: true } => link::remove(&dir),
         },

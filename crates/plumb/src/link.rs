@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The names under which this program is a personality.
-const PERSONALITIES: [&str; 2] = ["netstat", "ss"];
+const PERSONALITIES: [&str; 3] = ["netstat", "ss", "nstat"];
 
 /// What stands at the place of a link.
 enum Place {

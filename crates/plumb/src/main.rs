@@ -1,13 +1,15 @@
 //! plumb: wiring only. Which face was called, and what exit status it leaves.
 //!
-//! A link named `netstat` or `ss` is that personality; so are `plumb netstat …`, `plumb ss …` and,
-//! because that is what fingers type, `plumb -plantu`. Every other word after `plumb` is a verb.
+//! A link named `netstat`, `ss` or `nstat` is that personality; so are `plumb netstat …`, `plumb ss
+//! …`, `plumb nstat …` and, because that is what fingers type, `plumb -plantu`. Every other word
+//! after `plumb` is a verb.
 
 mod cli;
 mod errno;
 mod getopt;
 mod link;
 mod netstat;
+mod nstat;
 mod output;
 mod ss;
 
@@ -28,6 +30,7 @@ fn dispatch(argv0: &OsStr, mut words: Vec<OsString>) -> u8 {
     match Path::new(argv0).file_name().map(OsStr::as_bytes) {
         Some(b"netstat") => return netstat::main(argv0, words),
         Some(b"ss") => return ss::main(argv0, words, ss::Spelling::Original),
+        Some(b"nstat") => return nstat::main(argv0, words),
         _ => {}
     }
     match words.first().map(|word| word.as_bytes()) {
@@ -38,6 +41,10 @@ fn dispatch(argv0: &OsStr, mut words: Vec<OsString>) -> u8 {
         Some(b"ss") => {
             words.remove(0);
             ss::main(OsStr::new("ss"), words, ss::Spelling::Extended)
+        }
+        Some(b"nstat") => {
+            words.remove(0);
+            nstat::main(OsStr::new("nstat"), words)
         }
         // `--help` and `--version` of plumb itself; every other option is netstat's.
         Some(b"--help" | b"--version") | None => cli::main(words),
