@@ -35,6 +35,7 @@ pub(crate) const BENCH: &[Program] = &[
 pub(crate) const VM: &[Program] = &[
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("busybox", "busybox-static"),
+    ("dash", "dash"),
     ("depmod", "kmod"),
     ("xz", "xz-utils"),
     ("netstat", "net-tools"),

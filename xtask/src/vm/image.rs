@@ -71,6 +71,8 @@ pub(crate) fn build(contents: &Contents) -> Result<Vec<u8>, Failure> {
     }
     let busybox = need("busybox")?;
     add_program(&mut archive, &busybox, "bin/busybox")?;
+    // Busybox's shell would run its own netstat instead of the one on the PATH.
+    add_program(&mut archive, &need("dash")?, "bin/sh")?;
     for program in PROGRAMS {
         let path = need(program)?;
         add_program(&mut archive, &path, &path.to_string_lossy())?;
@@ -179,7 +181,7 @@ pub(crate) fn build_ours() -> Result<Vec<PathBuf>, Failure> {
     // Unannounced: standard error is to be that of the command in the guest.
     step::output(&mut build)?;
     let folder = step::target_folder()?.join("debug");
-    let names = ["plumb", "plumb-farm"];
+    let names = ["plumb", "plumb-farm", "plumb-sockets"];
     Ok(names.map(|name| folder.join(name)).to_vec())
 }
 

@@ -2,7 +2,7 @@
 # The first process of a guest: makes the usual file systems, brings loopback up, loads the modules
 # listed in /job/modules, runs /job/command, hands both its streams and its exit status out through
 # three virtio ports, and ends the machine. Whatever goes wrong here is on the console.
-/bin/busybox --install -s /bin
+/bin/busybox --install -s /bin 2>/dev/null # all but sh, which is there
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root USER=root
 
 mount -t proc proc /proc
@@ -15,7 +15,7 @@ ln -sf /proc/self/fd /dev/fd
 ln -sf fd/0 /dev/stdin
 ln -sf fd/1 /dev/stdout
 ln -sf fd/2 /dev/stderr
-for at in /dev/shm /run /tmp; do mount -t tmpfs tmpfs $at; done
+mount -t tmpfs tmpfs /dev/shm
 chmod 1777 /tmp /dev/shm
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t bpf bpf /sys/fs/bpf
@@ -54,13 +54,14 @@ stderr=$!
 run() {
     while read -r module; do
         if ! modprobe "$module"; then
-            echo "init: cannot load module $module" >&2
+            echo "init: cannot load module $module; the kernel's last words:" >&2
+            dmesg | tail -n 20 >&2
             return 125
         fi
     done </job/modules
     echo started >"$status_port"
     cd /root || return 125
-    sh /job/command
+    /bin/sh /job/command
 }
 run </dev/null >/run/stdout 2>/run/stderr
 status=$?

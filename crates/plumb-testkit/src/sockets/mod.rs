@@ -1,10 +1,13 @@
 //! Real sockets in any state, on loopback, for tests in a sandbox.
 //!
 //! [`tcp`] drives connections into each state of RFC 9293 by ordinary calls (and one hand-made SYN),
-//! [`datagram`] makes UDP, UDP-Lite and RAW sockets, [`unix`] UNIX domain ones. Whatever a value
+//! [`datagram`] makes UDP, UDP-Lite and RAW sockets, [`unix`] UNIX domain ones;
+//! [`families`] those of rarer families, [`listeners`] many listeners at once. Whatever a value
 //! returned here holds stays in its state until the value is dropped.
 
 pub mod datagram;
+pub mod families;
+pub mod listeners;
 pub mod netlink;
 pub mod option;
 pub mod packet;
