@@ -13,6 +13,7 @@ use plumb_collect::diag_file::{self, FileError};
 use plumb_collect::sock_diag::{Dump, DumpError, Step};
 use plumb_model::diag::inet::{AF_INET, AF_INET6, InetDiag, Protocol};
 use plumb_present::ss::inet::write_trailing;
+use plumb_present::ss::lookup::PortKind;
 use plumb_wire::netlink::inet_diag_record::decode_inet_diag_record;
 use rustix::io::Errno;
 
@@ -24,6 +25,13 @@ use crate::ss::session::Session;
 
 /// Lists the sockets of one protocol.
 pub fn run(session: &mut Session, protocol: Protocol) {
+    // The other protocols look names up where the table before them did.
+    match protocol {
+        Protocol::TCP => session.inet_rows.port_kind = PortKind::Tcp,
+        Protocol::UDP => session.inet_rows.port_kind = PortKind::Udp,
+        Protocol::IPPROTO_RAW => session.inet_rows.port_kind = PortKind::Raw,
+        _ => {}
+    }
     let killer = session.options.kill.then(Killer::default);
     let mut listing = Listing {
         session,

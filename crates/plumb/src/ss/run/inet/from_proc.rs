@@ -1,16 +1,12 @@
 //! The tables of `/proc/net`, where sock_diag refuses or a variable names another file.
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader};
-
 use plumb_collect::proc_paths::{self, ProcFile};
-use plumb_model::diag::inet::{AF_INET, AF_INET6, Protocol};
+use plumb_model::diag::inet::Protocol;
+use plumb_model::socket::IpVersion;
+use plumb_wire::proc::ss_inet::InetLines;
 
 use super::Listing;
 use crate::ss::options::selection::Family;
-
-/// The longest line that is read; one that does not end in it ends the table.
-const LINE_BYTES: usize = 255;
 
 /// The files of a protocol, IPv4 and IPv6, and their variables.
 fn files(protocol: Protocol) -> Option<[ProcFile; 2]> {
@@ -47,39 +43,25 @@ pub fn show(listing: &mut Listing<'_>) {
     };
     let families = listing.session.options.selection.families;
     if families.contains(Family::Inet) {
-        show_file(listing, v4, AF_INET);
+        show_file(listing, v4, IpVersion::V4);
     }
     if families.contains(Family::Inet6) {
-        show_file(listing, v6, AF_INET6);
+        show_file(listing, v6, IpVersion::V6);
     }
 }
 
-fn show_file(listing: &mut Listing<'_>, file: ProcFile, family: u8) {
-    let Ok(file) = File::open(file.path()) else {
+fn show_file(listing: &mut Listing<'_>, file: ProcFile, version: IpVersion) {
+    let Ok(text) = std::fs::read(file.path()) else {
         return;
     };
-    let mut file = BufReader::new(file);
-    let mut line = Vec::with_capacity(LINE_BYTES);
-    let mut first = true;
-    loop {
-        line.clear();
-        let read = std::io::Read::take(&mut file, LINE_BYTES as u64).read_until(b'\n', &mut line);
-        if read.is_err() || line.pop() != Some(b'\n') {
-            return;
-        }
-        if std::mem::take(&mut first) {
-            continue;
-        }
-        let Some(row) = decode_line(&line, family) else {
-            return;
-        };
+    let protocol = match listing.protocol {
+        Protocol::IPPROTO_RAW => Protocol::RAW,
+        protocol => protocol,
+    };
+    for found in InetLines::new(&text, protocol, version) {
         let states = listing.session.options.selection.states;
-        if u8::try_from(row.state).is_ok_and(|state| states.contains(state)) {
-            listing.show_matching(&row);
+        if u8::try_from(found.selected_as).is_ok_and(|state| states.contains(state)) {
+            listing.show_matching(&found.row);
         }
     }
-}
-
-fn decode_line<'l>(_line: &'l [u8], _family: u8) -> Option<plumb_model::diag::inet::InetDiag<'l>> {
-    None
 }
