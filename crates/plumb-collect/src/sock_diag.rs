@@ -4,6 +4,8 @@
 //! A recorded dump can stand in for the kernel ([`Dump::replay`]), which is how the tests run both
 //! sources on one frozen state.
 
+mod ahead;
+
 use std::path::Path;
 
 use plumb_model::socket::IpVersion;
@@ -16,6 +18,8 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, 
 
 /// The kernel builds dump datagrams of at most 32 KiB.
 const DATAGRAM_BYTES: usize = 64 * 1024;
+/// A dump of fewer datagrams is over before a thread would pay.
+const INLINE_DATAGRAMS: usize = 8;
 /// Buffers of our own socket, which is in the netlink table that we may be asked to show; these are
 /// the ones that iproute2 sets.
 const SEND_BUFFER_BYTES: usize = 32 * 1024;
@@ -117,43 +121,26 @@ impl Dump {
         })
     }
 
-    /// Reads the dump to its end.
+    /// Reads the dump to its end. From the [`INLINE_DATAGRAMS`]-th datagram on, another thread
+    /// receives while this one looks at what came before.
     #[inline]
     pub fn read(mut self, mut each: impl FnMut(Step<'_>)) -> Result<Summary, DumpError> {
-        let mut summary = Summary { interrupted: false };
-        let mut any = false;
-        loop {
-            let conversation = self.source.conversation();
-            let datagram = self.next_datagram().map_err(|errno| failure(any, errno))?;
-            if datagram.is_empty() {
-                return Err(DumpError::Malformed);
+        let conversation = self.source.conversation();
+        let mut reading = Reading::new(conversation);
+        for _ in 0..INLINE_DATAGRAMS {
+            if let Some(end) = reading.take(self.next_datagram(), &mut each) {
+                return end;
             }
-            let frames = match conversation {
-                Some(conversation) => Frames::answering(datagram, conversation),
-                None => Frames::new(datagram),
-            };
-            for frame in frames {
-                match frame {
-                    Frame::Data {
-                        kind: SOCK_DIAG_BY_FAMILY,
-                        interrupted,
-                        payload,
-                    } => {
-                        any = true;
-                        summary.interrupted |= interrupted;
-                        each(Step::Message(payload));
-                    }
-                    // Nothing else was asked for; a stray message is not ours to judge.
-                    Frame::Data { .. } | Frame::Error(0) => {}
-                    Frame::Done => return Ok(summary),
-                    Frame::Error(errno) => {
-                        return Err(failure(any, Errno::from_raw_os_error(errno)));
-                    }
-                    Frame::Malformed => return Err(DumpError::Malformed),
-                }
-            }
-            each(Step::BatchEnd);
         }
+        let end = match &self.source {
+            Origin::Recording(_) => None,
+            Origin::Kernel(socket, _) => ahead::read(
+                socket,
+                |datagram| frames(datagram, conversation).any(is_last),
+                |datagram| reading.take(datagram, &mut each),
+            ),
+        };
+        end.unwrap_or(Err(DumpError::Malformed))
     }
 
     /// Hands on the datagrams of the dump as they came, up to and with the last.
@@ -164,7 +151,6 @@ impl Dump {
         loop {
             let datagram = self.next_datagram()?;
             write(datagram)?;
-            let is_last = |frame| matches!(frame, Frame::Done | Frame::Error(_) | Frame::Malformed);
             if datagram.is_empty() || Frames::new(datagram).any(is_last) {
                 return Ok(());
             }
@@ -177,14 +163,84 @@ impl Dump {
                 self.buffer = recording.take().unwrap_or_default();
                 Ok(&self.buffer)
             }
-            Origin::Kernel(socket, _) => loop {
-                match rustix::net::recv(&*socket, self.buffer.as_mut_slice(), RecvFlags::TRUNC) {
-                    Err(Errno::INTR) => {}
-                    Err(errno) => return Err(errno),
-                    Ok((_, len)) if len > self.buffer.len() => return Err(Errno::MSGSIZE),
-                    Ok((_, len)) => return Ok(self.buffer.get(..len).unwrap_or(&[])),
+            Origin::Kernel(socket, _) => receive(socket, &mut self.buffer),
+        }
+    }
+}
+
+/// What was learned of a dump so far.
+struct Reading {
+    conversation: Option<Conversation>,
+    summary: Summary,
+    any: bool,
+}
+
+impl Reading {
+    fn new(conversation: Option<Conversation>) -> Self {
+        Self {
+            conversation,
+            summary: Summary { interrupted: false },
+            any: false,
+        }
+    }
+
+    /// Hands on the messages of a datagram; gives the end of the dump when it is reached.
+    #[inline]
+    fn take(
+        &mut self,
+        datagram: Result<&[u8], Errno>,
+        each: &mut impl FnMut(Step<'_>),
+    ) -> Option<Result<Summary, DumpError>> {
+        let datagram = match datagram {
+            Err(errno) => return Some(Err(failure(self.any, errno))),
+            Ok([]) => return Some(Err(DumpError::Malformed)),
+            Ok(datagram) => datagram,
+        };
+        for frame in frames(datagram, self.conversation) {
+            match frame {
+                Frame::Data {
+                    kind: SOCK_DIAG_BY_FAMILY,
+                    interrupted,
+                    payload,
+                } => {
+                    self.any = true;
+                    self.summary.interrupted |= interrupted;
+                    each(Step::Message(payload));
                 }
-            },
+                // Nothing else was asked for; a stray message is not ours to judge.
+                Frame::Data { .. } | Frame::Error(0) => {}
+                Frame::Done => return Some(Ok(self.summary)),
+                Frame::Error(errno) => {
+                    return Some(Err(failure(self.any, Errno::from_raw_os_error(errno))));
+                }
+                Frame::Malformed => return Some(Err(DumpError::Malformed)),
+            }
+        }
+        each(Step::BatchEnd);
+        None
+    }
+}
+
+fn frames(datagram: &[u8], conversation: Option<Conversation>) -> Frames<'_> {
+    match conversation {
+        Some(conversation) => Frames::answering(datagram, conversation),
+        None => Frames::new(datagram),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as iterators hand it over")]
+fn is_last(frame: Frame<'_>) -> bool {
+    matches!(frame, Frame::Done | Frame::Error(1..) | Frame::Malformed)
+}
+
+/// Receives one datagram.
+fn receive<'b>(socket: &OwnedFd, buffer: &'b mut [u8]) -> Result<&'b [u8], Errno> {
+    loop {
+        match rustix::net::recv(socket, &mut *buffer, RecvFlags::TRUNC) {
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+            Ok((_, len)) if len > buffer.len() => return Err(Errno::MSGSIZE),
+            Ok((_, len)) => return Ok(buffer.get(..len).unwrap_or(&[])),
         }
     }
 }
