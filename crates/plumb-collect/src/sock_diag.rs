@@ -228,7 +228,6 @@ fn frames(datagram: &[u8], conversation: Option<Conversation>) -> Frames<'_> {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as iterators hand it over")]
 fn is_last(frame: Frame<'_>) -> bool {
     matches!(frame, Frame::Done | Frame::Error(1..) | Frame::Malformed)
 }

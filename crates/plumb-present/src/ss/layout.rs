@@ -94,8 +94,10 @@ pub struct Table {
     layout: Layout,
     /// Texts of the batch, one after the other.
     text: Vec<u8>,
-    /// Lengths of all finished cells of the batch, [`COLUMNS`] for each row.
+    /// Lengths of the finished cells of the batch, one for each of `shown` in each row.
     lengths: Vec<u16>,
+    /// The columns that have a cell to be written: the enabled ones, and the first if it has a label.
+    shown: Vec<usize>,
     /// Where the current cell begins in `text`.
     start: usize,
     /// The column of the current cell; `None` before the first row of a batch.
@@ -116,6 +118,7 @@ impl Table {
             layout,
             text: Vec::new(),
             lengths: Vec::new(),
+            shown: (0..COLUMNS).filter(|&at| layout.enabled[at]).collect(),
             start: 0,
             column: None,
             longest: [0; COLUMNS],
@@ -127,6 +130,9 @@ impl Table {
 
     /// Puts `label` in front of the rows to come, as one more column.
     pub fn set_label(&mut self, label: Vec<u8>) {
+        if self.shown.first() != Some(&0) {
+            self.shown.insert(0, 0);
+        }
         self.label = Some(label);
     }
 
@@ -210,7 +216,9 @@ impl Table {
         let length = (self.text.len() - self.start).min(CELL_BYTES);
         self.text.truncate(self.start + length);
         self.start = self.text.len();
-        self.lengths.push(u16::try_from(length).unwrap_or(u16::MAX));
+        if self.layout.enabled[column] || (column == 0 && self.label.is_some()) {
+            self.lengths.push(u16::try_from(length).unwrap_or(u16::MAX));
+        }
         self.longest[column] = self.longest[column].max(length);
         self.account(length);
     }
@@ -232,14 +240,11 @@ impl Table {
         let unpadded = self.layout.unpadded_column();
         let mut out = Vec::with_capacity(PIECE_BYTES * 2);
         let mut rest = self.text.as_slice();
-        for row in self.lengths.chunks(COLUMNS) {
+        for row in self.lengths.chunks(self.shown.len().max(1)) {
             let mut first = true;
-            for (column, &length) in row.iter().enumerate() {
+            for (&column, &length) in self.shown.iter().zip(row) {
                 let (text, behind) = rest.split_at(usize::from(length));
                 rest = behind;
-                if !self.layout.enabled[column] && text.is_empty() {
-                    continue;
-                }
                 let text = match self.layout.alignment {
                     Alignment::Stream => text.trim_ascii_end(),
                     _ => text,
