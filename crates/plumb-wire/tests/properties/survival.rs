@@ -1,7 +1,10 @@
 //! Input that no kernel writes, and every decoder there is: nothing may end the program.
 
+use plumb_model::diag::inet::Protocol;
+use plumb_model::socket::IpVersion;
 use plumb_wire::netlink::frame::{Frame, Frames, attributes};
 use plumb_wire::netlink::inet_diag::{INET_DIAG_INFO, decode_inet_diag, find_attribute};
+use plumb_wire::netlink::inet_diag_record::decode_inet_diag_record;
 use plumb_wire::netlink::skmeminfo::decode_skmeminfo;
 use plumb_wire::proc::dev::decode_dev;
 use plumb_wire::proc::groups::decode_groups;
@@ -21,6 +24,7 @@ use plumb_wire::proc::routes::{
 use plumb_wire::proc::sctp::{decode_association, decode_endpoint};
 use plumb_wire::proc::snmp::{decode_paired_counters, decode_sctp_counters, decode_snmp6};
 use plumb_wire::proc::sockstat::{decode_numbers, decode_pressure, decode_sockstat, find_counter};
+use plumb_wire::proc::ss_inet::InetLines;
 use plumb_wire::proc::unix::UnixRows;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -137,6 +141,9 @@ fn decode_files(bytes: &[u8]) {
     let _ = decode_sctp_counters(bytes);
     let _ = (decode_ax25(bytes), decode_ipx(bytes), decode_netrom(bytes));
     let _ = (decode_rose(bytes), decode_x25(bytes));
+    for version in [IpVersion::V4, IpVersion::V6] {
+        let _ = InetLines::new(bytes, Protocol::TCP, version).count();
+    }
     let _ = find_counter(&decode_sockstat(bytes), "TCP", "mem");
     let _ = (decode_pressure(bytes, "TCP"), decode_numbers::<3>(bytes));
 }
@@ -150,6 +157,9 @@ fn decode_datagram(bytes: &[u8]) {
         }
     }
     let _ = (decode_inet_diag(bytes), decode_skmeminfo(bytes));
+    for table in [Protocol::TCP, Protocol::SCTP, Protocol::MPTCP] {
+        let _ = decode_inet_diag_record(bytes, table);
+    }
     let _ = attributes(bytes).count();
 }
 
@@ -169,5 +179,23 @@ proptest! {
     #[test]
     fn no_datagram_ends_the_program(bytes in any_bytes()) {
         decode_datagram(&bytes);
+    }
+
+    #[test]
+    fn no_attribute_ends_the_program(
+        attributes in vec((0..24_u16, vec(any::<u8>(), 0..140)), 0..12),
+        cut in any::<Index>(),
+    ) {
+        let mut message = vec![0; 72];
+        for (kind, payload) in attributes {
+            let len = u16::try_from(payload.len() + 4).unwrap_or(4);
+            message.extend(len.to_ne_bytes());
+            message.extend(kind.to_ne_bytes());
+            message.extend(payload);
+            message.resize(message.len().next_multiple_of(4), 0);
+        }
+        decode_datagram(&message);
+        message.truncate(cut.index(message.len()));
+        decode_datagram(&message);
     }
 }
