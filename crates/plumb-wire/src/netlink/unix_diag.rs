@@ -24,6 +24,8 @@ pub const SHOW_ICONS: u32 = 0x08;
 pub const SHOW_RQLEN: u32 = 0x10;
 /// `UDIAG_SHOW_MEMINFO`: memory counters.
 pub const SHOW_MEMINFO: u32 = 0x20;
+/// `UDIAG_SHOW_UID`: owning user, since kernel 5.3; before it nobody minds the question.
+pub const SHOW_UID: u32 = 0x40;
 
 const MESSAGE_BYTES: usize = 16;
 

@@ -16,6 +16,8 @@ use plumb_collect::services::{ServiceProtocol, Services};
 use plumb_collect::sys::ioctl::InterfaceSocket;
 use plumb_collect::sys::netdb;
 use plumb_filter::{Owner, Owners};
+use plumb_model::holder::Holder;
+use plumb_model::{Known, Reason, Uid};
 use plumb_present::ss::lookup::{Lookup, PortKind};
 use plumb_present::ss::users::{Contexts, Style, UNAVAILABLE, write_users};
 use plumb_present::ss::view::Release;
@@ -147,6 +149,32 @@ impl Names {
             found,
             complete: !holders.is_incomplete,
         }
+    }
+
+    /// Gives every descriptor of a socket, or why none is known, where holders are wanted.
+    pub fn all_holders(&mut self, inode: u64) -> Option<Known<Vec<Holder<'_>>>> {
+        if !self.wanted.holders {
+            return None;
+        }
+        let holders = self.holders();
+        let found: Vec<Holder<'_>> = holders.of(inode).collect();
+        Some(if !found.is_empty() {
+            Known::Known(found)
+        } else if holders.is_incomplete {
+            Known::Unknown(Reason::PermissionDenied)
+        } else {
+            Known::Unknown(Reason::NoHolder)
+        })
+    }
+
+    /// Gives the name of a user.
+    pub fn user(&mut self, uid: Uid) -> Option<&[u8]> {
+        self.hosts.user(uid)
+    }
+
+    /// Gives the path of a cgroup, and complains of nothing.
+    pub fn cgroup_path(&mut self, id: u64) -> Option<&[u8]> {
+        self.cgroups.path(id).ok()
     }
 
     /// Gives the ports the kernel hands out by itself.

@@ -5,6 +5,7 @@
 //! `plumb-collect`'s, and the filter language is `plumb-filter`'s.
 
 mod filter;
+mod json;
 mod layout;
 mod lookup;
 mod machine;
@@ -19,6 +20,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use plumb_present::ss::help;
 use plumb_present::ss::view::Release;
 
+use self::json::Json;
 use self::machine::Machine;
 use self::options::{Options, Stop, USAGE};
 use self::session::Session;
@@ -61,11 +63,17 @@ fn run(
     spelling: Spelling,
     out: &mut Output,
 ) -> Result<u8, Stop> {
-    if options.summary && !options.explain_filter {
-        run::summary::run(&options, out);
-        if options.is_default && options.operands.is_empty() {
-            return Ok(0);
+    let counts =
+        (options.summary && !options.explain_filter).then(|| run::summary::run(&options, out));
+    if let Some(counts) = &counts
+        && options.is_default
+        && options.operands.is_empty()
+    {
+        if let Some(mut json) = Json::begin(options.form, out) {
+            json.add_summary(counts);
+            json.finish(out);
         }
+        return Ok(0);
     }
     options.select_states()?;
     let filter = filter::read(&mut options, &mut machine, spelling)?;
@@ -77,6 +85,7 @@ fn run(
         return run::diag_file::run(&options, out);
     }
     let mut session = Session::new(options, filter, std::mem::replace(out, Output::stdout()));
+    session.counts = counts;
     let result = run::run(&mut session);
     *out = session.close();
     result

@@ -11,9 +11,11 @@ use plumb_present::ss::layout::Table;
 use plumb_present::ss::view::View;
 
 use super::filter::Filter;
+use super::json::Json;
 use super::layout;
 use super::lookup::{Names, Wanted};
 use super::options::{Form, Options};
+use super::run::summary::Counts;
 use rustix::io::Errno;
 
 use crate::errno;
@@ -35,6 +37,10 @@ pub struct Session {
     table: Table,
     /// What the rows of Internet tables share.
     pub inet_rows: InetRows,
+    /// With --json and --ndjson, from the first table on: the document.
+    pub json: Option<Json>,
+    /// With -s: the counts that go into the document.
+    pub counts: Option<Counts>,
     /// With --all-netns: the namespace whose rows are being written.
     netns: Option<Netns>,
 }
@@ -50,6 +56,8 @@ impl Session {
             out,
             table,
             inet_rows: InetRows::default(),
+            json: None,
+            counts: None,
             netns: None,
         }
     }
@@ -57,7 +65,12 @@ impl Session {
     /// Begins to look for holders, and writes the header line, where they are wanted.
     pub fn begin(&mut self) {
         self.names.expect_holders();
-        if !self.is_text() {
+        self.json = Json::begin(self.options.form, &mut self.out);
+        if let Some(json) = &mut self.json {
+            json.declare(&mut self.out);
+            if let Some(counts) = &self.counts {
+                json.add_summary(counts);
+            }
             return;
         }
         if self.options.all_netns {
@@ -77,7 +90,7 @@ impl Session {
 
     /// Says whether rows are written as text.
     pub fn is_text(&self) -> bool {
-        matches!(self.options.form, Form::Table | Form::Stream)
+        self.options.form.is_text()
     }
 
     /// Writes one row of text through `write`, which starts in its first cell.
@@ -88,8 +101,8 @@ impl Session {
             .begin_row(&mut |piece| out.raw(|text| text.extend_from_slice(piece)));
         write(&mut self.table, &self.options.view, &mut self.names);
         if !self.names.complaints.is_empty() {
-            self.out
-                .complain(&std::mem::take(&mut self.names.complaints));
+            let complaints = std::mem::take(&mut self.names.complaints);
+            self.complain(&complaints);
         }
     }
 
@@ -105,7 +118,15 @@ impl Session {
         }
         if !self.inet_rows.complaints.is_empty() {
             let complaints = std::mem::take(&mut self.inet_rows.complaints);
-            self.out.complain(&complaints);
+            self.complain(&complaints);
+        }
+    }
+
+    /// Writes a complaint to standard error; a JSON document also says that it is incomplete.
+    pub fn complain(&mut self, text: &[u8]) {
+        self.out.complain(text);
+        if let Some(json) = &mut self.json {
+            json.incomplete(text);
         }
     }
 
@@ -114,18 +135,18 @@ impl Session {
         let error = match outcome {
             Ok(Summary { interrupted: false }) => return,
             Ok(Summary { interrupted: true }) => {
-                return self
-                    .out
-                    .complain(b"Dump was interrupted and may be inconsistent.\n");
+                return self.complain(b"Dump was interrupted and may be inconsistent.\n");
             }
             Err(DumpError::Refused(error) | DumpError::BrokenOff(error)) => *error,
             Err(_) => Errno::PROTO,
         };
-        let silent = matches!(error, Errno::NOENT | Errno::OPNOTSUPP);
+        // What this kernel has no table for is not missing from a document.
+        let is_absent = !self.is_text() && self.filter.program().is_none();
+        let silent =
+            matches!(error, Errno::NOENT | Errno::OPNOTSUPP) || is_absent && error == Errno::INVAL;
         if !silent && !self.options.view.release.since(7, 0) {
             let cause = errno::words(error);
-            self.out
-                .complain(format!("RTNETLINK answers: {cause}\n").as_bytes());
+            self.complain(format!("RTNETLINK answers: {cause}\n").as_bytes());
         }
     }
 
@@ -146,6 +167,9 @@ impl Session {
     /// Ends the run; gives the writer back.
     pub fn close(mut self) -> Output {
         self.flush_rows();
+        if let Some(json) = self.json.take() {
+            json.finish(&mut self.out);
+        }
         self.out
     }
 
@@ -162,7 +186,7 @@ impl Session {
         let found = netns::list();
         if found.hidden_processes > 0 {
             let count = found.hidden_processes;
-            self.out.complain(
+            self.complain(
                 format!(
                     "ss: find network namespaces: {count} of the processes may not be looked at\n"
                 )
@@ -178,6 +202,9 @@ impl Session {
                 continue;
             }
             self.table.set_label(label(&netns.label()));
+            if let Some(json) = &mut self.json {
+                json.set_netns(&netns);
+            }
             self.netns = Some(netns);
             self.names.forget_namespace();
             each(self);
@@ -189,8 +216,7 @@ impl Session {
 
     fn complain_of(&mut self, operation: &str, error: Errno) {
         let cause = errno::words(error);
-        self.out
-            .complain(format!("ss: {operation}: {cause}\n").as_bytes());
+        self.complain(format!("ss: {operation}: {cause}\n").as_bytes());
     }
 }
 

@@ -13,6 +13,7 @@ pub mod netlink;
 pub mod packet;
 mod sctp_info;
 mod shared;
+pub mod summary;
 mod tcp_info;
 pub mod tipc;
 mod ulp;

@@ -41,6 +41,13 @@ pub enum Form {
     Ndjson,
 }
 
+impl Form {
+    /// Says whether rows are written as text.
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::Table | Self::Stream)
+    }
+}
+
 /// Storage of BPF programs to show beside each socket.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum BpfMaps {

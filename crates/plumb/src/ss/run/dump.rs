@@ -48,7 +48,7 @@ pub fn complain_of(session: &mut Session, trailing: Option<Trailing>) {
     let mut complaints = Vec::new();
     write_trailing(&mut complaints, trailing);
     if !complaints.is_empty() {
-        session.out.complain(&complaints);
+        session.complain(&complaints);
     }
 }
 

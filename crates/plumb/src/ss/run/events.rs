@@ -47,7 +47,7 @@ pub fn run(session: &mut Session) -> Result<u8, Stop> {
             let needs = session.filter.needs();
             let facts = Facts::new(&row, &mut session.names, needs);
             if selected && session.filter.matches(&facts) {
-                super::inet::show(session, &row);
+                super::inet::show(session, row.protocol, &row);
                 session.flush_rows();
                 if flush {
                     session.out.flush();

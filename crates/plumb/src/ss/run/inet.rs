@@ -20,6 +20,7 @@ use rustix::io::Errno;
 use self::facts::Facts;
 use super::kill::{Kill, Killer};
 use crate::errno;
+use crate::ss::json;
 use crate::ss::options::selection::Family;
 use crate::ss::session::Session;
 
@@ -156,16 +157,20 @@ impl Listing<'_> {
                 }
             }
         }
-        show(self.session, row);
+        show(self.session, self.protocol, row);
     }
 
     fn complain(&mut self, text: &str) {
-        self.session.out.complain(text.as_bytes());
+        self.session.complain(text.as_bytes());
     }
 }
 
-/// Writes one row.
+/// Writes one row of the table that was asked for.
 #[inline]
-pub fn show(session: &mut Session, row: &InetDiag<'_>) {
-    session.inet_row(row);
+pub fn show(session: &mut Session, table: Protocol, row: &InetDiag<'_>) {
+    if session.is_text() {
+        session.inet_row(row);
+    } else {
+        json::inet(session, table, row);
+    }
 }

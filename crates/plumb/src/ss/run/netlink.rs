@@ -8,6 +8,7 @@ use plumb_wire::proc::netlink::NetlinkRows;
 
 use super::dump;
 use super::facts::Facts;
+use crate::ss::json;
 use crate::ss::session::Session;
 
 /// `TCP_CLOSE`: the state netlink sockets are listed in.
@@ -42,6 +43,10 @@ fn show_proc(session: &mut Session) {
 
 fn show_matching(session: &mut Session, row: &NetlinkDiag<'_>) {
     if dump::is_matched(session, |source| Facts::netlink(row, source)) {
-        session.row(|table, view, names| netlink::write_row(table, row, view, names));
+        if session.is_text() {
+            session.row(|table, view, names| netlink::write_row(table, row, view, names));
+        } else {
+            json::netlink(session, row);
+        }
     }
 }

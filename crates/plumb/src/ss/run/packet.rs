@@ -8,6 +8,7 @@ use plumb_wire::proc::packet::PacketRows;
 
 use super::dump;
 use super::facts::Facts;
+use crate::ss::json;
 use crate::ss::options::selection::Table;
 use crate::ss::session::Session;
 
@@ -71,6 +72,10 @@ fn is_selected(session: &Session, row: &PacketDiag<'_>) -> bool {
 
 fn show_matching(session: &mut Session, row: &PacketDiag<'_>) {
     if dump::is_matched(session, |source| Facts::packet(row, source)) {
-        session.row(|table, view, names| packet::write_row(table, row, view, names));
+        if session.is_text() {
+            session.row(|table, view, names| packet::write_row(table, row, view, names));
+        } else {
+            json::packet(session, row);
+        }
     }
 }

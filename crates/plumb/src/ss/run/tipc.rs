@@ -5,6 +5,7 @@ use plumb_present::ss::tipc;
 use plumb_wire::netlink::tipc_diag::{decode_tipc_diag, encode_tipc_request};
 
 use super::dump;
+use crate::ss::json;
 use crate::ss::session::Session;
 
 /// Lists the TIPC sockets.
@@ -13,7 +14,11 @@ pub fn run(session: &mut Session) {
     dump::read(session, "tipc", &request, |session, message| {
         if let Some(row) = decode_tipc_diag(message) {
             dump::complain_of(session, row.trailing);
-            session.row(|table, view, names| tipc::write_row(table, &row, view, names));
+            if session.is_text() {
+                session.row(|table, view, names| tipc::write_row(table, &row, view, names));
+            } else {
+                json::tipc(session, &row);
+            }
         }
     });
 }

@@ -4,13 +4,14 @@ use plumb_collect::proc_paths::NET_UNIX;
 use plumb_model::diag::unix::UnixDiag;
 use plumb_present::ss::unix;
 use plumb_wire::netlink::unix_diag::{
-    SHOW_ICONS, SHOW_MEMINFO, SHOW_NAME, SHOW_PEER, SHOW_RQLEN, SHOW_VFS, decode_unix_diag,
-    encode_unix_request,
+    SHOW_ICONS, SHOW_MEMINFO, SHOW_NAME, SHOW_PEER, SHOW_RQLEN, SHOW_UID, SHOW_VFS,
+    decode_unix_diag, encode_unix_request,
 };
 use plumb_wire::proc::unix_diag::UnixDiagRows;
 
 use super::dump;
 use super::facts::Facts;
+use crate::ss::json;
 use crate::ss::options::selection::Table;
 use crate::ss::session::Session;
 
@@ -33,6 +34,9 @@ fn show_kernel(session: &mut Session) -> bool {
     }
     if view.details {
         show |= SHOW_VFS | SHOW_ICONS;
+    }
+    if !session.is_text() {
+        show |= SHOW_MEMINFO | SHOW_VFS | SHOW_ICONS | SHOW_UID;
     }
     let request = encode_unix_request(session.options.selection.states.0, show);
     dump::read(session, "unix", &request, |session, message| {
@@ -58,7 +62,11 @@ fn is_wanted(session: &mut Session, row: &UnixDiag<'_>) -> bool {
 }
 
 fn show_row(session: &mut Session, row: &UnixDiag<'_>) {
-    session.row(|table, view, names| unix::write_row(table, row, view, names));
+    if session.is_text() {
+        session.row(|table, view, names| unix::write_row(table, row, view, names));
+    } else {
+        json::unix(session, row);
+    }
 }
 
 /// A row of `/proc` that waits for its place.

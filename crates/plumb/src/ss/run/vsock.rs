@@ -6,6 +6,7 @@ use plumb_wire::netlink::vsock_diag::{decode_vsock_diag, encode_vsock_request};
 
 use super::dump;
 use super::facts::Facts;
+use crate::ss::json;
 use crate::ss::options::selection::Table;
 use crate::ss::session::Session;
 
@@ -17,7 +18,11 @@ pub fn run(session: &mut Session) {
             && is_selected(session, &row)
             && dump::is_matched(session, |source| Facts::vsock(&row, source))
         {
-            session.row(|table, view, names| vsock::write_row(table, &row, view, names));
+            if session.is_text() {
+                session.row(|table, view, names| vsock::write_row(table, &row, view, names));
+            } else {
+                json::vsock(session, &row);
+            }
         }
     });
 }

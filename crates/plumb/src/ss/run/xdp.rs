@@ -5,6 +5,7 @@ use plumb_wire::netlink::xdp_diag::{decode_xdp_diag, encode_xdp_request};
 
 use super::dump;
 use super::facts::Facts;
+use crate::ss::json;
 use crate::ss::session::Session;
 
 /// `TCP_CLOSE`: the state XDP sockets are listed in.
@@ -20,7 +21,11 @@ pub fn run(session: &mut Session) {
         if let Some(row) = decode_xdp_diag(message) {
             dump::complain_of(session, row.trailing);
             if dump::is_matched(session, |source| Facts::xdp(&row, source)) {
-                session.row(|table, view, names| xdp::write_row(table, &row, view, names));
+                if session.is_text() {
+                    session.row(|table, view, names| xdp::write_row(table, &row, view, names));
+                } else {
+                    json::xdp(session, &row);
+                }
             }
         }
     });
