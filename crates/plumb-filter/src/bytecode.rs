@@ -5,6 +5,7 @@
 //! The program is the original's to the byte where the expression is; the bytes that the original
 //! leaves to chance are zero.
 
+use crate::coverage::covered;
 use crate::expr::Node;
 use crate::{Compare, Expr, Family, Pattern, Side, Test};
 
@@ -28,13 +29,10 @@ const LONGEST: usize = 65_528;
 /// Tests that only user space can answer are left out as far as that asks for more rows, never for
 /// fewer: evaluation has the last word in any case.
 pub fn bytecode(expr: &Expr) -> Option<Vec<u8>> {
+    let covered = covered(expr);
     let mut parts: Vec<Option<Vec<u8>>> = Vec::new();
-    for node in expr.nodes() {
+    for (node, covered) in expr.nodes().iter().zip(covered) {
         let part = match node {
-            Node::Test {
-                test: Test::Device(_),
-                ..
-            } => return None,
             Node::Test { test, negated, .. } => {
                 let code = test_code(test);
                 if *negated { code.map(not) } else { code }
@@ -58,7 +56,7 @@ pub fn bytecode(expr: &Expr) -> Option<Vec<u8>> {
         if part.as_ref().is_some_and(|code| code.len() > LONGEST) {
             return None;
         }
-        parts.push(part);
+        parts.push(part.filter(|_| covered));
     }
     parts.pop()?
 }

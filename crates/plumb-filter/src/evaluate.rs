@@ -63,20 +63,22 @@ impl Expr {
 /// Answers one test, `None` when a fact it needs is unknown.
 fn holds(test: &Test, row: &dyn Row) -> Option<bool> {
     Some(match test {
-        Test::Host { side, patterns } => {
-            let end = row.end(*side);
-            patterns
-                .iter()
-                .any(|pattern| fits(pattern, row.family(), &end))
-        }
+        Test::Host { side, patterns } => any_fits(patterns, *side, row),
         Test::Port {
             side,
             compare,
             patterns,
         } => {
             let port = row.end(*side).port;
-            let wanted = patterns.first().and_then(|pattern| pattern.port);
-            port_holds(*compare, port, wanted)
+            let wanted = patterns
+                .first()
+                .and_then(|pattern| pattern.port)
+                .unwrap_or(-1);
+            match compare {
+                Compare::Equal => any_fits(patterns, *side, row),
+                Compare::AtLeast => port >= wanted,
+                Compare::AtMost => port <= wanted,
+            }
         }
         Test::Device(index) => row.device() == *index,
         Test::Mark { value, mask } => row.mark() & mask == *value,
@@ -86,36 +88,36 @@ fn holds(test: &Test, row: &dyn Row) -> Option<bool> {
     })
 }
 
-fn port_holds(compare: Compare, port: i64, wanted: Option<i64>) -> bool {
-    match (compare, wanted) {
-        (Compare::Equal, None) => true,
-        (Compare::Equal, Some(wanted)) => port == wanted,
-        (Compare::AtLeast, wanted) => port >= wanted.unwrap_or(-1),
-        (Compare::AtMost, wanted) => port <= wanted.unwrap_or(-1),
-    }
+fn any_fits(patterns: &[Pattern], side: Side, row: &dyn Row) -> bool {
+    let end = row.end(side);
+    patterns.iter().any(|pattern| fits(pattern, &end))
 }
 
-fn fits(pattern: &Pattern, family: Family, end: &End<'_>) -> bool {
+/// Whether one end fits a pattern. As in the original, a pattern is not kept to rows of its own family:
+/// an IPv4 pattern is compared with the first bytes of any address, and with the end of a mapped one; a
+/// glob is compared with the empty name of what has none.
+fn fits(pattern: &Pattern, end: &End<'_>) -> bool {
     if pattern.family == Some(Family::Unix) {
-        return family == Family::Unix
-            && fits_glob(
-                &pattern.address,
-                end.name.unwrap_or_default(),
-                Case::Ignored,
-            );
+        return fits_glob(
+            &pattern.address,
+            end.name.unwrap_or_default(),
+            Case::Ignored,
+        );
     }
     if pattern.port.is_some_and(|port| port != end.port) {
         return false;
     }
-    let mapped = end
-        .address
-        .strip_prefix(&MAPPED)
-        .filter(|_| pattern.family == Some(Family::Inet));
-    starts_alike(
-        &pattern.address,
-        mapped.unwrap_or(end.address),
-        pattern.prefix,
-    )
+    // The original compares the pointer to a name, which fits only what fits everything.
+    if end.name.is_some() {
+        return pattern.prefix == 0;
+    }
+    let alike = |address: &[u8]| starts_alike(&pattern.address, address, pattern.prefix);
+    let mapped = || {
+        end.address
+            .strip_prefix(&MAPPED)
+            .filter(|_| pattern.family == Some(Family::Inet))
+    };
+    alike(end.address) || mapped().is_some_and(alike)
 }
 
 /// What stands before the IPv4 address in a mapped one.
@@ -135,7 +137,10 @@ fn autobound(row: &dyn Row) -> bool {
     match row.family() {
         Family::Unix => end.name.is_none_or(|name| {
             let digits = name.strip_prefix(b"@").unwrap_or_default();
-            digits.len() == 5 && digits.iter().all(u8::is_ascii_hexdigit)
+            digits.len() == 5
+                && digits
+                    .iter()
+                    .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
         }),
         Family::Link => end.port == 0 && end.address.iter().all(|byte| *byte == 0),
         Family::Netlink => end.port < 0,

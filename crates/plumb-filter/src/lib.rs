@@ -1,7 +1,7 @@
 //! The filter language of `ss`, and what plumb adds to it.
 //!
 //! Words become an [`Expr`] ([`parse`]); three back ends read it: [`bytecode`] for the kernel's INET_DIAG
-//! dump, [`Expr::evaluate`] for rows in user space, an explanation for people. The crate is pure: names,
+//! dump, [`Expr::evaluate`] for rows in user space, [`explain`] for people. The crate is pure: names,
 //! devices and cgroups are asked through [`Resolve`], rows are seen through [`Row`].
 //!
 //! The language has no precedence: `and`, `or` and juxtaposition associate strictly from left to
@@ -11,9 +11,12 @@
 
 mod bytecode;
 mod c_number;
+mod coverage;
+mod describe;
 mod error;
 mod ethertype;
 mod evaluate;
+mod explain;
 mod expr;
 mod extended;
 mod family;
@@ -30,6 +33,7 @@ mod token;
 pub use bytecode::bytecode;
 pub use error::{Error, Kind, Report};
 pub use evaluate::Verdict;
+pub use explain::explain;
 pub use expr::{Expr, Node, NodeId};
 pub use extended::{Fact, Predicate};
 pub use family::Family;

@@ -66,6 +66,8 @@ struct Frame {
     left: Option<NodeId>,
     join: Option<Join>,
     nots: usize,
+    /// Whether the list so far ends in an `or` that stands in this parenthesis itself.
+    ends_in_or: bool,
     /// Symbols of the frames outside and the parenthesis.
     below: usize,
 }
@@ -185,11 +187,16 @@ impl Parser<'_> {
         for _ in 0..std::mem::take(&mut self.frame.nots) {
             node = self.push(Node::Not(node));
         }
-        let joined = match (self.frame.left, self.frame.join.take()) {
+        let join = self.frame.join.take();
+        let joined = match (self.frame.left, join) {
             (Some(left), Some(Join::Or)) => self.push(Node::Or(left, node)),
             (Some(left), _) => self.push(Node::And(left, node)),
             (None, _) => node,
         };
+        if self.frame.ends_in_or && join != Some(Join::Or) {
+            self.parsed.surprises.push(joined);
+        }
+        self.frame.ends_in_or = self.frame.left.is_some() && join == Some(Join::Or);
         self.frame.left = Some(joined);
     }
 
@@ -246,6 +253,3 @@ impl Parser<'_> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

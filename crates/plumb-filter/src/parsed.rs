@@ -1,7 +1,7 @@
 //! What the parser is told, and what it gives back.
 
 use crate::expr::Node;
-use crate::{Expr, Fact, Family, Predicate, Test, Word};
+use crate::{Expr, Fact, Family, NodeId, Predicate, Test, Word};
 
 /// What the command line decided before the filter is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,9 @@ pub struct Parsed {
     pub expr: Option<Expr>,
     /// The family that replaces the set of selected families: that of the last operand that had one.
     pub family: Option<Family>,
+    /// The `and` nodes that took a whole `or` without parentheses, where other languages would have taken
+    /// only its last term.
+    pub surprises: Vec<NodeId>,
     /// Every word in order, for explanations.
     pub words: Vec<Word>,
     /// The facts that only some tests need.

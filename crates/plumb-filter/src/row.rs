@@ -15,8 +15,8 @@ pub struct End<'a> {
     /// The address in network order: 4 or 16 bytes for inet; the protocol as one native word for
     /// netlink and packet rows; the context id as one native word for vsock. Empty when there is none.
     pub address: &'a [u8],
-    /// inet and vsock: the port; unix: the inode (peer: the peer's); netlink: the port id (peer: -1);
-    /// packet: the interface index.
+    /// inet and vsock: the port; unix: the inode (peer: the peer's), 0 for rows of /proc/net/unix; netlink:
+    /// the port id (peer: -1); packet: the interface index.
     pub port: i64,
     /// The name of a unix socket, `@` first for abstract ones; `None` for unnamed and other families.
     pub name: Option<&'a [u8]>,
@@ -46,7 +46,7 @@ pub trait Row {
     fn family(&self) -> Family;
     /// One of its ends.
     fn end(&self, side: Side) -> End<'_>;
-    /// The interface it is bound to (`idiag_if`), 0 when unbound.
+    /// The interface it is bound to (`idiag_if`; that of a packet socket), 0 when unbound.
     fn device(&self) -> u32;
     /// The mark (`INET_DIAG_MARK`), 0 when not told.
     fn mark(&self) -> u32;

@@ -1,0 +1,144 @@
+//! What a test means, in a few words: the resolved operand, not the text.
+
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::{Compare, Fact, Family, Pattern, Predicate, Side, Test};
+
+/// Says what a test asks. `negated` turns it around.
+pub(crate) fn describe(test: &Test, negated: bool) -> String {
+    match test {
+        Test::Host { side, patterns }
+        | Test::Port {
+            side,
+            compare: Compare::Equal,
+            patterns,
+        } => {
+            let all: Vec<String> = patterns.iter().map(pattern).collect();
+            format!(
+                "{} {} {}",
+                end(*side),
+                if negated { "is not" } else { "is" },
+                all.join(" or ")
+            )
+        }
+        Test::Port {
+            side,
+            compare,
+            patterns,
+        } => {
+            let port = patterns
+                .first()
+                .and_then(|pattern| pattern.port)
+                .unwrap_or(-1);
+            format!("{} port {} {port}", end(*side), sign(*compare, negated))
+        }
+        Test::Device(index) => format!(
+            "bound to interface index {} {index}",
+            sign(Compare::Equal, negated)
+        ),
+        Test::Mark { value, mask } => {
+            format!(
+                "mark & {mask:#x} {} {value:#x}",
+                sign(Compare::Equal, negated)
+            )
+        }
+        Test::Cgroup(id) => format!("cgroup id {} {id}", sign(Compare::Equal, negated)),
+        Test::Autobound => "the kernel chose the local port or name".to_owned(),
+        Test::Extended(predicate) => extended(predicate, negated),
+    }
+}
+
+fn end(side: Side) -> &'static str {
+    match side {
+        Side::Local => "local",
+        Side::Peer => "peer",
+    }
+}
+
+fn sign(compare: Compare, negated: bool) -> &'static str {
+    match (compare, negated) {
+        (Compare::Equal, false) => "=",
+        (Compare::Equal, true) => "!=",
+        (Compare::AtLeast, false) => ">=",
+        (Compare::AtLeast, true) => "<",
+        (Compare::AtMost, false) => "<=",
+        (Compare::AtMost, true) => ">",
+    }
+}
+
+fn pattern(pattern: &Pattern) -> String {
+    let mut out = match pattern.family {
+        Some(Family::Unix) => {
+            return format!("a unix name that fits '{}'", pattern.address.escape_ascii());
+        }
+        Some(Family::Link | Family::Netlink | Family::Vsock) => word(pattern),
+        _ => address(pattern),
+    };
+    if let Some(port) = pattern.port {
+        let _ = write!(out, " port {port}");
+    }
+    out
+}
+
+fn address(pattern: &Pattern) -> String {
+    if pattern.prefix == 0 {
+        return "any address".to_owned();
+    }
+    let text = match (
+        <[u8; 4]>::try_from(pattern.address.as_slice()),
+        <[u8; 16]>::try_from(pattern.address.as_slice()),
+    ) {
+        (Ok(bytes), _) => Ipv4Addr::from(bytes).to_string(),
+        (_, Ok(bytes)) => Ipv6Addr::from(bytes).to_string(),
+        _ => pattern.address.escape_ascii().to_string(),
+    };
+    let whole = usize::from(pattern.prefix) == pattern.address.len() * 8;
+    if whole {
+        text
+    } else {
+        format!("{text}/{}", pattern.prefix)
+    }
+}
+
+/// An address that is a single number: a protocol or a context id.
+fn word(pattern: &Pattern) -> String {
+    let number = <[u8; 4]>::try_from(pattern.address.as_slice()).map_or(0, u32::from_ne_bytes);
+    let family = pattern.family.map_or("", Family::word);
+    let any = if pattern.family == Some(Family::Vsock) {
+        number == u32::MAX
+    } else {
+        pattern.prefix == 0
+    };
+    match pattern.family {
+        _ if any => format!("any {family}"),
+        Some(Family::Vsock) => format!("vsock context {number}"),
+        _ => format!("{family} protocol {number:#x}"),
+    }
+}
+
+fn extended(predicate: &Predicate, negated: bool) -> String {
+    let equal = sign(Compare::Equal, negated);
+    match predicate {
+        Predicate::Number {
+            fact,
+            compare,
+            value,
+        } => {
+            let (name, unit) = match fact {
+                Fact::RecvQ => ("recv-q", "bytes"),
+                Fact::SendQ => ("send-q", "bytes"),
+                Fact::RttUs => ("round trip time", "us"),
+                Fact::AgeUs => ("age", "us"),
+            };
+            format!("{name} {} {value} {unit}", sign(*compare, negated))
+        }
+        Predicate::Pid(pid) => format!("process id of a holder {equal} {pid}"),
+        Predicate::Process(glob) => format!("name of a holder {equal} '{}'", glob.escape_ascii()),
+        Predicate::Uid(uid) => format!("uid {equal} {uid}"),
+        Predicate::States(states) => format!(
+            "state {} {states:#x}",
+            if negated { "not in" } else { "in" }
+        ),
+    }
+}
