@@ -76,13 +76,14 @@ fn run(
         return Ok(0);
     }
     options.select_states()?;
+    // -D writes what the kernel says, before anybody looks at the expression.
+    if options.diag_file.is_some() && !options.explain_filter {
+        return run::diag_file::run(&options, out);
+    }
     let filter = filter::read(&mut options, &mut machine, spelling)?;
     if options.explain_filter {
         out.raw(|text| text.extend_from_slice(filter.explain().as_bytes()));
         return Ok(0);
-    }
-    if options.diag_file.is_some() {
-        return run::diag_file::run(&options, out);
     }
     let mut session = Session::new(options, filter, std::mem::replace(out, Output::stdout()));
     session.counts = counts;

@@ -29,7 +29,19 @@ pub fn run(session: &mut Session) -> Result<u8, Stop> {
     }
     session.begin();
     session.in_each_netns(list);
+    say_undecided(session);
     Ok(0)
+}
+
+/// Says how many rows are missing because a test of plumb's own could not be answered.
+fn say_undecided(session: &mut Session) {
+    let count = session.filter.undecided;
+    if count > 0 {
+        let text = format!(
+            "ss: {count} sockets are not shown: what the expression asks of them is not known\n"
+        );
+        session.out.complain(text.as_bytes());
+    }
 }
 
 /// Lists the tables of one namespace.
