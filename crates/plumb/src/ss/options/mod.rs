@@ -306,7 +306,7 @@ impl Options {
                 None => (item, false),
             };
             let tables = Tables::parse(name).ok_or_else(|| {
-                Stop::Usage([&b"ss: \""[..], name, b"\" is illegal socket table id\n"].concat())
+                Stop::Usage([&b"ss: \""[..], item, b"\" is illegal socket table id\n"].concat())
             })?;
             self.selection.change_tables(tables, remove);
         }
