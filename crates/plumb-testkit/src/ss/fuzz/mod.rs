@@ -57,18 +57,26 @@ pub fn run(ours: &Path, plan: &Plan) -> io::Result<Report> {
 
 /// Copies what the case read: the tree, and the files it named in its working directory.
 fn keep(lab: &Lab, tree: &ProcTree, target: &Path) -> io::Result<()> {
-    fs::create_dir_all(target.join("proc"))?;
-    for (from, to) in [
-        (tree.path(), target.join("proc")),
-        (lab.work(), target.to_owned()),
-    ] {
-        let mut copy = Command::new("cp");
-        copy.arg("-a").arg(from.join(".")).arg(&to);
-        if !copy.status()?.success() {
-            return Err(io::Error::other(format!("cannot copy to {}", to.display())));
-        }
+    fs::create_dir_all(target)?;
+    copy(lab.work(), target)?;
+    // In place of the link to the tree.
+    let kept = target.join(TREE.trim_end_matches('/'));
+    fs::remove_file(&kept)?;
+    fs::create_dir(&kept)?;
+    copy(tree.path(), &kept)
+}
+
+/// Copies what a directory holds, links and all.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let status = Command::new("cp")
+        .arg("-a")
+        .arg(from.join("."))
+        .arg(to)
+        .status()?;
+    if status.success() {
+        return Ok(());
     }
-    Ok(())
+    Err(io::Error::other(format!("cannot copy to {}", to.display())))
 }
 
 /// Writes what both programs left.
