@@ -114,7 +114,8 @@ fn write_details(out: &mut Vec<u8>, row: &PacketDiag<'_>, separator: &str) {
 
 /// Appends version, threshold and flags; the first flag has no blank of its own.
 fn write_info(out: &mut Vec<u8>, info: PacketInfo) {
-    let (version, threshold) = (info.version, info.copy_threshold_bytes);
+    let version = info.version.cast_signed();
+    let threshold = info.copy_threshold_bytes.cast_signed();
     put(
         out,
         format_args!("ver:{version} cpy_thresh:{threshold} flags( "),
@@ -133,16 +134,19 @@ fn write_info(out: &mut Vec<u8>, info: PacketInfo) {
     out.extend_from_slice(b" )");
 }
 
+/// Appends a ring; the original prints all but the features with a sign.
 fn write_ring(out: &mut Vec<u8>, ring: PacketRing) {
-    let (block_bytes, blocks) = (ring.block_bytes, ring.blocks);
-    put(out, format_args!("blk_size:{block_bytes},blk_nr:{blocks}"));
-    let (frame_bytes, frames) = (ring.frame_bytes, ring.frames);
-    put(out, format_args!(",frm_size:{frame_bytes},frm_nr:{frames}"));
-    let (retire_ms, features) = (ring.retire_ms, ring.features);
-    put(
-        out,
-        format_args!(",tmo:{retire_ms},features:0x{features:x}"),
-    );
+    let numbers = [
+        ("blk_size", ring.block_bytes),
+        (",blk_nr", ring.blocks),
+        (",frm_size", ring.frame_bytes),
+        (",frm_nr", ring.frames),
+        (",tmo", ring.retire_ms),
+    ];
+    for (name, number) in numbers {
+        put(out, format_args!("{name}:{}", number.cast_signed()));
+    }
+    put(out, format_args!(",features:0x{:x}", ring.features));
 }
 
 fn write_filter(out: &mut Vec<u8>, filter: &[BpfInstruction]) {

@@ -57,7 +57,7 @@ pub fn write_row(table: &mut Table, row: &XdpDiag<'_>, view: &View, lookup: &mut
 }
 
 /// Appends rings, memory and statistics, each on a line of its own. With -O the memory has one
-/// letter too many.
+/// letter too many; its rings are not shown without it.
 fn write_details(out: &mut Vec<u8>, row: &XdpDiag<'_>, view: &View) {
     let separator = separator(view);
     let ring = |out: &mut Vec<u8>, name: &str, entries: Option<u32>| {
@@ -71,9 +71,9 @@ fn write_details(out: &mut Vec<u8>, row: &XdpDiag<'_>, view: &View) {
         let name = if view.oneline { "tumem" } else { "umem" };
         put(out, format_args!("{separator}{name}("));
         write_umem(out, umem);
+        ring(out, "fr", row.fill_ring);
+        ring(out, "cr", row.completion_ring);
     }
-    ring(out, "fr", row.fill_ring);
-    ring(out, "cr", row.completion_ring);
     if let Some(statistics) = row.statistics {
         put(out, format_args!("{separator}stats("));
         write_statistics(out, statistics);
