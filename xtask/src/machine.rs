@@ -12,7 +12,8 @@ use crate::step::{self, Failure};
 type Program = (&'static str, &'static str);
 
 /// What the tests run: the original to compare with, what makes namespaces and plays an
-/// unprivileged user, and strace, which proves that `-n` asks nobody for names.
+/// unprivileged user, strace, which proves that `-n` asks nobody for names, and a C compiler for the
+/// library that gives the original answers of sock_diag.
 pub(crate) const TESTS: &[Program] = &[
     ("netstat", "net-tools"),
     ("ip", "iproute2"),
@@ -21,6 +22,7 @@ pub(crate) const TESTS: &[Program] = &[
     ("setpriv", "util-linux"),
     ("mount", "mount"),
     ("strace", "strace"),
+    ("cc", "gcc"),
 ];
 
 /// What `cargo xtask bench` runs.

@@ -28,8 +28,12 @@ impl PortRange {
 
     /// Reads the range of this network namespace.
     pub fn read() -> Self {
-        crate::proc::read_file(FILE.path())
+        let content = FILE
+            .path()
+            .into_string()
             .ok()
+            .and_then(|path| crate::proc::read_file(&path).ok());
+        content
             .and_then(|content| decode_port_range(&content))
             .map_or(Self::UNTOLD, |(lowest, highest)| Self { lowest, highest })
     }

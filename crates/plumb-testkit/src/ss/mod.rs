@@ -3,6 +3,7 @@
 //!
 //! The machinery that runs both programs is [`differential`](crate::differential).
 
+pub mod answers;
 pub mod command_lines;
 pub mod deviations;
 pub mod dump;

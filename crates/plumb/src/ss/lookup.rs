@@ -139,10 +139,9 @@ impl Names {
         let holders = self.holders();
         let mut found: Vec<Owner<'_>> = holders
             .of(inode)
-            .filter_map(|holder| {
-                let pid = u32::try_from(holder.pid).ok()?;
-                let comm = holder.name;
-                Some(Owner { pid, comm })
+            .map(|holder| Owner {
+                pid: holder.pid,
+                comm: holder.name,
             })
             .collect();
         found.dedup();
@@ -291,14 +290,14 @@ impl Lookup for Names {
 
     fn process_name(&mut self, pid: u32) -> Option<&[u8]> {
         let processes = self.processes.get_or_insert_with(Processes::open);
-        self.process = processes.name(pid.cast_signed())?;
+        self.process = processes.name(pid)?;
         Some(&self.process)
     }
 
     fn process_context(&mut self, pid: u32) -> &[u8] {
         let processes = self.processes.get_or_insert_with(Processes::open);
         self.process = processes
-            .context(pid.cast_signed())
+            .context(pid)
             .unwrap_or_else(|| UNAVAILABLE.to_vec());
         &self.process
     }

@@ -5,6 +5,7 @@
 //! states, `document` compares docs/compatibility.md with the decided deviations. To try the
 //! machinery itself, set `PLUMB_UNDER_TEST` to another program (the original, say).
 
+mod answers;
 mod bench;
 mod document;
 mod lines;

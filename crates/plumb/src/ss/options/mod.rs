@@ -341,11 +341,8 @@ impl Options {
     fn settle(&mut self) {
         if self.is_default {
             self.selection.change_tables(Tables::MOST, false);
-            // Not the states of all these tables: they are what is left when the state words of the
-            // command line leave none.
-            self.selection.states = States::connections(self.view.release);
             if self.states == States::default() {
-                self.states = self.selection.states;
+                self.states = States::connections(self.view.release);
             }
         }
     }
