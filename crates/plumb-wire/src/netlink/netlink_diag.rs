@@ -15,12 +15,14 @@ pub const AF_NETLINK: u8 = 16;
 /// `NDIAG_PROTO_ALL`.
 const ALL_PROTOCOLS: u8 = 255;
 /// `NDIAG_SHOW_MEMINFO` and `NDIAG_SHOW_GROUPS`: what the original always asks.
-const SHOW: u32 = 0x01 | 0x02;
+pub const SHOW: u32 = 0x01 | 0x02;
+/// `NDIAG_SHOW_FLAGS`, since kernel 4.20.
+pub const SHOW_FLAGS: u32 = 0x08;
 const MESSAGE_BYTES: usize = 28;
 
-/// Encodes a request for the netlink sockets of all protocols.
-pub fn encode_netlink_request() -> Vec<u8> {
-    encode_request(AF_NETLINK, ALL_PROTOCOLS, &[0, SHOW, 0, 0])
+/// Encodes a request for the netlink sockets of all protocols; `show` are the `SHOW…` bits.
+pub fn encode_netlink_request(show: u32) -> Vec<u8> {
+    encode_request(AF_NETLINK, ALL_PROTOCOLS, &[0, show, 0, 0])
 }
 
 /// Decodes one message; `None` when it is shorter than `struct netlink_diag_msg`.
@@ -93,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_request_asks_for_all_protocols() {
-        let request = encode_netlink_request();
+        let request = encode_netlink_request(SHOW);
         assert_eq!(request[16..20], [AF_NETLINK, 255, 0, 0]);
         assert_eq!(request[20..], words(&[0, 3, 0, 0]));
     }

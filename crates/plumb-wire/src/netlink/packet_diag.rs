@@ -13,12 +13,14 @@ use super::sock_diag_request::encode_request;
 /// `AF_PACKET`.
 pub const AF_PACKET: u8 = 17;
 /// `PACKET_SHOW_INFO`, `RING_CFG`, `FANOUT`, `MEMINFO` and `FILTER`: what the original always asks.
-const SHOW: u32 = 0x01 | 0x04 | 0x08 | 0x10 | 0x20;
+pub const SHOW: u32 = 0x01 | 0x04 | 0x08 | 0x10 | 0x20;
+/// `PACKET_SHOW_MCLIST`: multicast memberships.
+pub const SHOW_MCLIST: u32 = 0x02;
 const MESSAGE_BYTES: usize = 16;
 
-/// Encodes a request for all packet sockets.
-pub fn encode_packet_request() -> Vec<u8> {
-    encode_request(AF_PACKET, 0, &[0, SHOW, 0, 0])
+/// Encodes a request for all packet sockets; `show` are the `SHOW…` bits.
+pub fn encode_packet_request(show: u32) -> Vec<u8> {
+    encode_request(AF_PACKET, 0, &[0, show, 0, 0])
 }
 
 /// Decodes one message; `None` when it is shorter than `struct packet_diag_msg`.
@@ -143,6 +145,6 @@ mod tests {
 
     #[test]
     fn a_request_asks_for_everything_that_may_be_shown() {
-        assert_eq!(encode_packet_request()[20..], words(&[0, 0x3d, 0, 0]));
+        assert_eq!(encode_packet_request(SHOW)[20..], words(&[0, 0x3d, 0, 0]));
     }
 }

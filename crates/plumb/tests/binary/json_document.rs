@@ -3,62 +3,15 @@
 //! Every mode runs on live state and on a frozen tree with the tables few kernels have; what comes
 //! out is compared with the tables of the page, key by key, in both directions.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::Value;
 
-/// Keys by section of the page (`## …`); `""` holds those of the envelope.
-type Keys = BTreeMap<String, BTreeSet<String>>;
+use crate::json_keys::{self, Keys, collect_row};
 
-/// The page's keys: all of them, and those that a document with such rows must have.
-fn documented() -> (Keys, Keys) {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/json.md");
-    let page = std::fs::read_to_string(path).expect("the page is in the repository");
-    let (mut all, mut certain) = (Keys::new(), Keys::new());
-    let mut arrays = Vec::new();
-    let mut optional = BTreeSet::new();
-    for line in page.lines() {
-        if let Some(title) = line.strip_prefix("## ") {
-            optional = BTreeSet::new();
-            arrays = match title {
-                "The document" => vec![String::new()],
-                _ => quoted(title),
-            };
-        }
-        let mut cells = line.split(" | ");
-        let (Some(keys), Some(kind)) = (cells.next(), cells.next()) else {
-            continue;
-        };
-        if !keys.starts_with("| `") || kind.starts_with('`') {
-            continue;
-        }
-        let may_lack = kind.contains("optional") || kind.trim().is_empty();
-        for key in quoted(keys) {
-            let parent = key.split_once('.').map_or("", |(parent, _)| parent);
-            if may_lack || key.ends_with("_unknown") || optional.contains(parent) {
-                optional.insert(key.clone());
-            }
-            for array in &arrays {
-                if !optional.contains(&key) {
-                    certain
-                        .entry(array.clone())
-                        .or_default()
-                        .insert(key.clone());
-                }
-                all.entry(array.clone()).or_default().insert(key.clone());
-            }
-        }
-    }
-    (all, certain)
-}
+/// The rows of these share one section of the page.
+const LEGACY: [&str; 5] = ["ipx", "ax25", "x25", "netrom", "rose"];
 
-/// The words in backquotes.
-fn quoted(text: &str) -> Vec<String> {
-    text.split('`')
-        .skip(1)
-        .step_by(2)
-        .map(str::to_owned)
-        .collect()
+fn differences(seen: &Keys) -> Vec<String> {
+    json_keys::differences(seen, "json.md", &LEGACY)
 }
 
 /// Adds the keys of a document to those seen before.
@@ -69,56 +22,6 @@ fn collect(document: &Value, seen: &mut Keys) {
             collect_row(row, "", seen.entry(key.clone()).or_default());
         }
     }
-}
-
-fn collect_row(value: &Value, prefix: &str, seen: &mut BTreeSet<String>) {
-    for (key, value) in value.as_object().into_iter().flatten() {
-        let path = format!("{prefix}{key}");
-        collect_row(value, &format!("{path}."), seen);
-        for item in value.as_array().into_iter().flatten() {
-            collect_row(item, &format!("{path}[]."), seen);
-        }
-        seen.insert(path);
-    }
-}
-
-/// Says what is not documented, and what is documented and never seen.
-fn differences(seen: &Keys) -> Vec<String> {
-    let (all, certain) = documented();
-    let mut found = Vec::new();
-    let shared = |key: &str| {
-        let section = if key.starts_with("process.") {
-            "sockets"
-        } else {
-            ""
-        };
-        all[section].contains(key)
-    };
-    for (array, keys) in seen {
-        let known = all.get(array);
-        for key in keys {
-            if !known.is_some_and(|known| known.contains(key)) && !shared(key) {
-                found.push(format!("not documented: `{key}` in `{array}`"));
-            }
-        }
-    }
-    // The rows of these five share one section of the page.
-    for (array, keys) in &certain {
-        let own = seen.get(array);
-        let missing = keys
-            .iter()
-            .filter(|key| !own.is_some_and(|own| own.contains(*key)));
-        let legacy = ["ipx", "ax25", "x25", "netrom", "rose"].contains(&array.as_str());
-        found.extend(
-            missing
-                .filter(|_| !legacy)
-                .map(|key| format!("never seen: `{key}` in `{array}`")),
-        );
-        if own.is_none_or(BTreeSet::is_empty) {
-            found.push(format!("no row of `{array}` was seen"));
-        }
-    }
-    found
 }
 
 #[test]

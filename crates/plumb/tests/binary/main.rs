@@ -2,6 +2,8 @@
 
 mod faces;
 mod json_document;
+mod json_keys;
+mod json_ss;
 mod name_server;
 mod needs_root;
 mod recordings;

@@ -9,6 +9,9 @@ use super::Company;
 use super::fields::{Fields, object};
 use super::shared::{Memory, Unknown, Words, put_family, put_state, put_type};
 
+/// State of a socket that is connected.
+const ESTABLISHED: u8 = 1;
+
 /// The names of `NDIAG_FLAG_*`.
 const FLAGS: [&str; 6] = [
     "cb_running",
@@ -37,7 +40,6 @@ pub struct NetlinkRow<'a> {
 impl Serialize for NetlinkRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let socket = self.socket;
-        // Sockets of the kernel's own have no inode.
         let inode_unknown = match socket.inode {
             None => Some(Reason::NotInSource),
             Some(0) => Some(Reason::NoHolder),
@@ -53,7 +55,11 @@ impl Serialize for NetlinkRow<'_> {
             fields.put("port_id", socket.port_id.cast_unsigned())?;
             fields.some("comm", self.comm)?;
             fields.some("context", self.context)?;
-            fields.put("peer", socket.peer.map(Peer))?;
+            let is_connected = socket.state == Some(ESTABLISHED);
+            let peer = socket
+                .peer
+                .filter(|peer| is_connected || peer.port_id != 0 || peer.group != 0);
+            fields.put("peer", peer.map(Peer))?;
             match inode_unknown {
                 Some(reason) => fields.unknown("inode", reason.word())?,
                 None => fields.put("inode", socket.inode)?,
@@ -169,12 +175,16 @@ mod tests {
     }
 
     #[test]
-    fn the_kernels_own_socket_has_no_inode_and_a_high_port_id_no_sign() {
+    fn a_high_port_id_has_no_sign_and_what_is_not_connected_no_peer() {
         let socket = NetlinkDiag {
             kind: Some(3),
             state: Some(7),
             port_id: -2,
             inode: Some(0),
+            peer: Some(NetlinkPeer {
+                port_id: 0,
+                group: 0,
+            }),
             cookie: Some(1),
             flags: Some(1),
             ..NetlinkDiag::default()
@@ -190,6 +200,7 @@ mod tests {
         assert_eq!(row["inode_unknown"], "no-holder");
         assert_eq!(row["flags"], serde_json::json!(["cb_running"]));
         assert_eq!(row["state"], "CLOSE");
+        assert_eq!(row["peer"], serde_json::Value::Null);
         assert_eq!(row["recv_q_bytes"], serde_json::Value::Null);
     }
 }

@@ -3,7 +3,9 @@
 use plumb_collect::proc_paths::NET_NETLINK;
 use plumb_model::diag::netlink::NetlinkDiag;
 use plumb_present::ss::netlink;
-use plumb_wire::netlink::netlink_diag::{decode_netlink_diag, encode_netlink_request};
+use plumb_wire::netlink::netlink_diag::{
+    SHOW, SHOW_FLAGS, decode_netlink_diag, encode_netlink_request,
+};
 use plumb_wire::proc::netlink::NetlinkRows;
 
 use super::dump;
@@ -26,7 +28,12 @@ pub fn run(session: &mut Session) {
 
 /// Shows what sock_diag gives; says whether it gave all.
 fn show_kernel(session: &mut Session) -> bool {
-    let request = encode_netlink_request();
+    let show = if session.is_text() {
+        SHOW
+    } else {
+        SHOW | SHOW_FLAGS
+    };
+    let request = encode_netlink_request(show);
     dump::read(session, "netlink", &request, |session, message| {
         if let Some(row) = decode_netlink_diag(message) {
             dump::complain_of(session, row.trailing);

@@ -3,7 +3,9 @@
 use plumb_collect::proc_paths::NET_PACKET;
 use plumb_model::diag::packet::PacketDiag;
 use plumb_present::ss::packet;
-use plumb_wire::netlink::packet_diag::{decode_packet_diag, encode_packet_request};
+use plumb_wire::netlink::packet_diag::{
+    SHOW, SHOW_MCLIST, decode_packet_diag, encode_packet_request,
+};
 use plumb_wire::proc::packet::PacketRows;
 
 use super::dump;
@@ -29,7 +31,12 @@ pub fn run(session: &mut Session) {
 /// ends the table: kernels so old are not believed.
 fn show_kernel(session: &mut Session) -> bool {
     let mut believed = true;
-    let request = encode_packet_request();
+    let show = if session.is_text() {
+        SHOW
+    } else {
+        SHOW | SHOW_MCLIST
+    };
+    let request = encode_packet_request(show);
     let complete = dump::read(session, "packet", &request, |session, message| {
         let Some(row) = decode_packet_diag(message).filter(|_| believed) else {
             return;
