@@ -56,8 +56,8 @@ pub struct Holders {
 /// A process or thread with at least one socket.
 #[derive(Debug)]
 struct Task {
-    pid: u32,
-    tid: u32,
+    pid: i32,
+    tid: i32,
     name: Box<[u8]>,
     context: Option<Box<[u8]>>,
 }
@@ -66,7 +66,7 @@ struct Task {
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     task: u32,
-    fd: u32,
+    fd: i32,
     next: u32,
 }
 
@@ -139,7 +139,7 @@ impl Holders {
 #[derive(Debug, Clone, Copy)]
 struct Socket {
     inode: u32,
-    fd: u32,
+    fd: i32,
 }
 
 #[cfg(test)]
@@ -169,7 +169,7 @@ mod tests {
             }
         }
 
-        fn holders(&self, detail: Detail, inode: u64) -> Vec<(u32, u32, u32, String)> {
+        fn holders(&self, detail: Detail, inode: u64) -> Vec<(i32, i32, i32, String)> {
             let holders = Holders::collect(&self.0, detail);
             holders
                 .of(inode)
@@ -195,7 +195,8 @@ mod tests {
             b"100 (a)b) S",
             &[
                 ("3", "socket:[77]"),
-                ("03", "socket:[77]"),
+                ("03", "socket:[78]"),
+                ("04", "socket:[78]"),
                 ("4x", "socket:[77]"),
                 ("99999999999", "socket:[77]"),
                 ("5", "socket:77"),
@@ -209,11 +210,12 @@ mod tests {
         symlink("fd", tree.0.join("300/fd")).expect("a loop of our own");
         std::fs::write(tree.0.join("400"), b"no folder").expect("a file of our own");
         let found = tree.holders(Detail::default(), 77);
-        assert_eq!(found, [(100, 100, 3, "a".to_owned())]);
+        // Descriptor 3 is met twice, descriptor 4 is not there.
+        assert_eq!(found, vec![(100, 100, 3, "a".to_owned()); 2]);
         assert_eq!(tree.holders(Detail::default(), 0), []);
         assert_eq!(tree.holders(Detail::default(), 78), []);
         // The kernel's inodes have 32 bits, and so have the original's.
-        assert_eq!(tree.holders(Detail::default(), (1 << 32) + 77).len(), 1);
+        assert_eq!(tree.holders(Detail::default(), (1 << 32) + 77).len(), 2);
     }
 
     #[test]
@@ -241,7 +243,7 @@ mod tests {
                 links.iter().map(|(fd, to)| (fd.as_str(), *to)).collect();
             tree.task(&pid.to_string(), b"1 (x)", &links);
         }
-        let read = |path: &Path| -> Vec<u32> {
+        let read = |path: &Path| -> Vec<i32> {
             std::fs::read_dir(path)
                 .expect("a folder of our own")
                 .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
@@ -271,13 +273,13 @@ mod tests {
             contexts: Contexts::None,
         };
         let holders = Holders::collect(Path::new("/proc"), detail);
-        let fd = u32::try_from(socket.as_raw_fd()).expect("descriptors are not negative");
+        let own = i32::try_from(std::process::id()).expect("process ids are ints");
         let ours: Vec<_> = holders
             .of(inode)
-            .filter(|holder| holder.pid == std::process::id() && holder.fd == fd)
+            .filter(|holder| holder.pid == own && holder.fd == socket.as_raw_fd())
             .collect();
         // One entry for each thread, and the main one is the last.
         assert!(ours.len() > 1, "a test runs in a thread of its own");
-        assert_eq!(ours.last().map(|main| main.tid), Some(std::process::id()));
+        assert_eq!(ours.last().map(|main| main.tid), Some(own));
     }
 }

@@ -48,7 +48,7 @@ impl NetlinkNames {
     pub fn read(paths: &[&str]) -> Self {
         let mut tables = paths
             .iter()
-            .filter_map(|path| Some((*path, crate::proc::read_file(path).ok()?)));
+            .filter_map(|path| Some((*path, crate::proc::read_file(*path).ok()?)));
         match tables.next() {
             Some((path, content)) => Self::with_table(path, &content),
             None => Self::with_table("", b""),

@@ -28,12 +28,8 @@ impl PortRange {
 
     /// Reads the range of this network namespace.
     pub fn read() -> Self {
-        let content = FILE
-            .path()
-            .into_string()
+        crate::proc::read_file(FILE.path())
             .ok()
-            .and_then(|path| crate::proc::read_file(&path).ok());
-        content
             .and_then(|content| decode_port_range(&content))
             .map_or(Self::UNTOLD, |(lowest, highest)| Self { lowest, highest })
     }

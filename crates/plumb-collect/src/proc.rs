@@ -22,8 +22,16 @@ pub(crate) fn fd_path(fd: BorrowedFd<'_>) -> String {
     format!("/proc/self/fd/{}", fd.as_raw_fd())
 }
 
+/// Opens a file and reads what can be read of it: an error ends the file, as the end would.
+pub(crate) fn read_readable(path: impl Arg) -> Result<Vec<u8>, Errno> {
+    let fd = open_file(path)?;
+    let mut content = Vec::new();
+    while read_more(&fd, &mut content).unwrap_or(0) > 0 {}
+    Ok(content)
+}
+
 /// Reads a whole file.
-pub fn read_file(path: &str) -> Result<Vec<u8>, Errno> {
+pub fn read_file(path: impl Arg) -> Result<Vec<u8>, Errno> {
     let fd = open_file(path)?;
     let mut content = Vec::new();
     while read_more(&fd, &mut content)? > 0 {}

@@ -8,7 +8,7 @@ use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};
 
-use plumb_wire::proc::process::{decode_comm, decode_number_name};
+use plumb_wire::proc::process::decode_comm;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw};
 use rustix::io::Errno;
@@ -57,33 +57,45 @@ pub(crate) fn open_root(path: &Path) -> Result<OwnedFd, Errno> {
     openat(CWD, path, flags, Mode::empty())
 }
 
-/// Lists the numbers that stand as names in a directory, in its order: processes or threads.
-pub(crate) fn list_numbers(directory: BorrowedFd<'_>, room: &mut Room) -> Result<Vec<u32>, Errno> {
+/// Calls `each` with every name in a directory, in its order.
+pub(crate) fn for_each_name(
+    directory: BorrowedFd<'_>,
+    room: &mut Room,
+    mut each: impl FnMut(&CStr),
+) -> Result<(), Errno> {
     let mut entries = RawDir::new(directory, &mut room.0);
-    let mut numbers = Vec::new();
     while let Some(entry) = entries.next() {
-        numbers.extend(decode_number_name(entry?.file_name().to_bytes()));
+        each(entry?.file_name());
     }
+    Ok(())
+}
+
+/// Lists the names that are numbers, in the order of the directory.
+pub(crate) fn list_numbers<N>(
+    directory: BorrowedFd<'_>,
+    room: &mut Room,
+    decode: impl Fn(&[u8]) -> Option<N>,
+) -> Result<Vec<N>, Errno> {
+    let mut numbers = Vec::new();
+    for_each_name(directory, room, |name| {
+        numbers.extend(decode(name.to_bytes()));
+    })?;
     Ok(numbers)
 }
 
-/// Calls `each` with every descriptor in a `/proc/PID/fd`: its number, its name, where it points.
-#[inline]
-pub(crate) fn for_each_descriptor(
-    directory: BorrowedFd<'_>,
-    room: &mut Room,
-    mut each: impl FnMut(u32, &CStr, &[u8]),
-) {
-    let mut entries = RawDir::new(directory, &mut room.0);
-    while let Some(Ok(entry)) = entries.next() {
-        let name = entry.file_name();
-        let Some(fd) = decode_number_name(name.to_bytes()) else {
-            continue;
-        };
-        let mut target = [MaybeUninit::<u8>::uninit(); TARGET_BYTES];
-        if let Ok((target, _)) = readlinkat_raw(directory, name, &mut target) {
-            each(fd, name, target);
-        }
+/// Where a link points.
+pub(crate) struct Target([MaybeUninit<u8>; TARGET_BYTES]);
+
+impl Target {
+    pub(crate) fn new() -> Self {
+        Self([MaybeUninit::uninit(); TARGET_BYTES])
+    }
+
+    /// Reads the start of a link's target.
+    #[inline]
+    pub(crate) fn read(&mut self, directory: BorrowedFd<'_>, name: &CStr) -> Option<&[u8]> {
+        let (target, _) = readlinkat_raw(directory, name, &mut self.0).ok()?;
+        Some(target)
     }
 }
 
@@ -97,7 +109,7 @@ pub(crate) fn read_start(base: impl AsFd, path: &str, limit: usize) -> Result<Ve
 }
 
 /// Reads the SELinux context of a process or thread of this machine.
-pub(crate) fn read_context(pid: u32) -> Option<Vec<u8>> {
+pub(crate) fn read_context(pid: i32) -> Option<Vec<u8>> {
     let mut context = read_start(CWD, &format!("/proc/{pid}/attr/current"), CONTEXT_BYTES).ok()?;
     while context.last().is_some_and(|b| matches!(b, 0 | b'\n')) {
         context.pop();
@@ -106,7 +118,7 @@ pub(crate) fn read_context(pid: u32) -> Option<Vec<u8>> {
 }
 
 /// Reads the name of a process or thread below a `/proc`; `None` when it has none to tell.
-pub(crate) fn read_comm(base: impl AsFd, pid: u32) -> Option<Vec<u8>> {
+pub(crate) fn read_comm(base: impl AsFd, pid: i32) -> Option<Vec<u8>> {
     let stat = read_start(base, &format!("{pid}/stat"), STAT_BYTES).ok()?;
     decode_comm(&stat).map(<[u8]>::to_vec)
 }
@@ -126,12 +138,12 @@ impl Processes {
     }
 
     /// Gives the name (`comm`) of a process up to its first `)`.
-    pub fn name(&self, pid: u32) -> Option<Vec<u8>> {
+    pub fn name(&self, pid: i32) -> Option<Vec<u8>> {
         read_comm(self.proc.as_ref()?, pid)
     }
 
     /// Gives the SELinux context of a process of this machine.
-    pub fn context(&self, pid: u32) -> Option<Vec<u8>> {
+    pub fn context(&self, pid: i32) -> Option<Vec<u8>> {
         read_context(pid)
     }
 }

@@ -48,9 +48,9 @@ pub fn read_totals() -> TotalsRead {
     }
 }
 
+/// Only what cannot be opened is missing: what cannot be read, such as a folder, is empty.
 fn read(file: ProcFile) -> Result<Vec<u8>, Errno> {
-    let path = file.path();
-    crate::proc::read_file(path.to_str().ok_or(Errno::NOENT)?)
+    crate::proc::read_readable(file.path())
 }
 
 #[cfg(test)]

@@ -7,11 +7,11 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Holder<'a> {
     /// The process id.
-    pub pid: u32,
+    pub pid: i32,
     /// The thread id; equal to `pid` for the main thread.
-    pub tid: u32,
+    pub tid: i32,
     /// The descriptor's number.
-    pub fd: u32,
+    pub fd: i32,
     /// The name (`comm`) of the process or thread up to its first `)`, raw bytes; empty when it
     /// ended before it could be read.
     pub name: &'a [u8],

@@ -4,26 +4,27 @@
 //! own; the pieces are then put together in that order, so the result does not depend on who was
 //! faster. Threads are looked at where `/proc/TID` shows them, unlisted as they are there.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
-use plumb_wire::proc::process::decode_socket_link_start;
+use plumb_wire::proc::process::{decode_int_name, decode_socket_link_start};
 use rustix::fd::{AsFd as _, OwnedFd};
 use rustix::io::Errno;
 
 use super::{Contexts, Detail, Holders, Socket, Task};
-use crate::processes::{self, Room, read_comm, read_context};
+use crate::processes::{self, Room, Target, read_comm, read_context};
 use crate::selinux;
 
 /// What the workers share.
 struct Walk {
     proc: OwnedFd,
-    pids: Vec<u32>,
+    pids: Vec<i32>,
     next: AtomicUsize,
     detail: Detail,
 }
@@ -55,7 +56,7 @@ struct Piece {
 /// Starts a walk; without a readable `root` it finds nothing.
 pub(super) fn start(root: &Path, detail: Detail) -> Started {
     let listed = processes::open_root(root).and_then(|proc| {
-        let pids = processes::list_numbers(proc.as_fd(), &mut Room::new())?;
+        let pids = processes::list_numbers(proc.as_fd(), &mut Room::new(), decode_int_name)?;
         Ok((proc, pids))
     });
     let Ok((proc, pids)) = listed else {
@@ -155,20 +156,21 @@ struct Worker<'w> {
 
 impl Worker<'_> {
     /// Goes through the descriptors of a process, and of its threads if they are wanted.
-    fn look_at_process(&mut self, pid: u32, position: usize) {
+    fn look_at_process(&mut self, pid: i32, position: usize) {
         self.look_at_task(pid, pid, position);
         if !self.walk.detail.threads {
             return;
         }
         let tasks = processes::open_directory(self.walk.proc.as_fd(), &format!("{pid}/task"));
         let Ok(tasks) = tasks else { return };
-        let tids = processes::list_numbers(tasks.as_fd(), &mut self.room).unwrap_or_default();
+        let tids = processes::list_numbers(tasks.as_fd(), &mut self.room, decode_int_name);
+        let tids = tids.unwrap_or_default();
         for tid in tids.into_iter().filter(|&tid| tid != pid) {
             self.look_at_task(pid, tid, position);
         }
     }
 
-    fn look_at_task(&mut self, pid: u32, tid: u32, position: usize) {
+    fn look_at_task(&mut self, pid: i32, tid: i32, position: usize) {
         let proc = self.walk.proc.as_fd();
         let directory = match processes::open_directory(proc, &format!("{tid}/fd")) {
             Ok(directory) => directory,
@@ -185,16 +187,20 @@ impl Worker<'_> {
             known_contexts,
             ..
         } = self;
-        processes::for_each_descriptor(directory.as_fd(), room, |fd, name, target| {
-            let Some(inode) = decode_socket_link_start(target) else {
+        let mut target = Target::new();
+        // What cannot be listed any more belongs to a process that ended.
+        let _ = processes::for_each_name(directory.as_fd(), room, |name| {
+            let Some(fd) = decode_int_name(name.to_bytes()) else {
                 return;
             };
-            if is_padded(name) {
+            let spelled = usual_spelling(fd, name);
+            let target = target.read(directory.as_fd(), &spelled);
+            let Some(inode) = target.and_then(decode_socket_link_start) else {
                 return;
-            }
+            };
             found.sockets.push(Socket { inode, fd });
             if wants_contexts {
-                let context = selinux::read_socket_context(directory.as_fd(), name);
+                let context = selinux::read_socket_context(directory.as_fd(), &spelled);
                 found
                     .contexts
                     .push(context.map(|text| shared(known_contexts, text)));
@@ -211,7 +217,7 @@ impl Worker<'_> {
         }
     }
 
-    fn describe(&self, pid: u32, tid: u32) -> Task {
+    fn describe(&self, pid: i32, tid: i32) -> Task {
         // A process that ended meanwhile keeps its entries and has no name.
         let name = read_comm(&self.walk.proc, tid).unwrap_or_default();
         let context = match self.walk.detail.contexts {
@@ -227,9 +233,13 @@ impl Worker<'_> {
     }
 }
 
-/// A descriptor written `03` is none of the kernel's.
-fn is_padded(name: &CStr) -> bool {
-    matches!(name.to_bytes(), [b'0', _, ..])
+/// Gives the name under which a descriptor is looked at: outside hand-made trees the one it has.
+#[inline]
+fn usual_spelling(fd: i32, name: &CStr) -> Cow<'_, CStr> {
+    match name.to_bytes() {
+        [b'0'] | [b'1'..=b'9', ..] if fd >= 0 && name.count_bytes() <= 9 => Cow::Borrowed(name),
+        _ => CString::new(fd.to_string()).map_or(Cow::Borrowed(name), Cow::Owned),
+    }
 }
 
 /// Gives the one copy of a context.

@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 
 use plumb_model::owner::Owner;
 use plumb_model::{Inode, Pid};
-use plumb_wire::proc::process::{decode_argv0, decode_socket_link};
+use plumb_wire::proc::process::{decode_argv0, decode_number_name, decode_socket_link};
 use rustc_hash::FxHashMap;
 use rustix::fd::{AsFd as _, OwnedFd};
 use rustix::fs::CWD;
@@ -20,7 +20,7 @@ use rustix::io::Errno;
 use rustix::thread::CapabilitySet;
 
 use super::{Detail, Owners};
-use crate::processes::{self, Room, read_context, read_start};
+use crate::processes::{self, Room, Target, read_context, read_start};
 
 /// Bytes of `/proc/PID/cmdline` that are looked at.
 const CMDLINE_BYTES: usize = 511;
@@ -94,7 +94,7 @@ pub(super) struct Started {
 pub(super) fn start(may_stop_early: bool, detail: Detail) -> Option<Started> {
     let proc = processes::open_root(Path::new("/proc")).ok()?;
     let walk = Arc::new(Walk {
-        pids: processes::list_numbers(proc.as_fd(), &mut Room::new()).ok()?,
+        pids: processes::list_numbers(proc.as_fd(), &mut Room::new(), decode_number_name).ok()?,
         proc,
         wanted: OnceLock::new(),
         next: AtomicUsize::new(0),
@@ -181,8 +181,14 @@ impl Worker<'_> {
         let Self {
             walk, room, noted, ..
         } = self;
-        processes::for_each_descriptor(directory.as_fd(), room, |_, _, target| {
-            let Some(inode) = decode_socket_link(target) else {
+        let mut target = Target::new();
+        // What cannot be listed any more belongs to a process that ended.
+        let _ = processes::for_each_name(directory.as_fd(), room, |name| {
+            if decode_number_name(name.to_bytes()).is_none() {
+                return;
+            }
+            let target = target.read(directory.as_fd(), name);
+            let Some(inode) = target.and_then(decode_socket_link) else {
                 return;
             };
             walk.any_seen.store(true, Ordering::Relaxed);
@@ -226,7 +232,7 @@ impl Walk {
         let cmdline = read_start(&self.proc, &format!("{pid}/cmdline"), CMDLINE_BYTES);
         let context = match self.detail {
             Detail::Process => None,
-            Detail::ProcessAndContext => read_context(pid),
+            Detail::ProcessAndContext => i32::try_from(pid).ok().and_then(read_context),
         };
         Holder {
             position,

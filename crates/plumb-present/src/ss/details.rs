@@ -2,7 +2,7 @@
 
 use plumb_model::diag::inet::InetDiag;
 
-use super::fields::{always, field};
+use super::fields::{always, field, push_hex};
 use super::lookup::Lookup;
 use super::view::View;
 use crate::text::put;
@@ -30,7 +30,8 @@ pub fn write_details(out: &mut Vec<u8>, row: &InetDiag<'_>, lookup: &mut dyn Loo
         Some(proc) => proc.pointer,
         None => row.cookie,
     };
-    put(out, format_args!(" sk:{cookie:x}"));
+    out.extend_from_slice(b" sk:");
+    push_hex(out, cookie);
     if let Some(mark) = row.extensions.mark.filter(|&mark| mark != 0) {
         put(out, format_args!(" fwmark:0x{mark:x}"));
     }

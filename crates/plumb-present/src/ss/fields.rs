@@ -53,7 +53,21 @@ pub fn milliseconds(out: &mut Vec<u8>, name: &str, micros: u32) {
 /// Appends ` name:value` in hexadecimal, unless it is 0.
 pub fn hex(out: &mut Vec<u8>, name: &str, value: u32) {
     if value != 0 {
-        put(out, format_args!(" {name}:{value:x}"));
+        out.push(b' ');
+        out.extend_from_slice(name.as_bytes());
+        out.push(b':');
+        push_hex(out, u64::from(value));
+    }
+}
+
+/// Appends the hexadecimal digits of a number (`%llx`).
+#[inline]
+pub fn push_hex(out: &mut Vec<u8>, value: u64) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let shown = (64 - value.leading_zeros()).div_ceil(4).max(1);
+    for place in (0..shown).rev() {
+        let digit = usize::try_from(value >> (4 * place) & 15).unwrap_or(0);
+        out.push(DIGITS[digit]);
     }
 }
 

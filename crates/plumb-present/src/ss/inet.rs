@@ -5,6 +5,7 @@ use plumb_model::diag::inet::{AF_INET6, InetDiag, Info, Protocol};
 
 use super::address::{write_address, write_port};
 use super::details::{write_details, write_marks};
+use super::fields::always;
 use super::layout::{Column, Table};
 use super::lookup::{Lookup, PortKind};
 use super::mptcp::write_mptcp_info;
@@ -194,12 +195,12 @@ fn write_ends(out: &mut Vec<u8>, row: &InetDiag<'_>) {
     if row.family == AF_INET6
         && let Some(v6only) = row.extensions.v6only
     {
-        put(out, format_args!(" v6only:{v6only}"));
+        always(out, "v6only", v6only);
     }
     if let Some(shutdown) = row.extensions.shutdown {
-        let receive = if shutdown & 1 != 0 { '-' } else { '<' };
-        let send = if shutdown & 2 != 0 { '-' } else { '>' };
-        put(out, format_args!(" {receive}-{send}"));
+        let receive = if shutdown & 1 != 0 { b'-' } else { b'<' };
+        let send = if shutdown & 2 != 0 { b'-' } else { b'>' };
+        out.extend_from_slice(&[b' ', receive, b'-', send]);
     }
 }
 

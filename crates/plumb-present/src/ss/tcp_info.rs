@@ -11,7 +11,7 @@ use super::fields::{always, always_signed, field, flag, milliseconds, signed};
 use super::float::{to_f64, write_tenths, write_thousandths};
 use super::rate::write_rate;
 use super::view::View;
-use crate::text::put;
+use crate::text::Decimal;
 
 /// The timeout of a connection without a sample, which is not shown.
 const INITIAL_RTO_US: u32 = 3_000_000;
@@ -62,10 +62,9 @@ fn write_options(out: &mut Vec<u8>, info: &TcpInfo, view: &View) {
 
 fn write_timing(out: &mut Vec<u8>, info: &TcpInfo) {
     if info.options & TcpInfo::OPTION_WSCALE != 0 {
-        put(
-            out,
-            format_args!(" wscale:{},{}", info.snd_wscale, info.rcv_wscale),
-        );
+        always(out, "wscale", info.snd_wscale);
+        out.push(b',');
+        out.extend_from_slice(Decimal::new(u64::from(info.rcv_wscale)).as_bytes());
     }
     if info.rto_us != INITIAL_RTO_US {
         milliseconds(out, "rto", info.rto_us);
@@ -169,10 +168,9 @@ fn write_limits(out: &mut Vec<u8>, info: &TcpInfo) {
 fn write_losses(out: &mut Vec<u8>, info: &TcpInfo, state: u32) {
     field(out, "unacked", info.unacked);
     if info.retrans != 0 || info.total_retrans != 0 {
-        put(
-            out,
-            format_args!(" retrans:{}/{}", info.retrans, info.total_retrans),
-        );
+        always(out, "retrans", info.retrans);
+        out.push(b'/');
+        out.extend_from_slice(Decimal::new(u64::from(info.total_retrans)).as_bytes());
     }
     field(out, "lost", info.lost);
     if state != LISTEN {

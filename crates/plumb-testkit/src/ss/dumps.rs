@@ -250,13 +250,14 @@ fn ulp() -> Vec<u8> {
             (3, &four),
             (4, &eight),
             (5, &four),
-            (6, &[7, 1]),
-            (7, &flags),
-            (8, &[3]),
-            (9, &[4]),
+            (6, &four),
+            (7, &[7, 1]),
+            (8, &flags),
+            (9, &[3]),
+            (10, &[4]),
         ];
         rows.push(row("mptcp", 3, inner));
-        rows.push(row("mptcp", 3, &inner[..7]));
+        rows.push(row("mptcp", 3, &inner[..8]));
         rows.push(row("mptcp", 3, &inner[5..]));
     }
     dump(&rows)

@@ -64,6 +64,18 @@ pub fn decode_number_name(name: &[u8]) -> Option<u32> {
     })
 }
 
+/// Decodes a name in `/proc` or `/proc/PID/fd` as ss does: an `int` and nothing behind it. Its usual
+/// spelling is looked at then, which need not be `name`: `03` stands for 3.
+#[inline]
+pub fn decode_int_name(name: &[u8]) -> Option<i32> {
+    let mut scanner = Scanner::new(name);
+    let number = scanner.decimal()?;
+    scanner
+        .rest()
+        .is_empty()
+        .then(|| low32(number).cast_signed())
+}
+
 /// Gives the first NUL-terminated string of `/proc/PID/cmdline`.
 pub fn decode_argv0(cmdline: &[u8]) -> &[u8] {
     cmdline.split(|&b| b == 0).next().unwrap_or_default()
@@ -114,6 +126,23 @@ mod tests {
             (b"[0000]:77", None),
         ] {
             assert_eq!(decode_socket_link_start(target), inode);
+        }
+    }
+
+    #[test]
+    fn names_of_ss_are_ints() {
+        for (name, number) in [
+            (&b"42"[..], Some(42)),
+            (b"03", Some(3)),
+            (b" +3", Some(3)),
+            (b"-1", Some(-1)),
+            (b"4294967297", Some(1)),
+            (b"3 ", None),
+            (b"3x", None),
+            (b"self", None),
+            (b"", None),
+        ] {
+            assert_eq!(decode_int_name(name), number);
         }
     }
 

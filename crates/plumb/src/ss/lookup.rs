@@ -139,9 +139,10 @@ impl Names {
         let holders = self.holders();
         let mut found: Vec<Owner<'_>> = holders
             .of(inode)
-            .map(|holder| Owner {
-                pid: holder.pid,
-                comm: holder.name,
+            .filter_map(|holder| {
+                let pid = u32::try_from(holder.pid).ok()?;
+                let comm = holder.name;
+                Some(Owner { pid, comm })
             })
             .collect();
         found.dedup();
@@ -290,14 +291,14 @@ impl Lookup for Names {
 
     fn process_name(&mut self, pid: u32) -> Option<&[u8]> {
         let processes = self.processes.get_or_insert_with(Processes::open);
-        self.process = processes.name(pid)?;
+        self.process = processes.name(pid.cast_signed())?;
         Some(&self.process)
     }
 
     fn process_context(&mut self, pid: u32) -> &[u8] {
         let processes = self.processes.get_or_insert_with(Processes::open);
         self.process = processes
-            .context(pid)
+            .context(pid.cast_signed())
             .unwrap_or_else(|| UNAVAILABLE.to_vec());
         &self.process
     }

@@ -117,7 +117,7 @@ fn odd(random: &mut Random) -> String {
     const ODD: &[&str] = &[
     "--", "-", "", "--bogus", "--all=1", "--li", "--ip", "--no", "--tcp=1", "-?", "--=", "---",
     "-\u{e9}", "-A", "-f", "-N", "--net", "-1", "--fam=inet6", "--inet", "--so=tcp",
-    "--bpf-map-id=1", "--tc", "--t", "--con", "--compat",
+    "--bpf-map-id=1", "--tc", "--t", "--con",
     ];
     (*random.pick(ODD)).to_owned()
 }

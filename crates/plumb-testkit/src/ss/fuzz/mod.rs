@@ -12,12 +12,13 @@ mod trees;
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
 use super::deviations;
 use crate::differential::etc::Etc;
-use crate::differential::{Call, Lab, Program, Stdout, Tool};
+use crate::differential::{Call, Difference, Lab, Program, Stdout, Tool};
 use crate::frozen::ProcTree;
 use crate::fuzz::{Failure, Plan, Report};
 use crate::random::Random;
@@ -25,12 +26,16 @@ use crate::random::Random;
 /// The widest terminal.
 const WIDEST: usize = 300;
 
+/// The tree as the programs name it: the original's buffers hold no long names.
+const TREE: &str = "proc/";
+
 /// Runs the cases with the program `ours`, in the caller's sandbox.
 pub fn run(ours: &Path, plan: &Plan) -> io::Result<Report> {
     let mut lab = Lab::of(Tool::SS, ours)?;
     // Nothing that ticks is in these states.
     lab.live = false;
     let tree = ProcTree::new()?;
+    symlink(tree.path(), lab.work().join(TREE.trim_end_matches('/')))?;
     let mut report = Report::default();
     for seed in (plan.seed..).take(usize::try_from(plan.cases).unwrap_or(usize::MAX)) {
         report.cases += 1;
@@ -38,7 +43,9 @@ pub fn run(ours: &Path, plan: &Plan) -> io::Result<Report> {
         let failure = one(&lab, &tree, seed, &mut report)?;
         let failed = failure.is_some();
         if let (Some(failure), Some(dir)) = (&failure, &plan.keep) {
-            keep(&lab, &tree, &dir.join(format!("seed-{}", failure.seed)))?;
+            let target = dir.join(format!("seed-{}", failure.seed));
+            keep(&lab, &tree, &target)?;
+            keep_outcomes(&failure.difference, &target)?;
         }
         report.failures.extend(failure);
         if plan.first_failure_only && failed {
@@ -50,18 +57,38 @@ pub fn run(ours: &Path, plan: &Plan) -> io::Result<Report> {
 
 /// Copies what the case read: the tree, and the files it named in its working directory.
 fn keep(lab: &Lab, tree: &ProcTree, target: &Path) -> io::Result<()> {
-    fs::create_dir_all(target.join("proc"))?;
-    for (from, to) in [
-        (tree.path(), target.join("proc")),
-        (lab.work(), target.to_owned()),
-    ] {
-        let mut copy = Command::new("cp");
-        copy.arg("-a").arg(from.join(".")).arg(&to);
-        if !copy.status()?.success() {
-            return Err(io::Error::other(format!("cannot copy to {}", to.display())));
-        }
+    fs::create_dir_all(target)?;
+    copy(lab.work(), target)?;
+    // In place of the link to the tree.
+    let kept = target.join(TREE.trim_end_matches('/'));
+    fs::remove_file(&kept)?;
+    fs::create_dir(&kept)?;
+    copy(tree.path(), &kept)
+}
+
+/// Copies what a directory holds, links and all.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let status = Command::new("cp")
+        .arg("-a")
+        .arg(from.join("."))
+        .arg(to)
+        .status()?;
+    if status.success() {
+        return Ok(());
     }
-    Ok(())
+    Err(io::Error::other(format!("cannot copy to {}", to.display())))
+}
+
+/// Writes what both programs left.
+fn keep_outcomes(difference: &Difference, target: &Path) -> io::Result<()> {
+    for (name, outcome) in [
+        ("original", &difference.original),
+        ("ours", &difference.ours),
+    ] {
+        fs::write(target.join(name).with_extension("out"), &outcome.stdout)?;
+        fs::write(target.join(name).with_extension("err"), &outcome.stderr)?;
+    }
+    fs::write(target.join("call"), difference.summary() + "\n")
 }
 
 fn one(lab: &Lab, tree: &ProcTree, seed: u64, report: &mut Report) -> io::Result<Option<Failure>> {
@@ -99,24 +126,22 @@ fn call(random: &mut Random, lab: &Lab, tree: &ProcTree) -> io::Result<Call> {
     }
     if kind < 2 || (7..19).contains(&kind) {
         trees::write(random, tree)?;
-        point_at(random, tree, &mut call);
+        point_at(random, &mut call);
     }
     surroundings(random, &mut call);
     Ok(call)
 }
 
 /// Lets the program read a tree as a whole, or some of its files.
-fn point_at(random: &mut Random, tree: &ProcTree, call: &mut Call) {
+fn point_at(random: &mut Random, call: &mut Call) {
     if random.chance(85) {
-        let mut root = tree.path().as_os_str().to_owned();
-        root.push("/");
-        call.environment.push(("PROC_ROOT", root));
+        call.environment.push(("PROC_ROOT", TREE.into()));
         return;
     }
     for (variable, file) in trees::TABLES {
         if random.chance(60) {
             call.environment
-                .push((variable, tree.path().join(file).into()));
+                .push((variable, format!("{TREE}{file}").into()));
         }
     }
 }

@@ -86,6 +86,10 @@ pub(super) fn row(random: &mut Random) -> Row {
         let (kind, content) = some_attribute(random);
         row.attributes.push((kind, content));
     }
+    if row.attributes.contains(&(kind::PROTOCOL, vec![132])) {
+        // Beyond SCTP's eight states the original reads behind its table of names.
+        row.state %= 8;
+    }
     row
 }
 
@@ -253,7 +257,7 @@ fn tls(random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// `MPTCP_SUBFLOW_ATTR_*`: tokens, sequence numbers, flags, address ids.
+/// `MPTCP_SUBFLOW_ATTR_*`: tokens, sequence numbers, length, flags, address ids.
 fn mptcp(random: &mut Random) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (kind, len) in [
@@ -262,10 +266,11 @@ fn mptcp(random: &mut Random) -> Vec<u8> {
         (3, 4),
         (4, 8),
         (5, 4),
-        (6, 2),
-        (7, 4),
-        (8, 1),
+        (6, 4),
+        (7, 2),
+        (8, 4),
         (9, 1),
+        (10, 1),
     ] {
         if random.chance(80) {
             attribute(&mut bytes, kind, &random.any_size().to_le_bytes()[..len]);

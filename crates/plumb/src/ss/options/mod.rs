@@ -341,8 +341,11 @@ impl Options {
     fn settle(&mut self) {
         if self.is_default {
             self.selection.change_tables(Tables::MOST, false);
+            // Not the states of all these tables: they are what is left when the state words of the
+            // command line leave none.
+            self.selection.states = States::connections(self.view.release);
             if self.states == States::default() {
-                self.states = States::connections(self.view.release);
+                self.states = self.selection.states;
             }
         }
     }
