@@ -61,9 +61,18 @@ fn write_rate(out: &mut Vec<u8>, rate: f64) {
     }
 }
 
+/// How the JSON form looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct JsonStyle {
+    /// One counter a line, indented.
+    pub is_pretty: bool,
+    /// Whole values. The original cuts them to 32 bits, so that 5 GiB of octets read as 1 GiB.
+    pub is_wide: bool,
+}
+
 /// Appends the JSON form: one object named after the source. There are no rates in it.
-pub fn write_json(out: &mut Vec<u8>, source: &[u8], rows: &[Row<'_>], is_pretty: bool) {
-    let [line, inner, colon] = if is_pretty {
+pub fn write_json(out: &mut Vec<u8>, source: &[u8], rows: &[Row<'_>], style: JsonStyle) {
+    let [line, inner, colon] = if style.is_pretty {
         ["\n    ", "\n        ", ": "]
     } else {
         ["", "", ":"]
@@ -77,10 +86,15 @@ pub fn write_json(out: &mut Vec<u8>, source: &[u8], rows: &[Row<'_>], is_pretty:
             format_args!("{}{inner}", if index == 0 { "" } else { "," }),
         );
         write_string(out, row.name);
-        put(out, format_args!("{colon}{}", row.value));
+        let value = if style.is_wide {
+            row.value
+        } else {
+            row.value & u64::from(u32::MAX)
+        };
+        put(out, format_args!("{colon}{value}"));
     }
     let last = if rows.is_empty() { "" } else { line };
-    let end = if is_pretty { "\n" } else { "" };
+    let end = if style.is_pretty { "\n" } else { "" };
     put(out, format_args!("{last}}}{end}}}\n"));
 }
 
@@ -126,6 +140,7 @@ Output
   -z, --zeros            also those that are 0
   -j, --json             as JSON
   -p, --pretty           JSON for people to read
+  --json64               JSON with whole values; -j cuts them to 32 bits, as nstat always did
   -n, --nooutput         nothing: only remember
 
 Memory ($NSTAT_HISTORY, or /tmp/.nstat.uUID)
@@ -192,21 +207,35 @@ mod tests {
     #[test]
     fn json_is_one_object_in_an_object() {
         let rows = [row("A\"\\\t", 9, 1.5), row("B", 18, 0.0)];
+        let json = |rows: &[Row<'_>], is_pretty| {
+            let style = JsonStyle {
+                is_pretty,
+                is_wide: false,
+            };
+            text(|out| write_json(out, b"kernel", rows, style))
+        };
         assert_eq!(
-            text(|out| write_json(out, b"kernel", &rows, false)),
+            json(&rows, false),
             "{\"kernel\":{\"A\\\"\\\\\\t\":9,\"B\":18}}\n"
         );
         assert_eq!(
-            text(|out| write_json(out, b"kernel", &rows[1..], true)),
+            json(&rows[1..], true),
             "{\n    \"kernel\": {\n        \"B\": 18\n    }\n}\n"
         );
-        assert_eq!(
-            text(|out| write_json(out, b"x", &[], false)),
-            "{\"x\":{}}\n"
-        );
-        assert_eq!(
-            text(|out| write_json(out, b"x", &[], true)),
-            "{\n    \"x\": {}\n}\n"
-        );
+        assert_eq!(json(&[], false), "{\"kernel\":{}}\n");
+        assert_eq!(json(&[], true), "{\n    \"kernel\": {}\n}\n");
+    }
+
+    #[test]
+    fn json_is_cut_to_32_bits_unless_asked() {
+        let rows = [row("A", (1 << 32) + 5, 0.0)];
+        for (is_wide, value) in [(false, "5"), (true, "4294967301")] {
+            let style = JsonStyle {
+                is_pretty: false,
+                is_wide,
+            };
+            let json = text(|out| write_json(out, b"kernel", &rows, style));
+            assert_eq!(json, format!("{{\"kernel\":{{\"A\":{value}}}}}\n"));
+        }
     }
 }

@@ -167,7 +167,11 @@ fn write_output(
     let rows = increments::to_show(now, remembered, options);
     let mut text = Vec::new();
     if options.json {
-        present::write_json(&mut text, source, &rows, options.pretty);
+        let style = present::JsonStyle {
+            is_pretty: options.pretty,
+            is_wide: options.wide,
+        };
+        present::write_json(&mut text, source, &rows, style);
     } else {
         present::write_text(&mut text, source, &rows);
     }

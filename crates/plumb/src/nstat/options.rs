@@ -18,6 +18,8 @@ pub struct Options {
     pub zeros: bool,
     /// -j.
     pub json: bool,
+    /// Our --json64: JSON with whole values.
+    pub wide: bool,
     /// -p.
     pub pretty: bool,
     /// -n.
@@ -66,6 +68,7 @@ enum Key {
     NoOutput,
     Zeros,
     Json,
+    Json64,
     Pretty,
     Scan,
     Interval,
@@ -126,13 +129,15 @@ const LONG: &[Long<Key>] = &[
     long("zeros", b'z', Key::Zeros),
 ];
 
+const EXACT: &[Long<Key>] = &[long("json64", b'J', Key::Json64)];
+
 impl Request {
     /// Reads the words after argv[0].
     pub fn parse(words: Vec<OsString>, posixly_correct: bool) -> Self {
         let table = Table {
             short: SHORT,
             long: LONG,
-            exact: &[],
+            exact: EXACT,
         };
         let mut options = Options::default();
         let mut scan_secs = 0;
@@ -149,6 +154,10 @@ impl Request {
                 Step::Option(Key::NoOutput, _) => options.no_output = true,
                 Step::Option(Key::Zeros, _) => options.zeros = true,
                 Step::Option(Key::Json, _) => options.json = true,
+                Step::Option(Key::Json64, _) => {
+                    options.json = true;
+                    options.wide = true;
+                }
                 Step::Option(Key::Pretty, _) => options.pretty = true,
                 Step::Option(Key::Scan, word) => scan_secs = number(word),
                 Step::Option(Key::Interval, word) => {
