@@ -1,4 +1,4 @@
-//! The fuzzers: random command lines against the real netstat and ss, and libFuzzer on the
+//! The fuzzers: random command lines against the real netstat, ss and nstat, and libFuzzer on the
 //! decoders.
 
 use std::ffi::OsString;
@@ -8,7 +8,7 @@ use crate::arguments::Arguments;
 use crate::machine;
 use crate::step::{self, Failure};
 
-/// Runs `fuzz-netstat` or `fuzz-ss`: builds plumb, then compares it with the original case by case.
+/// Runs `fuzz-netstat`, `fuzz-ss` or `fuzz-nstat`: builds plumb, then compares it with the original case by case.
 ///
 /// A debug build, so that an overflow ends the program instead of passing as a strange number.
 pub(crate) fn run_against_original(fuzzer: &str, given: &[OsString]) -> Result<(), Failure> {

@@ -18,6 +18,7 @@ pub(crate) const TESTS: &[Program] = &[
     ("netstat", "net-tools"),
     ("ip", "iproute2"),
     ("ss", "iproute2"),
+    ("nstat", "iproute2"),
     ("unshare", "util-linux"),
     ("setpriv", "util-linux"),
     ("mount", "mount"),

@@ -20,13 +20,15 @@ usage: cargo xtask COMMAND
 
   test [--full]          everything CI checks, after installing what the machine lacks;
                          --full adds 20000 fuzzing cases against the real netstat
-                         and as many against the real ss
+                         and as many against the real ss and nstat
   bench [--sockets N] [--processes P] [--runs R] [--json]
                          plumb beside the real netstat, ss and lsof over a farm of sockets
   fuzz-netstat [--cases N] [--seed S] [--keep DIR]
                          random command lines over random kernel states, compared with netstat
   fuzz-ss [--cases N] [--seed S] [--keep DIR]
                          random command lines, filters and dumps, compared with ss
+  fuzz-nstat [--cases N] [--seed S] [--keep DIR]
+                         random counters, histories and command lines, compared with nstat
   fuzz TARGET [-- ARGS]  one decoder under libFuzzer (nightly); without TARGET, lists them
   vm [--kernel 5.10|6.1|6.12] [--module NAME]... [--with FILE]... [--memory MIB]
      [--timeout S] -- COMMAND
@@ -46,7 +48,9 @@ fn main() -> ExitCode {
         Some("bench-inside") => bench::inside::run(&rest),
         Some("bench-measure") => bench::measure::run(&rest),
         Some("fuzz") => fuzz::run(&rest),
-        Some(fuzzer @ ("fuzz-netstat" | "fuzz-ss")) => fuzz::run_against_original(fuzzer, &rest),
+        Some(fuzzer @ ("fuzz-netstat" | "fuzz-ss" | "fuzz-nstat")) => {
+            fuzz::run_against_original(fuzzer, &rest)
+        }
         Some("help" | "-h" | "--help") => {
             print!("{USAGE}");
             Ok(())

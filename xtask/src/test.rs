@@ -55,7 +55,7 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
     step::step(cargo().args(["deny", "check", "bans", "licenses", "sources"]))?;
     if full {
         let cases = FULL_CASES.to_string();
-        for fuzzer in ["fuzz-netstat", "fuzz-ss"] {
+        for fuzzer in ["fuzz-netstat", "fuzz-ss", "fuzz-nstat"] {
             fuzz::run_against_original(fuzzer, &["--cases".into(), cases.clone().into()])?;
         }
     }

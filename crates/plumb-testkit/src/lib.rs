@@ -12,6 +12,7 @@ pub mod frozen;
 pub mod fuzz;
 pub mod live;
 pub mod loopback;
+pub mod nstat;
 pub mod random;
 pub mod sandbox;
 pub mod sockets;

@@ -28,6 +28,13 @@ pub enum Rule {
     WriteFailure,
 }
 
+impl Rule {
+    /// Says in words what differs, `None` if the rule is kept.
+    pub fn difference(&self, original: &Outcome, ours: &Outcome) -> Option<String> {
+        difference(original, ours, self)
+    }
+}
+
 /// Says in words what differs, `None` if the rule is kept.
 pub(super) fn difference(original: &Outcome, ours: &Outcome, rule: &Rule) -> Option<String> {
     let found = match *rule {

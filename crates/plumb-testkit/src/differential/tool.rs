@@ -31,4 +31,12 @@ impl Tool {
         mask: mask::ss_times,
         shows_itself: true,
     };
+
+    /// The nstat of iproute2.
+    pub const NSTAT: Self = Self {
+        name: "nstat",
+        original: "/usr/bin/nstat",
+        mask: <[u8]>::to_vec,
+        shows_itself: false,
+    };
 }
