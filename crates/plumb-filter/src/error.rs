@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use crate::{Piece, Place, Source};
+use crate::{Fault, Piece, Place, Source};
 
 /// An error at a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +27,8 @@ pub enum Kind {
     },
     /// Deeper parentheses than the original's parser takes.
     TooDeep,
-    /// A line of a filter file of 1023 bytes or more.
-    LineTooLong,
+    /// A line of a filter file that cannot be read.
+    Line(Fault),
     /// Not an address.
     Address(Vec<u8>),
     /// Not a port.
@@ -78,7 +78,8 @@ impl Error {
                 (bellows("syntax error").into_bytes(), true, 255)
             }
             Kind::TooDeep => (bellows("memory exhausted").into_bytes(), true, 255),
-            Kind::LineTooLong => (b"Too long line in filter".to_vec(), false, 255),
+            Kind::Line(Fault::TooLong) => (b"Too long line in filter\n".to_vec(), false, 255),
+            Kind::Line(Fault::Invalid) => (b"Invalid line\n".to_vec(), false, 255),
             Kind::Address(text) => (
                 quoted(b"an inet prefix is expected rather than", text, b"."),
                 false,
@@ -114,6 +115,10 @@ impl Error {
     /// that are not printable ASCII are shown escaped.
     pub fn pointing(&self, pieces: &[Piece]) -> String {
         let mut out = self.sentence();
+        let word = self
+            .place
+            .and_then(|place| pieces.get(place.piece)?.text.get(place.start..place.end));
+        out.push_str(word.map_or("", |word| self.hint(word)));
         let place = self.place.or_else(|| end_of(pieces));
         let Some((place, piece)) = place.and_then(|place| Some((place, pieces.get(place.piece)?)))
         else {
@@ -133,6 +138,20 @@ impl Error {
         out
     }
 
+    /// What the word probably wanted to be.
+    fn hint(&self, word: &[u8]) -> &'static str {
+        match (&self.kind, word) {
+            (Kind::Address(_) | Kind::Port(_), [b'(', ..] | [.., b')']) => {
+                "; parentheses need blanks around them"
+            }
+            (Kind::Address(_), _) if word.contains(&b'=') => "; operators need blanks around them",
+            (Kind::Address(text), _) if text.ends_with(b":") => {
+                "; write an IPv6 address in brackets, as [::1]"
+            }
+            _ => "",
+        }
+    }
+
     fn sentence(&self) -> String {
         let show = |text: &Vec<u8>| text.escape_ascii().to_string();
         match &self.kind {
@@ -141,9 +160,10 @@ impl Error {
             }
             Kind::Syntax { expected } => format!("expected {expected}"),
             Kind::TooDeep => "too many nested parentheses or operators".to_owned(),
-            Kind::LineTooLong => {
+            Kind::Line(Fault::TooLong) => {
                 "a line of a filter file must be shorter than 1023 bytes".to_owned()
             }
+            Kind::Line(Fault::Invalid) => "a line of a filter file begins with a NUL".to_owned(),
             Kind::Address(text) => format!("'{}' is no address and no known host", show(text)),
             Kind::Port(text) => format!("'{}' is no port number and no known service", show(text)),
             Kind::Host(text) => format!("'{}' was not understood", show(text)),

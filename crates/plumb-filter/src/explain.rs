@@ -9,6 +9,9 @@ use crate::describe::describe;
 use crate::expr::{Node, NodeId};
 use crate::{Compare, Expr, Parsed, Test};
 
+/// How many places are shown where precedence may have been expected.
+const SURPRISES: usize = 4;
+
 /// Explains a filter in several lines, each ended by a line feed.
 pub fn explain(parsed: &Parsed) -> String {
     let Some(expr) = &parsed.expr else {
@@ -20,8 +23,11 @@ pub fn explain(parsed: &Parsed) -> String {
         "understood as:\n  {}",
         render(parsed, expr, root(expr))
     );
-    for node in &parsed.surprises {
+    for node in parsed.surprises.iter().take(SURPRISES) {
         surprise(&mut out, parsed, expr, *node);
+    }
+    if let Some(more @ 1..) = parsed.surprises.len().checked_sub(SURPRISES) {
+        let _ = writeln!(out, "and {more} more of this kind");
     }
     operands(&mut out, parsed, expr);
     if let Some(family) = parsed.family {

@@ -39,7 +39,7 @@ pub use extended::{Fact, Predicate};
 pub use family::Family;
 pub use parse::parse;
 pub use parsed::{Context, Needs, Parsed};
-pub use piece::{Piece, Place, Source, Word};
+pub use piece::{Fault, Piece, Place, Source, Word};
 pub use resolve::{Resolve, Transport};
 pub use row::{End, Owner, Owners, Row};
 pub use test::{Compare, Pattern, Side, Test};

@@ -18,8 +18,17 @@ pub struct Piece {
     pub text: Vec<u8>,
     /// Where they came from.
     pub source: Source,
-    /// Whether the line is too long for the original, which says so when it gets there.
-    pub too_long: bool,
+    /// What is wrong with the line as a whole, which the original says when it gets there.
+    pub fault: Option<Fault>,
+}
+
+/// Why a line of a filter file cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// It has 1023 bytes or more, its end included.
+    TooLong,
+    /// It begins with a NUL.
+    Invalid,
 }
 
 /// The bytes of a word in its piece.
@@ -51,7 +60,7 @@ impl Piece {
             .map(|(index, text)| Self {
                 text: text.into(),
                 source: Source::Argument(index),
-                too_long: false,
+                fault: None,
             })
             .collect()
     }
@@ -72,13 +81,17 @@ impl Piece {
             let (line, behind) = rest.split_at(len);
             rest = behind;
             let text = line.split(|byte| *byte == 0).next().unwrap_or_default();
-            let too_long = text.len() >= BUFFER;
+            let fault = match text.len() {
+                0 => Some(Fault::Invalid),
+                BUFFER.. => Some(Fault::TooLong),
+                _ => None,
+            };
             let text = text.strip_suffix(b"\n").unwrap_or(text);
-            if too_long || !matches!(text.first(), None | Some(b'#' | b'0')) {
+            if fault.is_some() || !matches!(text.first(), None | Some(b'#' | b'0')) {
                 pieces.push(Self {
                     text: text.to_vec(),
                     source: Source::Line(number),
-                    too_long,
+                    fault,
                 });
             }
             number += usize::from(line.ends_with(b"\n"));
@@ -114,12 +127,27 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_begins_with_nul_is_invalid() {
+        let faults: Vec<_> = Piece::lines(b"x\n\0 y\n")
+            .iter()
+            .map(|piece| piece.fault)
+            .collect();
+        assert_eq!(faults, [None, Some(Fault::Invalid)]);
+    }
+
+    #[test]
     fn a_line_with_its_end_must_be_shorter_than_1023_bytes() {
         let is_long = |len: usize, end: &str| {
-            Piece::lines(format!("{}{end}", "x".repeat(len)).as_bytes())[0].too_long
+            Piece::lines(format!("{}{end}", "x".repeat(len)).as_bytes())[0]
+                .fault
+                .is_some()
         };
         assert_eq!((is_long(1021, "\n"), is_long(1022, "\n")), (false, true));
         assert_eq!((is_long(1022, ""), is_long(1023, "")), (false, true));
-        assert!(Piece::lines(format!("#{}\n", "x".repeat(1021)).as_bytes())[0].too_long);
+        assert!(
+            Piece::lines(format!("#{}\n", "x".repeat(1021)).as_bytes())[0]
+                .fault
+                .is_some()
+        );
     }
 }

@@ -97,14 +97,14 @@ impl<'a> Words<'a> {
     /// Gives the next word, `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<Word>, Error> {
         while let Some(piece) = self.pieces.get(self.piece) {
-            if piece.too_long {
+            if let Some(fault) = piece.fault {
                 let place = Place {
                     piece: self.piece,
                     start: 0,
                     end: piece.text.len(),
                 };
                 return Err(Error {
-                    kind: Kind::LineTooLong,
+                    kind: Kind::Line(fault),
                     place: Some(place),
                 });
             }

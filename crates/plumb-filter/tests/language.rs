@@ -237,6 +237,14 @@ fn our_own_errors_point_at_the_word() {
         error.pointing(&pieces),
         "the filter ends where a test, 'not' or '(' was expected\n  sport = 22 and\n                ^"
     );
+    let pieces = Piece::arguments(["src ::1"]);
+    let error =
+        plumb_filter::parse(&pieces, &context(true), &mut Machine).expect_err("a colon is missing");
+    assert!(
+        error
+            .pointing(&pieces)
+            .contains("write an IPv6 address in brackets, as [::1]")
+    );
     let pieces = Piece::lines(b"# comment\nrtt > 20\n");
     let error = plumb_filter::parse(&pieces, &context(true), &mut Machine)
         .expect_err("the unit is missing");
