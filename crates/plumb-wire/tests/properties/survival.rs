@@ -5,7 +5,13 @@ use plumb_model::socket::IpVersion;
 use plumb_wire::netlink::frame::{Frame, Frames, attributes};
 use plumb_wire::netlink::inet_diag::{INET_DIAG_INFO, decode_inet_diag, find_attribute};
 use plumb_wire::netlink::inet_diag_record::decode_inet_diag_record;
+use plumb_wire::netlink::netlink_diag::decode_netlink_diag;
+use plumb_wire::netlink::packet_diag::decode_packet_diag;
 use plumb_wire::netlink::skmeminfo::decode_skmeminfo;
+use plumb_wire::netlink::tipc_diag::decode_tipc_diag;
+use plumb_wire::netlink::unix_diag::decode_unix_diag;
+use plumb_wire::netlink::vsock_diag::decode_vsock_diag;
+use plumb_wire::netlink::xdp_diag::decode_xdp_diag;
 use plumb_wire::proc::dev::decode_dev;
 use plumb_wire::proc::groups::decode_groups;
 use plumb_wire::proc::if_inet6::decode_if_inet6;
@@ -16,6 +22,8 @@ use plumb_wire::proc::legacy::netrom::decode_netrom;
 use plumb_wire::proc::legacy::rose::decode_rose;
 use plumb_wire::proc::legacy::x25::decode_x25;
 use plumb_wire::proc::masquerade::decode_masquerade;
+use plumb_wire::proc::netlink::NetlinkRows;
+use plumb_wire::proc::packet::PacketRows;
 use plumb_wire::proc::process::{decode_argv0, decode_number_name, decode_socket_link};
 use plumb_wire::proc::routes::{
     RouteMemory, Table6, check_old_cache_header, decode_route_cache, decode_routes, decode_routes6,
@@ -26,6 +34,7 @@ use plumb_wire::proc::snmp::{decode_paired_counters, decode_sctp_counters, decod
 use plumb_wire::proc::sockstat::{decode_numbers, decode_pressure, decode_sockstat, find_counter};
 use plumb_wire::proc::ss_inet::InetLines;
 use plumb_wire::proc::unix::UnixRows;
+use plumb_wire::proc::unix_diag::UnixDiagRows;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -114,6 +123,7 @@ pub(crate) fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
 fn decode_lines(bytes: &[u8]) {
     let mut inet = PROTOCOLS.map(InetRows::new);
     let mut unix = [&b"Num Path"[..], b"Num Inode Path"].map(UnixRows::new);
+    let mut of_ss = (UnixDiagRows::new(), PacketRows::new(), NetlinkRows::new());
     for line in bytes.split_inclusive(|&b| b == b'\n') {
         for rows in &mut inet {
             let _ = rows.decode(line).map(|row| (row.inode(), row.uid()));
@@ -121,6 +131,8 @@ fn decode_lines(bytes: &[u8]) {
         for rows in &mut unix {
             let _ = rows.decode(line).map(|row| row.is_listening());
         }
+        let _ = (of_ss.0.decode(line), of_ss.1.decode(line));
+        let _ = of_ss.2.decode(line);
         let _ = (decode_endpoint(line), decode_association(line));
         let _ = (decode_socket_link(line), decode_number_name(line));
         let _ = decode_argv0(line);
@@ -160,6 +172,9 @@ fn decode_datagram(bytes: &[u8]) {
     for table in [Protocol::TCP, Protocol::SCTP, Protocol::MPTCP] {
         let _ = decode_inet_diag_record(bytes, table);
     }
+    let _ = (decode_unix_diag(bytes), decode_packet_diag(bytes));
+    let _ = (decode_netlink_diag(bytes), decode_vsock_diag(bytes));
+    let _ = (decode_tipc_diag(bytes), decode_xdp_diag(bytes));
     let _ = attributes(bytes).count();
 }
 
@@ -185,8 +200,9 @@ proptest! {
     fn no_attribute_ends_the_program(
         attributes in vec((0..24_u16, vec(any::<u8>(), 0..140)), 0..12),
         cut in any::<Index>(),
+        fixed in select(&[0_usize, 16, 28, 72][..]),
     ) {
-        let mut message = vec![0; 72];
+        let mut message = vec![0; fixed];
         for (kind, payload) in attributes {
             let len = u16::try_from(payload.len() + 4).unwrap_or(4);
             message.extend(len.to_ne_bytes());
@@ -195,7 +211,7 @@ proptest! {
             message.resize(message.len().next_multiple_of(4), 0);
         }
         decode_datagram(&message);
-        message.truncate(cut.index(message.len()));
+        message.truncate(cut.index(message.len() + 1));
         decode_datagram(&message);
     }
 }

@@ -4,11 +4,13 @@
 use std::path::Path;
 
 use plumb_collect::sock_diag::{Dump, DumpError, Step};
+use plumb_filter::Needs;
 use plumb_model::diag::attribute::Trailing;
 use plumb_present::ss::inet::write_trailing;
 use rustix::io::Errno;
 
-use super::facts::{Facts, Source};
+use super::facts::Facts;
+use crate::ss::lookup::Names;
 use crate::ss::session::Session;
 
 /// Directory of recorded answers that stand in for the kernel's, one file for each table.
@@ -55,12 +57,12 @@ pub fn complain_of(session: &mut Session, trailing: Option<Trailing>) {
 /// Says whether the expression wants a row, which is looked at only if there is one.
 pub fn is_matched<'s>(
     session: &'s mut Session,
-    facts: impl FnOnce(Source<'s>) -> Facts<'s>,
+    facts: impl FnOnce(&'s mut Names, Needs) -> Facts<'s>,
 ) -> bool {
     let Session { filter, names, .. } = session;
     if !filter.is_some() {
         return true;
     }
     let needs = filter.needs();
-    filter.matches(&facts(Source { names, needs }))
+    filter.matches(&facts(names, needs))
 }

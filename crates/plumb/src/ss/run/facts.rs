@@ -44,17 +44,9 @@ pub struct Facts<'n> {
     owners: Owners<'n>,
 }
 
-/// Where what is not in a row is looked up.
-pub struct Source<'n> {
-    /// The names.
-    pub names: &'n mut Names,
-    /// What the filter asks for.
-    pub needs: Needs,
-}
-
 impl<'n> Facts<'n> {
     /// Starts with a row that has nothing but owners, which are looked up if they are needed.
-    fn new(family: Family, inode: Option<u32>, source: Source<'n>) -> Self {
+    fn new(family: Family, inode: Option<u32>, names: &'n mut Names, needs: Needs) -> Self {
         Self {
             family,
             local: Place::default(),
@@ -64,9 +56,9 @@ impl<'n> Facts<'n> {
             recv_q: unknown(),
             send_q: unknown(),
             uid: unknown(),
-            ephemeral_ports: source.names.ephemeral_ports(),
+            ephemeral_ports: names.ephemeral_ports(),
             owners: match inode {
-                Some(inode) if source.needs.owners => source.names.owners(u64::from(inode)),
+                Some(inode) if needs.owners => names.owners(u64::from(inode)),
                 _ => Owners {
                     found: Vec::new(),
                     complete: false,
@@ -76,7 +68,7 @@ impl<'n> Facts<'n> {
     }
 
     /// Looks at a UNIX socket: ports are inodes, and the name of the peer is never known.
-    pub fn unix(row: &UnixDiag<'_>, source: Source<'n>) -> Self {
+    pub fn unix(row: &UnixDiag<'_>, names: &'n mut Names, needs: Needs) -> Self {
         Self {
             local: Place {
                 address: if row.name.is_some() {
@@ -95,12 +87,12 @@ impl<'n> Facts<'n> {
             recv_q: told(row.queues.map(|queues| u64::from(queues.recv))),
             send_q: told(row.queues.map(|queues| u64::from(queues.send))),
             uid: told(row.uid),
-            ..Self::new(Family::Unix, Some(row.inode), source)
+            ..Self::new(Family::Unix, Some(row.inode), names, needs)
         }
     }
 
     /// Looks at a packet socket: its address is its protocol, its port the interface.
-    pub fn packet(row: &PacketDiag<'_>, source: Source<'n>) -> Self {
+    pub fn packet(row: &PacketDiag<'_>, names: &'n mut Names, needs: Needs) -> Self {
         let device = row.interface.unwrap_or(0);
         Self {
             local: Place {
@@ -111,12 +103,12 @@ impl<'n> Facts<'n> {
             device,
             recv_q: told(row.recv_q.map(u64::from)),
             uid: told(row.uid),
-            ..Self::new(Family::Link, Some(row.inode), source)
+            ..Self::new(Family::Link, Some(row.inode), names, needs)
         }
     }
 
     /// Looks at a netlink socket: its address is its protocol; a peer never has a port.
-    pub fn netlink(row: &NetlinkDiag<'_>, source: Source<'n>) -> Self {
+    pub fn netlink(row: &NetlinkDiag<'_>, names: &'n mut Names, needs: Needs) -> Self {
         let queue = |index: usize| {
             let memory = row
                 .memory
@@ -136,12 +128,12 @@ impl<'n> Facts<'n> {
             },
             recv_q: queue(0),
             send_q: queue(2),
-            ..Self::new(Family::Netlink, row.inode, source)
+            ..Self::new(Family::Netlink, row.inode, names, needs)
         }
     }
 
     /// Looks at a vsock socket: its address is the context id.
-    pub fn vsock(row: &VsockDiag, source: Source<'n>) -> Self {
+    pub fn vsock(row: &VsockDiag, names: &'n mut Names, needs: Needs) -> Self {
         let place = |end: VsockEndpoint| Place {
             address: end.cid.to_ne_bytes(),
             port: i64::from(end.port.cast_signed()),
@@ -151,12 +143,12 @@ impl<'n> Facts<'n> {
             local: place(row.local),
             peer: place(row.peer),
             state: Known::Known(row.state),
-            ..Self::new(Family::Vsock, Some(row.inode), source)
+            ..Self::new(Family::Vsock, Some(row.inode), names, needs)
         }
     }
 
     /// Looks at an XDP socket: it has no address, its port is the queue.
-    pub fn xdp(row: &XdpDiag<'_>, source: Source<'n>) -> Self {
+    pub fn xdp(row: &XdpDiag<'_>, names: &'n mut Names, needs: Needs) -> Self {
         let queue = row.binding.map_or(0, |binding| binding.queue);
         Self {
             local: Place {
@@ -166,7 +158,7 @@ impl<'n> Facts<'n> {
             device: row.binding.map_or(0, |binding| binding.interface),
             recv_q: told(row.memory.map(|memory| u64::from(memory.words[0]))),
             uid: told(row.uid),
-            ..Self::new(Family::Xdp, Some(row.inode), source)
+            ..Self::new(Family::Xdp, Some(row.inode), names, needs)
         }
     }
 }

@@ -49,7 +49,7 @@ fn show_proc(session: &mut Session) {
 }
 
 fn show_matching(session: &mut Session, row: &NetlinkDiag<'_>) {
-    if dump::is_matched(session, |source| Facts::netlink(row, source)) {
+    if dump::is_matched(session, |names, needs| Facts::netlink(row, names, needs)) {
         if session.is_text() {
             session.row(|table, view, names| netlink::write_row(table, row, view, names));
         } else {

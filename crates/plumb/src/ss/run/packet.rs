@@ -78,7 +78,7 @@ fn is_selected(session: &Session, row: &PacketDiag<'_>) -> bool {
 }
 
 fn show_matching(session: &mut Session, row: &PacketDiag<'_>) {
-    if dump::is_matched(session, |source| Facts::packet(row, source)) {
+    if dump::is_matched(session, |names, needs| Facts::packet(row, names, needs)) {
         if session.is_text() {
             session.row(|table, view, names| packet::write_row(table, row, view, names));
         } else {

@@ -58,7 +58,7 @@ fn is_wanted(session: &mut Session, row: &UnixDiag<'_>) -> bool {
         UnixDiag::SEQPACKET => tables.contains(Table::UnixSeqpacket),
         _ => true,
     };
-    selected && dump::is_matched(session, |source| Facts::unix(row, source))
+    selected && dump::is_matched(session, |names, needs| Facts::unix(row, names, needs))
 }
 
 fn show_row(session: &mut Session, row: &UnixDiag<'_>) {

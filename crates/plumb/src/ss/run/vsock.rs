@@ -16,7 +16,7 @@ pub fn run(session: &mut Session) {
     dump::read(session, "vsock", &request, |session, message| {
         if let Some(row) = decode_vsock_diag(message)
             && is_selected(session, &row)
-            && dump::is_matched(session, |source| Facts::vsock(&row, source))
+            && dump::is_matched(session, |names, needs| Facts::vsock(&row, names, needs))
         {
             if session.is_text() {
                 session.row(|table, view, names| vsock::write_row(table, &row, view, names));

@@ -20,7 +20,7 @@ pub fn run(session: &mut Session) {
     dump::read(session, "xdp", &request, |session, message| {
         if let Some(row) = decode_xdp_diag(message) {
             dump::complain_of(session, row.trailing);
-            if dump::is_matched(session, |source| Facts::xdp(&row, source)) {
+            if dump::is_matched(session, |names, needs| Facts::xdp(&row, names, needs)) {
                 if session.is_text() {
                     session.row(|table, view, names| xdp::write_row(table, &row, view, names));
                 } else {
