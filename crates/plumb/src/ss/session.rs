@@ -140,10 +140,7 @@ impl Session {
             Err(DumpError::Refused(error) | DumpError::BrokenOff(error)) => *error,
             Err(_) => Errno::PROTO,
         };
-        // What this kernel has no table for is not missing from a document.
-        let is_absent = !self.is_text() && self.filter.program().is_none();
-        let silent =
-            matches!(error, Errno::NOENT | Errno::OPNOTSUPP) || is_absent && error == Errno::INVAL;
+        let silent = matches!(error, Errno::NOENT | Errno::OPNOTSUPP);
         if !silent && !self.options.view.release.since(7, 0) {
             let cause = errno::words(error);
             self.complain(format!("RTNETLINK answers: {cause}\n").as_bytes());

@@ -36,6 +36,10 @@ use crate::ss::session::Session;
 
 /// Pushes the row of an Internet socket; `table` is the one that was asked for.
 pub fn inet(session: &mut Session, table: Protocol, row: &InetDiag<'_>) {
+    if !session.inet_rows.complaints.is_empty() {
+        let complaints = std::mem::take(&mut session.inet_rows.complaints);
+        session.complain(&complaints);
+    }
     let kind = session.inet_rows.port_kind;
     let Some(mut writer) = Writer::of(session) else {
         return;
@@ -202,6 +206,11 @@ impl<'s> Writer<'s> {
             threads,
             ..
         } = self;
+        if !names.complaints.is_empty() {
+            let complaints = std::mem::take(&mut names.complaints);
+            out.complain(&complaints);
+            json.incomplete(&complaints);
+        }
         let found = names.all_holders(inode);
         let found: Option<Known<&[Holder<'_>]>> = found.as_ref().map(|found| match found {
             Known::Known(holders) => Known::Known(holders.as_slice()),
