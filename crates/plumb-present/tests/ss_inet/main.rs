@@ -4,6 +4,7 @@
 
 mod block;
 mod cells;
+mod layers;
 mod rows;
 
 use std::net::IpAddr;
@@ -76,6 +77,14 @@ fn row() -> InetDiag<'static> {
         extensions: Extensions::default(),
         trailing: None,
         from_proc: None,
+    }
+}
+
+/// The same with attributes.
+fn with(extensions: Extensions<'static>) -> InetDiag<'static> {
+    InetDiag {
+        extensions,
+        ..row()
     }
 }
 
