@@ -1,10 +1,10 @@
-//! Names of ports and back, as `getservbyport` and `getservbyname` give them.
+//! Names of ports, as `getservbyport` gives them.
 //!
 //! Where the services database is files alone, it is read once: a call for each port would read the
 //! file each time. Any other source may answer single questions it never lists, so it is asked each
 //! of them. Answers, "no name" included, are kept.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 
 use plumb_wire::config::decode_sources;
 use rustc_hash::FxHashMap;
@@ -67,12 +67,6 @@ impl Services {
     }
 }
 
-/// Looks up the port of a service by its name or an alias; each protocol has its own.
-pub fn port_of(name: &[u8], protocol: ServiceProtocol) -> Option<u16> {
-    let name = CString::new(name).ok()?;
-    netdb::service_port(&name, protocol.name()?)
-}
-
 /// Reads the whole database; of several entries the first counts.
 fn read_all() -> Names {
     let mut names = Names::default();
@@ -117,9 +111,8 @@ mod tests {
                 assert_eq!(listed, netdb::service_name(port, protocol.name()));
             }
         }
-        assert_eq!(port_of(b"ssh", ServiceProtocol::Tcp), Some(22));
-        assert_eq!(port_of(b"no-such-service", ServiceProtocol::Tcp), None);
-        assert_eq!(port_of(b"s\0h", ServiceProtocol::Tcp), None);
+        assert_eq!(netdb::service_port(c"ssh", c"tcp"), Some(22));
+        assert_eq!(netdb::service_port(c"no-such-service", c"tcp"), None);
         let mut services = Services::new();
         assert_eq!(services.name(ServiceProtocol::Tcp, 22), Some(&b"ssh"[..]));
         assert_eq!(services.name(ServiceProtocol::Tcp, 0), None);
