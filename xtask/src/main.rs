@@ -18,9 +18,11 @@ use step::Failure;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  test [--full]          everything CI checks, after installing what the machine lacks;
+  test [--full] [--need-vm]
+                         everything CI checks, after installing what the machine lacks;
                          --full adds 20000 fuzzing cases against the real netstat
-                         and as many against the real ss and nstat
+                         and as many against the real ss and nstat; --need-vm fails where
+                         no guests can be run instead of naming it
   bench [--sockets N] [--processes P] [--runs R] [--json]
                          plumb beside the real netstat, ss and lsof over a farm of sockets
   fuzz-netstat [--cases N] [--seed S] [--keep DIR]
@@ -34,6 +36,8 @@ usage: cargo xtask COMMAND
      [--timeout S] -- COMMAND
                          a command under another kernel (qemu, no hardware help needed); one word
                          is a line of shell, several are a program and its arguments
+  vm smoke [--kernel K]...
+                         the tests that depend on the kernel, under 6.1 and 6.12 or those named
   vm --list              the kernels, and what of them is here
 ";
 

@@ -4,6 +4,9 @@ use std::fmt::Write;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+/// The exit status for something the machine or the command line lacks.
+const LACKING: u8 = 2;
+
 /// Why a development command stopped, and with which exit status.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -27,8 +30,18 @@ impl Failure {
     pub(crate) fn lacking(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
-            status: 2,
+            status: LACKING,
         }
+    }
+
+    /// Says whether the machine lacks something, as opposed to a check that failed.
+    pub(crate) fn is_lacking(&self) -> bool {
+        self.status == LACKING
+    }
+
+    /// The same, as something that is lacking: what the network did not give, say.
+    pub(crate) fn into_lacking(self) -> Self {
+        Self::lacking(self.text)
     }
 
     /// A command that ran somewhere else and ended so; it has said itself what there was to say.

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::arguments::Arguments;
 use crate::step::{self, Failure, cargo};
-use crate::{fuzz, machine};
+use crate::{fuzz, machine, vm};
 
 /// What some tests need and not every machine has.
 struct Need {
@@ -43,6 +43,7 @@ const FULL_CASES: u64 = 20_000;
 pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
     let mut arguments = Arguments::new(given.to_vec());
     let full = arguments.switch("--full");
+    let need_vm = arguments.switch("--need-vm");
     arguments.end()?;
     let start = Instant::now();
     machine::need_programs(machine::TESTS)?;
@@ -59,8 +60,12 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
             fuzz::run_against_original(fuzzer, &["--cases".into(), cases.clone().into()])?;
         }
     }
+    let no_guests = run_in_guests(need_vm)?;
     let minutes = start.elapsed().as_secs_f64() / 60.0;
     report(&left_out);
+    if let Some(why) = no_guests {
+        println!("not run: vm smoke, the tests under other kernels: {why}");
+    }
     println!("all checks passed in {minutes:.1} minutes");
     println!("(not checked here, needs the network: cargo deny check advisories)");
     Ok(())
@@ -100,6 +105,16 @@ fn run_tests() -> Result<Vec<String>, Failure> {
     }
     step::step(nextest.args(["-E", &filter]))?;
     Ok(left_out)
+}
+
+/// Runs the tests that depend on the kernel under other kernels; gives the reason why not, where
+/// qemu or the kernels cannot be had and need not.
+fn run_in_guests(need_vm: bool) -> Result<Option<String>, Failure> {
+    match vm::smoke() {
+        Ok(()) => Ok(None),
+        Err(failure) if failure.is_lacking() && !need_vm => Ok(Some(failure.text)),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Lists the tests a nextest filter chooses, as `binary test`.

@@ -3,7 +3,8 @@
 //! Boots a stock Debian kernel under qemu with the programs of this machine, runs the command there,
 //! and gives its output and its exit status as its own. Nothing is installed or kept outside
 //! `target/vm`. [`kernel`] gets kernels (by [`apt`]), [`modules`] chooses from them, [`image`] packs
-//! what the guest sees (by [`cpio`]), [`qemu`] runs it, [`guest`] is what both sides agree on.
+//! what the guest sees (by [`cpio`]), [`qemu`] runs it, [`guest`] is what both sides agree on, and
+//! [`smoke`] runs the tests that depend on the kernel.
 
 mod apt;
 mod cpio;
@@ -12,6 +13,7 @@ mod image;
 mod kernel;
 mod modules;
 mod qemu;
+mod smoke;
 
 use std::ffi::OsString;
 use std::io;
@@ -36,6 +38,12 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
         arguments.end()?;
         return list();
     }
+    if given.first().is_some_and(|word| word == "smoke") {
+        arguments.word();
+        let kernels = arguments.values("--kernel")?;
+        arguments.end()?;
+        return smoke::run(&kernels);
+    }
     let options = Options::take(&mut arguments)?;
     let words = std::mem::take(&mut arguments.behind_dashes);
     arguments.end()?;
@@ -50,6 +58,11 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
     }
 }
 
+/// Runs the tests that depend on the kernel under the usual kernels.
+pub(crate) fn smoke() -> Result<(), Failure> {
+    smoke::run(&[])
+}
+
 /// A guest as it was asked for.
 struct Options {
     kernel: &'static kernel::Release,
@@ -60,6 +73,16 @@ struct Options {
 }
 
 impl Options {
+    fn new(kernel: &'static kernel::Release) -> Self {
+        Self {
+            kernel,
+            modules: Vec::new(),
+            with: Vec::new(),
+            memory_mib: DEFAULT_MEMORY_MIB,
+            timeout: Duration::from_secs(DEFAULT_TIMEOUT_S),
+        }
+    }
+
     fn take(arguments: &mut Arguments) -> Result<Self, Failure> {
         let kernel: String = arguments.value("--kernel", DEFAULT_KERNEL.to_owned())?;
         let with: Vec<String> = arguments.values("--with")?;

@@ -1,0 +1,155 @@
+//! `cargo xtask vm smoke`: the tests that depend on the kernel, in a guest with each of a few kernels.
+//!
+//! The test program is built here and run there as it is. What a kernel must have stands in a table:
+//! a family that cannot be tried in a guest is a failure, not something that was left out.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::{Options, guest, kernel};
+use crate::machine;
+use crate::step::{self, Failure};
+
+/// A guest of the smoke test.
+struct Case {
+    kernel: &'static str,
+    /// Modules no kernel of Debian loads by itself.
+    modules: &'static [&'static str],
+    /// Families whose sockets must come about.
+    families: &'static str,
+}
+
+/// What the tests are run on.
+const CASES: &[Case] = &[
+    Case {
+        kernel: "6.1",
+        modules: &["dccp_ipv4", "dccp_ipv6", "dccp_diag", "tipc", "diag"],
+        families: "sctp dccp mptcp vsock tipc xdp packet netlink",
+    },
+    Case {
+        kernel: "6.12",
+        modules: &["dccp_ipv4", "dccp_ipv6", "dccp_diag", "tipc", "tipc_diag"],
+        families: "sctp dccp mptcp vsock tipc xdp packet netlink",
+    },
+    Case {
+        kernel: "5.10",
+        modules: &["dccp_ipv4", "dccp_ipv6", "dccp_diag", "tipc", "diag"],
+        families: "sctp dccp vsock tipc xdp packet netlink",
+    },
+];
+
+/// The kernels that are tried when none is named.
+const DEFAULT: &[&str] = &["6.1", "6.12"];
+/// The limit in time for one guest.
+const TIMEOUT_S: u64 = 300;
+
+/// Runs the tests under the kernels named, or under the usual ones; what is lacking is a
+/// [`Failure::lacking`], before anything ran.
+pub(super) fn run(kernels: &[String]) -> Result<(), Failure> {
+    let named = kernels.iter().map(String::as_str);
+    let named: Vec<&str> = named.collect();
+    let chosen = if named.is_empty() { DEFAULT } else { &named };
+    for name in chosen {
+        kernel::Release::find(name)?;
+    }
+    prepare(chosen).map_err(Failure::into_lacking)?;
+    let program = test_program()?;
+    for case in CASES.iter().filter(|case| chosen.contains(&case.kernel)) {
+        run_case(case, &program)?;
+    }
+    Ok(())
+}
+
+/// Gets everything that comes from elsewhere.
+fn prepare(kernels: &[&str]) -> Result<(), Failure> {
+    machine::need_programs(machine::VM)?;
+    let cache = super::cache()?;
+    for name in kernels {
+        kernel::Release::find(name)?.kernel(&cache)?;
+    }
+    Ok(())
+}
+
+fn run_case(case: &Case, program: &std::path::Path) -> Result<(), Failure> {
+    let start = Instant::now();
+    let mut options = Options::new(kernel::Release::find(case.kernel)?);
+    options.modules = case.modules.iter().map(|&name| name.to_owned()).collect();
+    options.with = vec![program.to_owned()];
+    options.timeout = std::time::Duration::from_secs(TIMEOUT_S);
+    eprintln!("==> {} under {}", program_name(program), case.kernel);
+    let words = [
+        "env".into(),
+        "PLUMB_UNDER_TEST=/usr/local/bin/plumb".into(),
+        format!("PLUMB_NEED_FAMILIES={}", case.families).into(),
+        program.into(),
+        "--test-threads=1".into(),
+    ];
+    let command = guest::command_line(&words);
+    let status = options.run(&command, &mut io::stdout(), &mut io::stderr())?;
+    let seconds = start.elapsed().as_secs_f64();
+    if status == 0 {
+        eprintln!("    ok, {seconds:.1} s");
+        return Ok(());
+    }
+    Err(Failure::check(format!(
+        "the tests failed under {} after {seconds:.1} s, with status {status}",
+        case.kernel
+    )))
+}
+
+fn program_name(program: &std::path::Path) -> String {
+    let name = program.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// Builds the tests that depend on the kernel and says where their program is.
+fn test_program() -> Result<PathBuf, Failure> {
+    let mut build = step::cargo();
+    build.args([
+        "test", "--no-run", "--quiet", "-p", "plumb", "--test", "kernel",
+    ]);
+    let messages = step::output(build.args(["--message-format", "json"]))?;
+    executable(&String::from_utf8_lossy(&messages))
+        .ok_or_else(|| Failure::check("cargo built no test program and said nothing"))
+}
+
+/// Finds the test program among cargo's messages, one JSON document on each line.
+fn executable(messages: &str) -> Option<PathBuf> {
+    let mut messages = messages.lines().filter_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let is_test = message["target"]["kind"][0] == "test";
+        is_test.then(|| message["executable"].as_str().map(PathBuf::from))?
+    });
+    messages.next_back()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kernel_of_the_matrix_has_a_case() {
+        let cases: Vec<_> = CASES.iter().map(|case| case.kernel).collect();
+        for release in kernel::RELEASES {
+            assert!(cases.contains(&release.name), "{}", release.name);
+        }
+        assert!(DEFAULT.iter().all(|name| cases.contains(name)));
+    }
+
+    #[test]
+    fn the_test_program_is_the_one_that_can_be_run() {
+        let messages = r#"
+            {"reason":"compiler-artifact","target":{"kind":["lib"]},"executable":null}
+            {"reason":"compiler-artifact","target":{"kind":["bin"]},"executable":"/t/plumb"}
+            {"reason":"compiler-artifact","target":{"kind":["test"]},"executable":"/t/deps/kernel-1"}
+            {"reason":"build-finished","success":true}"#;
+        assert_eq!(
+            executable(messages),
+            Some(PathBuf::from("/t/deps/kernel-1"))
+        );
+        assert_eq!(executable("no JSON"), None);
+    }
+}
