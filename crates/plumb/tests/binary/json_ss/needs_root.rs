@@ -1,9 +1,10 @@
 //! The JSON of live sockets: within the page, line by line the same, and agreeing with the original.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use plumb_testkit::sandbox;
 use serde_json::Value;
@@ -13,6 +14,9 @@ use crate::json_keys::{Keys, documented};
 
 /// How often text and JSON may disagree because a socket changed between the two.
 const ROUNDS: usize = 20;
+
+/// How many connections are closed before an event is given up.
+const CLOSED: usize = 5_000;
 
 /// Fields of the text that are one number, the field of `tcp_info`, and its units in one of the
 /// text's.
@@ -196,5 +200,62 @@ fn live_rows_stay_within_the_page_and_lines_are_the_rows_of_the_document() {
         assert_eq!(Some(&rows.to_vec()), document["sockets"].as_array());
         assert_eq!(last["complete"], true);
         assert!(last.get("sockets").is_none());
+    });
+}
+
+#[test]
+fn an_event_leaves_as_a_line_while_the_program_goes_on() {
+    sandbox::run(|| {
+        let listener = TcpListener::bind("127.0.0.1:7123").expect("loopback is up");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_plumb"))
+            .args(["ss", "-Etn", "--ndjson"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let seen = AtomicBool::new(false);
+        let line = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..CLOSED {
+                    if seen.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let client = TcpStream::connect("127.0.0.1:7123").expect("somebody listens");
+                    drop(client);
+                    drop(listener.accept().expect("somebody came"));
+                }
+                child.kill().expect("it is our child");
+                child.wait().expect("it is our child");
+            });
+            let line = lines.next();
+            seen.store(true, Ordering::Relaxed);
+            line
+        });
+        let line = line.expect("an event came").expect("it is text");
+        let row: Value = serde_json::from_str(&line).expect("a line is JSON");
+        assert_eq!(
+            (&row["protocol"], &row["state"]),
+            (&"tcp".into(), &"CLOSE".into())
+        );
+    });
+}
+
+#[test]
+fn a_socket_that_may_not_be_killed_makes_the_document_incomplete() {
+    sandbox::run(|| {
+        let _connections = connections();
+        let program = std::env::temp_dir().join("ss");
+        std::fs::copy(env!("CARGO_BIN_EXE_plumb"), &program).expect("the sandbox has room");
+        let output = Command::new("setpriv")
+            .args(["--reuid", "1000", "--regid", "1000", "--clear-groups"])
+            .arg(&program)
+            .args(["-Ktn", "--json"])
+            .output()
+            .expect("setpriv is there");
+        let document: Value = serde_json::from_slice(&output.stdout).expect("valid JSON");
+        let reason = "SOCK_DESTROY answers: Operation not permitted";
+        assert_eq!(document["reasons"], serde_json::json!([reason]));
+        assert_eq!(document["complete"], false);
+        assert_eq!(document["sockets"], serde_json::json!([]));
     });
 }
