@@ -23,6 +23,7 @@ use plumb_wire::proc::legacy::rose::decode_rose;
 use plumb_wire::proc::legacy::x25::decode_x25;
 use plumb_wire::proc::masquerade::decode_masquerade;
 use plumb_wire::proc::netlink::NetlinkRows;
+use plumb_wire::proc::nstat::{SourceName, decode_paired, decode_rated};
 use plumb_wire::proc::packet::PacketRows;
 use plumb_wire::proc::process::{decode_argv0, decode_number_name, decode_socket_link};
 use plumb_wire::proc::routes::{
@@ -151,6 +152,10 @@ fn decode_files(bytes: &[u8]) {
     let _ = (decode_groups(bytes), decode_masquerade(bytes));
     let _ = (decode_paired_counters(bytes), decode_snmp6(bytes));
     let _ = decode_sctp_counters(bytes);
+    let _ = (
+        decode_paired(bytes),
+        decode_rated(bytes, &mut SourceName::default()),
+    );
     let _ = (decode_ax25(bytes), decode_ipx(bytes), decode_netrom(bytes));
     let _ = (decode_rose(bytes), decode_x25(bytes));
     for version in [IpVersion::V4, IpVersion::V6] {
