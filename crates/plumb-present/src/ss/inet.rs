@@ -128,7 +128,12 @@ pub fn write_row(
 /// row before it is an association of that socket.
 fn write_kind(table: &mut Table, row: &InetDiag<'_>, rows: &mut InetRows, view: &View) {
     let association = row.protocol == Protocol::SCTP && row.inode != 0 && row.inode == rows.inode;
-    rows.inode = row.inode;
+    // The original does not read the inodes of /proc's udp and raw rows.
+    rows.inode = if row.from_proc.is_some() {
+        0
+    } else {
+        row.inode
+    };
     if association {
         table.next();
         table.cell().extend_from_slice(b"`- ");

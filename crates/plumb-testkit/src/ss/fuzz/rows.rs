@@ -89,6 +89,11 @@ pub(super) fn row(random: &mut Random) -> Row {
     if row.attributes.contains(&(kind::PROTOCOL, vec![132])) {
         // Beyond SCTP's eight states the original reads behind its table of names.
         row.state %= 8;
+        for (number, content) in &mut row.attributes {
+            if *number == kind::INFO {
+                *content = sctp_info(random);
+            }
+        }
     }
     row
 }
@@ -152,6 +157,13 @@ fn info(random: &mut Random) -> Vec<u8> {
     }
     let len = *random.pick(&[8, 10, 104, 192, 224, 232, 236, 248, 300]);
     info.truncated(len)
+}
+
+/// `struct sctp_info`: tag, state, and words of any size.
+fn sctp_info(random: &mut Random) -> Vec<u8> {
+    let mut info: Vec<u32> = (0..60).map(|_| number(random)).collect();
+    info[1] = u32::try_from(random.below(8)).unwrap_or(0);
+    words(&info)
 }
 
 fn vegas(random: &mut Random) -> Vec<u8> {

@@ -91,6 +91,13 @@ impl<'n> Facts<'n> {
         }
     }
 
+    /// Forgets the ports: expressions see those of UNIX sockets from /proc as 0.
+    pub fn without_ports(mut self) -> Self {
+        self.local.port = 0;
+        self.peer.port = 0;
+        self
+    }
+
     /// Looks at a packet socket: its address is its protocol, its port the interface.
     pub fn packet(row: &PacketDiag<'_>, names: &'n mut Names, needs: Needs) -> Self {
         let device = row.interface.unwrap_or(0);

@@ -11,6 +11,7 @@ use std::ffi::OsStr;
 
 use plumb_collect::diag_file::{self, FileError};
 use plumb_collect::sock_diag::{Dump, DumpError, Step};
+use plumb_model::diag::attribute::Trailing;
 use plumb_model::diag::inet::{AF_INET, AF_INET6, InetDiag, Protocol};
 use plumb_present::ss::inet::write_trailing;
 use plumb_present::ss::lookup::PortKind;
@@ -65,9 +66,11 @@ impl Listing<'_> {
         let outcome = diag_file::read(path, |message| {
             if let Some(mut row) = decode_inet_diag_record(message.payload, self.protocol) {
                 if message.lacking > 0 {
-                    row.trailing = None;
-                    let lacking = message.lacking;
-                    self.complain(&format!("!!!Deficit -{lacking}, rta_len=0\n").repeat(2));
+                    row.trailing = Some(Trailing {
+                        remaining: i32::try_from(message.lacking)
+                            .map_or(i32::MIN, i32::wrapping_neg),
+                        claimed: 0,
+                    });
                 }
                 self.show_matching(&row);
             }
@@ -135,35 +138,55 @@ impl Listing<'_> {
             AF_INET6 => families.contains(Family::Inet6),
             _ => false,
         };
-        if selected && !self.stopped {
-            self.show_matching(row);
+        if !selected || self.stopped {
+            return;
+        }
+        // Rows of files are never killed.
+        match self.killer.take() {
+            None => self.show_matching(row),
+            Some(mut killer) => {
+                self.kill_matching(row, &mut killer);
+                self.killer = Some(killer);
+            }
         }
     }
 
-    /// Shows a row that the expression matches, and kills it first where that is asked for.
+    /// Shows a row that the expression matches.
     fn show_matching(&mut self, row: &InetDiag<'_>) {
-        if let Some(trailing) = &row.trailing {
-            write_trailing(&mut self.session.inet_rows.complaints, Some(*trailing));
+        if self.is_matched(row) {
+            show(self.session, self.protocol, row);
+        }
+    }
+
+    /// Kills the socket of a row that the expression matches, and shows it if that was done.
+    fn kill_matching(&mut self, row: &InetDiag<'_>, killer: &mut Killer) {
+        if !self.is_matched(row) {
+            return;
+        }
+        match killer.kill(row) {
+            Kill::Done => show(self.session, self.protocol, row),
+            Kill::Impossible => {}
+            Kill::Refused(error) => {
+                self.stopped = true;
+                let cause = errno::words(error);
+                self.complain(&format!("SOCK_DESTROY answers: {cause}\n"));
+            }
+        }
+    }
+
+    /// Says whether the expression matches a row, and complains of bytes behind its attributes.
+    fn is_matched(&mut self, row: &InetDiag<'_>) -> bool {
+        if row.trailing.is_some() {
+            let mut complaint = Vec::new();
+            write_trailing(&mut complaint, row.trailing);
+            self.session.complain(&complaint);
         }
         let session = &mut *self.session;
         if session.filter.is_some() {
             let facts = Facts::new(row, &mut session.names, session.filter.needs());
-            if !session.filter.matches(&facts) {
-                return;
-            }
+            return session.filter.matches(&facts);
         }
-        if let Some(killer) = &mut self.killer {
-            match killer.kill(row) {
-                Kill::Done => {}
-                Kill::Impossible => return,
-                Kill::Refused(error) => {
-                    self.stopped = true;
-                    let cause = errno::words(error);
-                    return self.complain(&format!("SOCK_DESTROY answers: {cause}\n"));
-                }
-            }
-        }
-        show(self.session, self.protocol, row);
+        true
     }
 
     fn complain(&mut self, text: &str) {

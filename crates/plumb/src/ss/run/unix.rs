@@ -42,23 +42,24 @@ fn show_kernel(session: &mut Session) -> bool {
     dump::read(session, "unix", &request, |session, message| {
         if let Some(row) = decode_unix_diag(message) {
             dump::complain_of(session, row.trailing);
-            if is_wanted(session, &row) {
+            if is_selected(session, &row)
+                && dump::is_matched(session, |names, needs| Facts::unix(&row, names, needs))
+            {
                 show_row(session, &row);
             }
         }
     })
 }
 
-/// Says whether the type is selected, which unknown types always are, and the expression matches.
-fn is_wanted(session: &mut Session, row: &UnixDiag<'_>) -> bool {
+/// Says whether the type is selected, which unknown types always are.
+fn is_selected(session: &Session, row: &UnixDiag<'_>) -> bool {
     let tables = session.options.selection.tables;
-    let selected = match row.kind {
+    match row.kind {
         UnixDiag::STREAM => tables.contains(Table::UnixStream),
         UnixDiag::DGRAM => tables.contains(Table::UnixDgram),
         UnixDiag::SEQPACKET => tables.contains(Table::UnixSeqpacket),
         _ => true,
-    };
-    selected && dump::is_matched(session, |names, needs| Facts::unix(row, names, needs))
+    }
 }
 
 fn show_row(session: &mut Session, row: &UnixDiag<'_>) {
@@ -85,7 +86,12 @@ fn show_proc(session: &mut Session) {
     let _ = NET_UNIX.for_each_row(|line| {
         let row = rows.decode(line);
         let states = session.options.selection.states.0;
-        if 1_u32.wrapping_shl(row.state) & states == 0 || !is_wanted(session, &row) {
+        if 1_u32.wrapping_shl(row.state) & states == 0
+            || !is_selected(session, &row)
+            || !dump::is_matched(session, |names, needs| {
+                Facts::unix(&row, names, needs).without_ports()
+            })
+        {
             return;
         }
         waiting.push(Waiting {

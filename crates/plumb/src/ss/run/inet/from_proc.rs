@@ -42,17 +42,19 @@ pub fn show(listing: &mut Listing<'_>) {
         return;
     };
     let families = listing.session.options.selection.families;
-    if families.contains(Family::Inet) {
-        show_file(listing, v4, IpVersion::V4);
+    // Without the IPv4 file the other one is not looked at.
+    if families.contains(Family::Inet) && !show_file(listing, v4, IpVersion::V4) {
+        return;
     }
     if families.contains(Family::Inet6) {
         show_file(listing, v6, IpVersion::V6);
     }
 }
 
-fn show_file(listing: &mut Listing<'_>, file: ProcFile, version: IpVersion) {
+/// Shows the rows of one file; says whether it could be opened.
+fn show_file(listing: &mut Listing<'_>, file: ProcFile, version: IpVersion) -> bool {
     let Ok(text) = std::fs::read(file.path()) else {
-        return;
+        return false;
     };
     let protocol = match listing.protocol {
         Protocol::IPPROTO_RAW => Protocol::RAW,
@@ -64,4 +66,5 @@ fn show_file(listing: &mut Listing<'_>, file: ProcFile, version: IpVersion) {
             listing.show_matching(&found.row);
         }
     }
+    true
 }
