@@ -73,9 +73,20 @@ fn set(pattern: &[u8], byte: u8, case: Case) -> Option<(bool, usize)> {
     loop {
         match pattern.get(at..)? {
             [b']', ..] if !first => return Some((found != inverted, at + 1)),
-            [b'[', b':', rest @ ..] if let Some((is, len)) = class(rest, byte, case) => {
+            [b'[', b':', rest @ ..] if let Some((is, len)) = class(rest, byte) => {
                 found |= is;
                 at += 2 + len;
+            }
+            // A collating element outside of a range is itself, whatever the case.
+            [b'[', mark @ (b'.' | b'='), symbol, end, b']', after, ..]
+                if mark == end && (*after != b'-' || *mark == b'=') =>
+            {
+                found |= *symbol == byte;
+                at += 5;
+            }
+            // A longer name of one is known to no locale here.
+            [b'[', b'.', rest @ ..] if named_symbol(rest).is_some() => {
+                at += 2 + named_symbol(rest)?;
             }
             rest => {
                 let (low, low_len) = element(rest)?;
@@ -94,24 +105,35 @@ fn set(pattern: &[u8], byte: u8, case: Case) -> Option<(bool, usize)> {
     }
 }
 
-/// One byte of a set, which a backslash may precede.
+/// One byte of a set, which a backslash may precede, or which is written as `[.a.]`.
 fn element(pattern: &[u8]) -> Option<(u8, usize)> {
     match pattern {
         [b'\\', literal, ..] => Some((*literal, 2)),
+        [b'[', b'.', symbol, b'.', b']', ..] => Some((*symbol, 5)),
         [b'\\'] | [] => None,
         [literal, ..] => Some((*literal, 1)),
     }
 }
 
+/// The length of a collating element's name of several bytes, with its end.
+fn named_symbol(pattern: &[u8]) -> Option<usize> {
+    let end = pattern.windows(2).position(|pair| pair == b".]")?;
+    (end > 1).then_some(end + 2)
+}
+
 /// Reads a class name up to `:]`: whether the byte is in the class, and the length with the end.
-fn class(pattern: &[u8], byte: u8, case: Case) -> Option<(bool, usize)> {
+fn class(pattern: &[u8], byte: u8) -> Option<(bool, usize)> {
     let end = pattern.windows(2).position(|pair| pair == b":]")?;
-    let is = match pattern.get(..end)? {
+    let name = pattern.get(..end)?;
+    if !name.iter().all(u8::is_ascii_lowercase) {
+        return None;
+    }
+    let is = match name {
         b"alpha" => byte.is_ascii_alphabetic(),
         b"digit" => byte.is_ascii_digit(),
         b"alnum" => byte.is_ascii_alphanumeric(),
-        b"upper" => byte.is_ascii_uppercase() || case == Case::Ignored && byte.is_ascii_lowercase(),
-        b"lower" => byte.is_ascii_lowercase() || case == Case::Ignored && byte.is_ascii_uppercase(),
+        b"upper" => byte.is_ascii_uppercase(),
+        b"lower" => byte.is_ascii_lowercase(),
         b"space" => matches!(byte, b' ' | b'\t'..=b'\r'),
         b"blank" => matches!(byte, b' ' | b'\t'),
         b"punct" => byte.is_ascii_punctuation(),
@@ -119,7 +141,7 @@ fn class(pattern: &[u8], byte: u8, case: Case) -> Option<(bool, usize)> {
         b"cntrl" => byte.is_ascii_control(),
         b"print" => byte == b' ' || byte.is_ascii_graphic(),
         b"graph" => byte.is_ascii_graphic(),
-        _ => return None,
+        _ => false,
     };
     Some((is, end + 2))
 }
@@ -145,6 +167,8 @@ mod tests {
             ("[x", "[x"),
             (r"\*", "*"),
             ("[[:digit:]]", "7"),
+            ("[[.-.]]", "-"),
+            ("[0-[.b.]]", "a"),
         ] {
             assert!(fits(pattern, text), "{pattern} {text}");
         }
