@@ -101,3 +101,16 @@ fn links_are_made_once_and_never_over_somebody_elses_file() {
     let missing = format!("{target}/none");
     assert_eq!(plumb("plumb", &["link", &missing]).status.code(), Some(1));
 }
+
+#[test]
+fn nstat_answers_by_its_name_and_as_a_verb() {
+    let version = b"nstat utility, iproute2-6.1.0\n";
+    for (argv0, words) in [("/sbin/nstat", &["-V"][..]), ("plumb", &["nstat", "-V"])] {
+        let output = plumb(argv0, words);
+        assert_eq!(output.stdout, version, "{argv0}");
+        assert_eq!(output.status.code(), Some(0));
+    }
+    let output = plumb("plumb", &["nstat", "-h"]);
+    assert_eq!(output.status.code(), Some(255));
+    assert!(output.stdout.is_empty() && stderr(&output).starts_with("usage: nstat"));
+}
