@@ -1,4 +1,4 @@
-//! What the socket families have in common in their messages: taking the first attribute of a
+//! What all socket families have in common in their messages: taking the first attribute of a
 //! type, memory counters, cookies.
 
 use plumb_model::diag::inet::SkMemInfo;

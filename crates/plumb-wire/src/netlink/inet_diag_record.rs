@@ -9,10 +9,11 @@
 use plumb_model::diag::attribute::RawAttribute;
 use plumb_model::diag::congestion::{Bbr, Dctcp, Vegas};
 use plumb_model::diag::inet::{
-    DiagEndpoint, DiagTimer, Extensions, InetDiag, Info, Md5Key, MemInfo, Protocol, SkMemInfo,
+    DiagEndpoint, DiagTimer, Extensions, InetDiag, Info, Md5Key, MemInfo, Protocol,
 };
 
 use super::attribute::{Attribute, Attributes, padded};
+use super::diag_values::{first, sk_mem_info};
 use super::frame::{u16_at, u32_at};
 use super::mptcp_info::decode_mptcp_info;
 use super::sctp_info::{decode_sctp_addresses, decode_sctp_info};
@@ -110,7 +111,7 @@ fn take<'a>(attribute: &Attribute<'a>, to: &mut Extensions<'a>) {
         4 => first(&mut to.congestion.name, || attribute.string(NAME_BYTES)),
         5 => first(&mut to.tos, || attribute.u8(0)),
         6 => first(&mut to.tclass, || attribute.u8(0)),
-        7 => first(&mut to.skmeminfo, || skmeminfo(attribute)),
+        7 => first(&mut to.skmeminfo, || sk_mem_info(attribute)),
         8 => first(&mut to.shutdown, || attribute.u8(0)),
         9 => first(&mut to.congestion.dctcp, || dctcp(attribute)),
         11 => first(&mut to.v6only, || attribute.u8(0)),
@@ -132,31 +133,12 @@ fn take<'a>(attribute: &Attribute<'a>, to: &mut Extensions<'a>) {
     }
 }
 
-/// Keeps the first value of its kind.
-#[inline]
-fn first<T>(slot: &mut Option<T>, value: impl FnOnce() -> T) {
-    if slot.is_none() {
-        *slot = Some(value());
-    }
-}
-
 fn meminfo(attribute: &Attribute<'_>) -> MemInfo {
     MemInfo {
         rmem: attribute.u32(0),
         wmem: attribute.u32(4),
         fmem: attribute.u32(8),
         tmem: attribute.u32(12),
-    }
-}
-
-fn skmeminfo(attribute: &Attribute<'_>) -> SkMemInfo {
-    let mut words = [0; 9];
-    for (index, word) in words.iter_mut().enumerate() {
-        *word = attribute.u32(4 * index);
-    }
-    SkMemInfo {
-        words,
-        sent_bytes: attribute.len,
     }
 }
 
