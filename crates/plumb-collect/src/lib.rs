@@ -8,6 +8,7 @@ pub mod cgroups;
 pub mod diag_file;
 pub mod holders;
 pub mod inet;
+pub mod interface_index;
 pub mod interfaces;
 pub mod memory;
 pub mod names;

@@ -7,6 +7,7 @@ pub mod inet_diag;
 pub mod inet_diag_record;
 pub mod inet_diag_request;
 pub mod inet_request;
+pub mod link;
 pub mod mptcp_info;
 pub mod netlink_diag;
 pub mod packet_diag;

@@ -4,9 +4,9 @@ use std::ffi::CString;
 use std::net::IpAddr;
 
 use plumb_collect::cgroups;
+use plumb_collect::interface_index::interface_index;
 use plumb_collect::netlink_names::{self, NetlinkNames};
 use plumb_collect::sock_diag::{Dump, DumpError};
-use plumb_collect::sys::ioctl::InterfaceSocket;
 use plumb_collect::sys::{netdb, nss};
 use plumb_filter::{Family, Resolve, Transport};
 use plumb_model::diag::inet::{AF_INET, Protocol};
@@ -42,7 +42,7 @@ impl Resolve for Machine {
     }
 
     fn interface(&mut self, name: &[u8]) -> Option<u32> {
-        InterfaceSocket::open().ok()?.index(name).ok()
+        interface_index(name)
     }
 
     fn netlink_protocol(&mut self, name: &[u8]) -> Option<u32> {

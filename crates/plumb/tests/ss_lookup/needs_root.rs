@@ -8,8 +8,13 @@ use std::sync::mpsc::channel;
 
 use plumb_testkit::differential::{Call, Lab, Program, Rule, Tool};
 use plumb_testkit::sandbox;
+use plumb_testkit::sockets::option;
 use rustix::io::FdFlags;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+
+/// `SOL_SOCKET` and `SO_BINDTODEVICE` of <asm-generic/socket.h>.
+const SOL_SOCKET: i32 = 1;
+const SO_BINDTODEVICE: i32 = 25;
 
 fn lab() -> Lab {
     let ours = Path::new(env!("CARGO_BIN_EXE_plumb"));
@@ -136,6 +141,39 @@ fn names_of_ports_and_hosts_come_from_the_name_services() {
                 .unwrap_or_else(|difference| panic!("{range:?}\n{difference}"));
         }
         drop((tcp, udp));
+    });
+}
+
+#[test]
+fn interfaces_are_found_by_any_of_their_names() {
+    sandbox::run(|| {
+        let lab = lab();
+        for name in [
+            "shortalt",
+            "exactly15chars_",
+            "averyveryverylongalternativename",
+        ] {
+            let named = Command::new("ip")
+                .args(["link", "property", "add", "dev", "lo", "altname", name])
+                .status()
+                .expect("ip runs");
+            assert!(named.success());
+        }
+        let bound = TcpListener::bind("127.0.0.1:7001").expect("loopback is up");
+        option::set(&bound, SOL_SOCKET, SO_BINDTODEVICE, b"lo").expect("root may bind it");
+        let lines = [
+            "-tan",
+            "-tan dev lo",
+            "-tan dev shortalt",
+            "-tan dev exactly15chars_",
+            "-tan dev averyveryverylongalternativename",
+            "-tan dev if1",
+            "-tan dev if99",
+            "-tan dev no-such-interface-of-ours",
+        ];
+        let printed = compare(&lab, &lines);
+        assert!(printed.contains("127.0.0.1%lo:7001"), "{printed}");
+        drop(bound);
     });
 }
 
