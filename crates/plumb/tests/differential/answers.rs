@@ -7,6 +7,7 @@ mod needs_root {
     use plumb_testkit::sandbox;
     use plumb_testkit::ss::answers::Answers;
     use plumb_testkit::ss::answers::rows::{TABLES, answer};
+    use plumb_testkit::ss::dump::{error, message};
 
     use crate::bench::{Findings, program};
 
@@ -82,5 +83,22 @@ mod needs_root {
     #[test]
     fn xdp() {
         sandbox::run(|| compare("xdp"));
+    }
+
+    /// The original reads no further, so it does not hear of the error.
+    #[test]
+    fn a_packet_socket_without_memory_ends_the_dump() {
+        sandbox::run(|| {
+            const BY_FAMILY: u16 = 20;
+            let answers = Answers::new().expect("cc builds the shim");
+            let mut socket = vec![17, 3];
+            socket.resize(16, 0);
+            let bytes = [message(BY_FAMILY, &socket), error(13)].concat();
+            answers.set("packet", &bytes).expect("the sandbox has room");
+            let lab = Lab::of(Tool::SS, &program()).expect("a sandbox can hold both programs");
+            let mut findings = Findings::default();
+            findings.note(lab.compare(&answers.call(["-0a"]), &Rule::Exact));
+            findings.report();
+        });
     }
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use plumb_collect::sock_diag::{Dump, DumpError, Step};
+use plumb_collect::sock_diag::{Dump, DumpError, Step, Summary};
 use plumb_filter::Needs;
 use plumb_model::diag::attribute::Trailing;
 use plumb_present::ss::inet::write_trailing;
@@ -16,24 +16,35 @@ use crate::ss::session::Session;
 /// Directory of recorded answers that stand in for the kernel's, one file for each table.
 const RECORDINGS: &str = "PLUMB_DIAG_DIR";
 
-/// Hands every answer to `each`; says whether the dump came to its end.
+/// Hands every answer to `each`, and says on standard error what went wrong; gives whether the dump
+/// came to its end.
 ///
 /// `table` names the recording that is read instead where there is one.
 pub fn read(
     session: &mut Session,
     table: &str,
     request: &[u8],
-    mut each: impl FnMut(&mut Session, &[u8]),
+    each: impl FnMut(&mut Session, &[u8]),
 ) -> bool {
-    let outcome = match open(table, request) {
+    let outcome = read_quietly(session, table, request, each);
+    session.report_dump(&outcome);
+    outcome.is_ok()
+}
+
+/// As [`read`], but leaves it to the caller to tell what went wrong.
+pub fn read_quietly(
+    session: &mut Session,
+    table: &str,
+    request: &[u8],
+    mut each: impl FnMut(&mut Session, &[u8]),
+) -> Result<Summary, DumpError> {
+    match open(table, request) {
         Err(error) => Err(DumpError::Refused(error)),
         Ok(dump) => dump.read(|step| match step {
             Step::BatchEnd => session.end_batch(),
             Step::Message(message) => each(session, message),
         }),
-    };
-    session.report_dump(&outcome);
-    outcome.is_ok()
+    }
 }
 
 fn open(table: &str, request: &[u8]) -> Result<Dump, Errno> {

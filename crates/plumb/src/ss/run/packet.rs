@@ -28,7 +28,7 @@ pub fn run(session: &mut Session) {
 }
 
 /// Shows what sock_diag gives; says whether that was all. A socket that does not tell its memory
-/// ends the table: kernels so old are not believed.
+/// ends the table: kernels so old are not believed, and what they say then is not told.
 fn show_kernel(session: &mut Session) -> bool {
     let mut believed = true;
     let show = if session.is_text() {
@@ -37,7 +37,7 @@ fn show_kernel(session: &mut Session) -> bool {
         SHOW | SHOW_MCLIST
     };
     let request = encode_packet_request(show);
-    let complete = dump::read(session, "packet", &request, |session, message| {
+    let outcome = dump::read_quietly(session, "packet", &request, |session, message| {
         let Some(row) = decode_packet_diag(message).filter(|_| believed) else {
             return;
         };
@@ -47,7 +47,10 @@ fn show_kernel(session: &mut Session) -> bool {
             show_matching(session, &row);
         }
     });
-    complete && believed
+    if believed {
+        session.report_dump(&outcome);
+    }
+    outcome.is_ok() && believed
 }
 
 fn show_proc(session: &mut Session) {
