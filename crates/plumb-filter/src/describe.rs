@@ -3,25 +3,29 @@
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use crate::extended::state_names;
 use crate::{Compare, Fact, Family, Pattern, Predicate, Side, Test};
 
 /// Says what a test asks. `negated` turns it around.
 pub(crate) fn describe(test: &Test, negated: bool) -> String {
     match test {
+        Test::Port {
+            side,
+            compare: Compare::Equal,
+            patterns,
+        } if patterns.iter().all(|pattern| pattern.prefix == 0) => {
+            is(*side, " port", negated, patterns, |pattern| {
+                pattern
+                    .port
+                    .map_or_else(|| "any".to_owned(), |port| port.to_string())
+            })
+        }
         Test::Host { side, patterns }
         | Test::Port {
             side,
             compare: Compare::Equal,
             patterns,
-        } => {
-            let all: Vec<String> = patterns.iter().map(pattern).collect();
-            format!(
-                "{} {} {}",
-                end(*side),
-                if negated { "is not" } else { "is" },
-                all.join(" or ")
-            )
-        }
+        } => is(*side, "", negated, patterns, pattern),
         Test::Port {
             side,
             compare,
@@ -47,6 +51,18 @@ pub(crate) fn describe(test: &Test, negated: bool) -> String {
         Test::Autobound => "the kernel chose the local port or name".to_owned(),
         Test::Extended(predicate) => extended(predicate, negated),
     }
+}
+
+fn is(
+    side: Side,
+    what: &str,
+    negated: bool,
+    patterns: &[Pattern],
+    say: fn(&Pattern) -> String,
+) -> String {
+    let all: Vec<String> = patterns.iter().map(say).collect();
+    let is = if negated { "is not" } else { "is" };
+    format!("{}{what} {is} {}", end(side), all.join(" or "))
 }
 
 fn end(side: Side) -> &'static str {
@@ -136,9 +152,9 @@ fn extended(predicate: &Predicate, negated: bool) -> String {
         Predicate::Pid(pid) => format!("process id of a holder {equal} {pid}"),
         Predicate::Process(glob) => format!("name of a holder {equal} '{}'", glob.escape_ascii()),
         Predicate::Uid(uid) => format!("uid {equal} {uid}"),
-        Predicate::States(states) => format!(
-            "state {} {states:#x}",
-            if negated { "not in" } else { "in" }
-        ),
+        Predicate::States(states) => {
+            let is = if negated { "is not" } else { "is" };
+            format!("state {is} {}", state_names(*states).join(" or "))
+        }
     }
 }

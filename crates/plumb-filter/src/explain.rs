@@ -3,11 +3,12 @@
 //! The text is for people and may change; it never prints raw bytes of the input.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use crate::coverage::covered;
 use crate::describe::describe;
 use crate::expr::{Node, NodeId};
-use crate::{Compare, Expr, Parsed, Test};
+use crate::{Compare, Expr, Family, Parsed, Test};
 
 /// How many places are shown where precedence may have been expected.
 const SURPRISES: usize = 4;
@@ -50,7 +51,7 @@ enum Left {
     Text(&'static str),
 }
 
-/// Writes a node with a pair of parentheses for every `and` and `or`.
+/// Writes a node with a pair of parentheses for every `and` and `or`, as it can be given to plumb again.
 fn render(parsed: &Parsed, expr: &Expr, node: NodeId) -> String {
     let mut out = String::new();
     let mut left = vec![Left::Node(node)];
@@ -75,20 +76,20 @@ fn render(parsed: &Parsed, expr: &Expr, node: NodeId) -> String {
 
 fn open(left: &mut Vec<Left>, first: NodeId, join: &'static str, second: NodeId) {
     left.extend([
-        Left::Text(")"),
+        Left::Text(" )"),
         Left::Node(second),
         Left::Text(join),
         Left::Node(first),
-        Left::Text("("),
+        Left::Text("( "),
     ]);
 }
 
-/// The words of a test as they were written.
-fn spelled(parsed: &Parsed, words: std::ops::Range<usize>) -> String {
+/// The words of a test as they were written, blanks in them behind a backslash.
+fn spelled(parsed: &Parsed, words: Range<usize>) -> String {
     let words = parsed.words.get(words).unwrap_or_default();
     let texts: Vec<String> = words
         .iter()
-        .map(|word| word.text.escape_ascii().to_string())
+        .map(|word| word.text.escape_ascii().to_string().replace(' ', "\\ "))
         .collect();
     texts.join(" ")
 }
@@ -103,8 +104,12 @@ fn surprise(out: &mut String, parsed: &Parsed, expr: &Expr, node: NodeId) {
     let [first, second, last] = [first, second, last].map(|id| render(parsed, expr, *id));
     let _ = writeln!(
         out,
-        "careful: 'and' does not bind tighter than 'or' here; what you get is\n  \
-         ({first} or {second}) and {last}\nif you want the other, write\n  {first} or ( {second} and {last} )"
+        "careful: 'and' does not bind tighter than 'or' here; what you get is
+  \
+         ( {first} or {second} ) and {last}
+if you want the other, write
+  \
+         {first} or ( {second} and {last} )"
     );
 }
 
@@ -169,6 +174,16 @@ fn caveat(out: &mut String, test: &Test) {
                 "    careful: the kernel compares with the first of these addresses only\n",
             );
         }
+        Test::Host { patterns, .. } | Test::Port { patterns, .. }
+            if patterns.iter().any(|pattern| is_foreign(pattern.family)) =>
+        {
+            out.push_str("    careful: asked for inet sockets, the kernel refuses a program with this test\n");
+        }
         _ => {}
     }
+}
+
+/// Whether the kernel's inet dump does not know the family.
+fn is_foreign(family: Option<Family>) -> bool {
+    !matches!(family, None | Some(Family::Inet | Family::Inet6))
 }

@@ -202,6 +202,20 @@ const STATES: [(&str, u32); 25] = [
 /// Every state number the original has a name for.
 const ALL: u32 = 0x0fff;
 
+/// Gives one name for each state in a set.
+pub(crate) fn state_names(states: u32) -> Vec<&'static str> {
+    let one = |number| {
+        STATES
+            .iter()
+            .find(move |(_, state)| *state == 1_u32 << number)
+    };
+    (0_u32..14)
+        .filter(|number| states >> number & 1 != 0)
+        .filter_map(one)
+        .map(|(name, _)| *name)
+        .collect()
+}
+
 fn state(_: Compare, text: &[u8], _: &mut dyn Resolve) -> Result<Predicate, &'static str> {
     let found = STATES
         .iter()

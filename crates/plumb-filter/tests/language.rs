@@ -258,7 +258,7 @@ fn our_own_errors_point_at_the_word() {
 fn the_missing_precedence_is_explained() {
     let text = explain(&parse("sport = 1 or sport = 2 and pid = 3", true).expect("well formed"));
     assert!(
-        text.starts_with("understood as:\n  ((sport = 1 or sport = 2) and pid = 3)\n"),
+        text.starts_with("understood as:\n  ( ( sport = 1 or sport = 2 ) and pid = 3 )\n"),
         "{text}"
     );
     assert!(
@@ -288,6 +288,16 @@ fn what_the_kernel_makes_of_a_test_is_explained() {
         "{text}"
     );
     assert!(text.contains("the first of these addresses only"), "{text}");
+    let text = explain(&parse("state = connected", true).expect("well formed"));
+    assert!(
+        text.contains("state is unknown or estab or syn-sent or syn-recv"),
+        "{text}"
+    );
+    let text = explain(&parse("dport != ssh", false).expect("well formed"));
+    assert!(
+        text.contains("dport != ssh: peer port is not 22 (kernel)"),
+        "{text}"
+    );
     let text = explain(&parse("dev lo and sport = 1", false).expect("well formed"));
     assert!(text.contains("the kernel sends every socket"), "{text}");
 }
@@ -341,6 +351,17 @@ proptest! {
         if let Ok(plain) = parse(&text, false) {
             let extended = parse(&text, true);
             prop_assert_eq!(Ok(plain), extended);
+        }
+    }
+
+    #[test]
+    fn what_was_understood_can_be_given_again(text in words()) {
+        let understood = |text: &str| {
+            let parsed = parse(text, true).ok().filter(|parsed| parsed.expr.is_some())?;
+            explain(&parsed).lines().nth(1).map(|line| line.trim_start().to_owned())
+        };
+        if let Some(again) = understood(&text) && text.is_ascii() && !text.contains(['\'', '"', '\t']) {
+            prop_assert_eq!(understood(&again), Some(again));
         }
     }
 

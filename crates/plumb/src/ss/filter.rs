@@ -1,6 +1,6 @@
 //! The expression of this run: read once, asked for every row.
 
-use std::io::BufRead as _;
+use std::io::Read as _;
 
 use plumb_filter::{Context, Needs, Parsed, Piece, Row, Verdict};
 
@@ -26,13 +26,10 @@ pub fn read(
     spelling: Spelling,
 ) -> Result<Filter, Stop> {
     let mut pieces = Piece::arguments(std::mem::take(&mut options.operands));
-    if let Some(file) = machine.filter_file.take() {
+    if let Some(mut file) = machine.filter_file.take() {
+        // A file that cannot be read ends there, as the original has it.
         let mut text = Vec::new();
-        for line in file.split(b'\n') {
-            let Ok(line) = line else { break };
-            text.extend_from_slice(&line);
-            text.push(b'\n');
-        }
+        let _ = file.read_to_end(&mut text);
         pieces.extend(Piece::lines(&text));
     }
     let selection = &mut options.selection;
@@ -98,7 +95,7 @@ impl Filter {
 
     /// Says how the expression was understood.
     pub fn explain(&self) -> String {
-        String::new()
+        plumb_filter::explain(&self.parsed)
     }
 }
 
