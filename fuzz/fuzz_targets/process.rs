@@ -1,11 +1,29 @@
-//! What owners are read from: links of /proc/PID/fd, names of folders, command lines.
+//! What owners and holders are read from: links of /proc/PID/fd, names of folders, command lines,
+//! process names. And the files that names of numbers come from.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use plumb_wire::proc::process::{decode_argv0, decode_number_name, decode_socket_link};
+use plumb_wire::config::{decode_name_table, decode_port_range, decode_sources};
+use plumb_wire::proc::process::{
+    decode_argv0, decode_comm, decode_int_name, decode_number_name, decode_socket_link,
+    decode_socket_link_start,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = decode_socket_link(bytes);
     let _ = decode_number_name(bytes);
     assert!(decode_argv0(bytes).len() <= bytes.len());
+    // What one reads as a socket, the other does, too, unless the number is too long for it.
+    if let (Some(link), true) = (decode_socket_link(bytes), bytes.starts_with(b"socket:[")) {
+        assert_eq!(
+            decode_socket_link_start(bytes),
+            Some((link.0 & 0xffff_ffff) as u32)
+        );
+    }
+    let _ = decode_int_name(bytes);
+    assert!(decode_comm(bytes).is_none_or(|name| !name.is_empty() && !name.contains(&b')')));
+    let table = decode_name_table(bytes);
+    assert!(table.entries.iter().all(|(_, name)| !name.is_empty()));
+    let _ = decode_port_range(bytes);
+    let _ = decode_sources(bytes, b"services").map(Iterator::count);
 });

@@ -3,6 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use plumb_wire::netlink::link::decode_link_index;
 use plumb_wire::netlink::netlink_diag::decode_netlink_diag;
 use plumb_wire::netlink::packet_diag::decode_packet_diag;
 use plumb_wire::netlink::tipc_diag::decode_tipc_diag;
@@ -20,6 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(decode_netlink_diag(bytes).is_some(), bytes.len() >= 28);
     assert_eq!(decode_vsock_diag(bytes).is_some(), bytes.len() >= 32);
     let _ = decode_tipc_diag(bytes);
+    let _ = decode_link_index(bytes);
     let (mut unix, mut packet) = (UnixDiagRows::new(), PacketRows::new());
     let mut netlink = NetlinkRows::new();
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
