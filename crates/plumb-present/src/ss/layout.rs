@@ -220,7 +220,10 @@ impl Table {
             self.lengths.push(u16::try_from(length).unwrap_or(u16::MAX));
         }
         self.longest[column] = self.longest[column].max(length);
-        self.account(length);
+        // A cell that is not shown takes no room in the original's buffer.
+        if self.layout.enabled[column] {
+            self.account(length);
+        }
     }
 
     fn account(&mut self, length: usize) {

@@ -322,14 +322,16 @@ fn protocols() -> Vec<u8> {
     dump(&rows)
 }
 
-/// `struct sctp_info` (`linux/sctp.h`) with every word set.
-fn sctp_info(first: u32) -> Vec<u8> {
-    words(&(0..60).map(|word| first + word).collect::<Vec<_>>())
+/// `struct sctp_info` (`linux/sctp.h`) with every word set: tag, state and what follows them.
+fn sctp_info(state: u32) -> Vec<u8> {
+    let mut info: Vec<u32> = (0..60).map(|word| 0x1000 + word).collect();
+    info[1] = state;
+    words(&info)
 }
 
 fn sctp() -> Vec<u8> {
     let mut rows = Vec::new();
-    for (state, inode) in [(1, 7), (5, 7), (10, 7), (1, 8), (2, 8), (3, 0), (4, 0)] {
+    for (state, inode) in [(1, 7), (5, 7), (7, 7), (1, 8), (2, 8), (3, 0), (4, 0)] {
         let mut row = between("1.1.1.1:1", "2.2.2.2:2").with(kind::PROTOCOL, [132]);
         (row.state, row.inode) = (state, inode);
         (row.timer, row.expires) = ((3, 4), 3_000);

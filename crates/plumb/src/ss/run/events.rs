@@ -1,5 +1,7 @@
 //! -E: sockets as the kernel destroys them, until somebody ends the program.
 
+use std::io::IsTerminal as _;
+
 use plumb_collect::sock_destroy::{Destroyed, Events};
 use plumb_model::diag::inet::{AF_INET, AF_INET6, Protocol};
 use plumb_wire::netlink::inet_diag_record::decode_inet_diag_record;
@@ -32,7 +34,10 @@ pub fn run(session: &mut Session) -> Result<u8, Stop> {
         Stop::Complaint(text, USAGE)
     })?;
     session.begin();
-    let flush = session.options.view.release.since(7, 1) || !session.is_table();
+    // What the original writes to a terminal leaves it line by line.
+    let flush = session.options.view.release.since(7, 1)
+        || !session.is_table()
+        || std::io::stdout().is_terminal();
     while !session.out.has_failed() {
         let result = events.next(|message| {
             let Some(row) = decode_inet_diag_record(message, Protocol::TCP) else {
