@@ -2,13 +2,10 @@
 
 use std::fmt::Display;
 
-use super::inet::socket_state_name;
+use super::inet::{socket_state_name, write_queue};
 use super::layout::Table;
 use super::view::View;
-use crate::text::{blanks, put};
-
-/// Width of a queue.
-const QUEUE_WIDTH: usize = 6;
+use crate::text::put;
 
 /// What stands in the first four columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,11 +28,7 @@ pub(super) fn write_front(table: &mut Table, front: Front, view: &View) {
     table.cell().extend_from_slice(state.as_bytes());
     table.next();
     for queue in [front.recv_q, front.send_q] {
-        let out = table.cell();
-        let start = out.len();
-        put(out, format_args!("{}", queue.cast_signed()));
-        let written = out.len() - start;
-        blanks(out, QUEUE_WIDTH.saturating_sub(written));
+        write_queue(table.cell(), queue);
         table.next();
     }
 }

@@ -152,7 +152,7 @@ fn write_kind(table: &mut Table, row: &InetDiag<'_>, rows: &mut InetRows, view: 
 
 /// Appends a queue: `%-6d`, in 32 bits.
 #[inline]
-fn write_queue(out: &mut Vec<u8>, bytes: u32) {
+pub(super) fn write_queue(out: &mut Vec<u8>, bytes: u32) {
     const WIDTH: usize = 6;
     let start = out.len();
     match u64::try_from(bytes.cast_signed()) {

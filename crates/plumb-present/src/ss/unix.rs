@@ -7,7 +7,7 @@ use super::layout::{Column, Table};
 use super::lookup::Lookup;
 use super::skmem::write_skmem;
 use super::view::View;
-use crate::text::put;
+use crate::text::{Decimal, put};
 
 /// Gives the name of a table; types of other tables are taken for datagrams.
 pub fn netid(kind: u32) -> &'static str {
@@ -64,10 +64,10 @@ fn write_name(out: &mut Vec<u8>, name: &[u8]) {
 
 /// Appends an inode, before 6.6 with a sign.
 fn write_inode(out: &mut Vec<u8>, inode: u32, view: &View) {
-    if view.release.since(6, 6) {
-        put(out, format_args!("{inode}"));
-    } else {
+    if inode > i32::MAX.cast_unsigned() && !view.release.since(6, 6) {
         put(out, format_args!("{}", inode.cast_signed()));
+    } else {
+        out.extend_from_slice(Decimal::new(u64::from(inode)).as_bytes());
     }
 }
 
