@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use super::{DATAGRAM_BYTES, receive};
 
 /// Datagrams that may be on their way.
-const BUFFERS: usize = 4;
+const BUFFERS: usize = 2;
 
 /// What came: a buffer and how much of it counts, or why nothing came.
 type Received = Result<(Vec<u8>, usize), Errno>;

@@ -15,7 +15,9 @@ const CHUNKS: usize = 5;
 /// A cell holds no more; what exceeds it is cut.
 const CELL_BYTES: usize = u16::MAX as usize;
 /// Laid out rows are handed on in pieces of about this size.
-const PIECE_BYTES: usize = 64 * 1024;
+const PIECE_BYTES: usize = 16 * 1024;
+/// Cells of a batch, at least: a table of connections fills its chunks with about as many.
+const BATCH_CELLS: usize = 1024 * 1024;
 
 /// The columns, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +97,7 @@ pub struct Table {
     /// Texts of the batch, one after the other.
     text: Vec<u8>,
     /// Lengths of the finished cells of the batch, one for each of `shown` in each row.
-    lengths: Vec<u16>,
+    lengths: Lengths,
     /// The columns that have a cell to be written: the enabled ones, and the first if it has a label.
     shown: Vec<usize>,
     /// Where the current cell begins in `text`.
@@ -117,7 +119,7 @@ impl Table {
         Self {
             layout,
             text: Vec::new(),
-            lengths: Vec::new(),
+            lengths: Lengths::default(),
             shown: (0..COLUMNS).filter(|&at| layout.enabled[at]).collect(),
             start: 0,
             column: None,
@@ -157,6 +159,11 @@ impl Table {
                 self.end_cell();
             }
         }
+        if self.text.capacity() == 0 {
+            // Room for a whole batch is address space until it is used; growing would leave holes.
+            self.text.reserve(CHUNKS * CHUNK_BYTES + CELL_BYTES);
+            self.lengths.bytes.reserve(BATCH_CELLS);
+        }
         self.column = Some(0);
         if let Some(label) = &self.label {
             self.text.extend_from_slice(label);
@@ -195,7 +202,7 @@ impl Table {
         self.render(&measured, sink);
         debug_assert!(column < COLUMNS, "columns are counted");
         self.text.clear();
-        self.lengths.clear();
+        self.lengths.bytes.clear();
         self.start = 0;
         self.column = None;
         self.chunk_used = 0;
@@ -243,10 +250,11 @@ impl Table {
         let unpadded = self.layout.unpadded_column();
         let mut out = Vec::with_capacity(PIECE_BYTES * 2);
         let mut rest = self.text.as_slice();
-        for row in self.lengths.chunks(self.shown.len().max(1)) {
+        let mut lengths = self.lengths.iter().peekable();
+        while lengths.peek().is_some() {
             let mut first = true;
-            for (&column, &length) in self.shown.iter().zip(row) {
-                let (text, behind) = rest.split_at(usize::from(length));
+            for (&column, length) in self.shown.iter().zip(lengths.by_ref()) {
+                let (text, behind) = rest.split_at(length);
                 rest = behind;
                 let text = match self.layout.alignment {
                     Alignment::Stream => text.trim_ascii_end(),
@@ -272,6 +280,39 @@ impl Table {
         if !out.is_empty() {
             sink(&out);
         }
+    }
+}
+
+/// Lengths of cells: a byte each, or [`LONG`] and two more for the few that need them.
+#[derive(Debug, Default)]
+struct Lengths {
+    bytes: Vec<u8>,
+}
+
+/// Says that a length follows in two bytes.
+const LONG: u8 = u8::MAX;
+
+impl Lengths {
+    #[inline]
+    fn push(&mut self, length: u16) {
+        match u8::try_from(length) {
+            Ok(short) if short != LONG => self.bytes.push(short),
+            _ => {
+                let [low, high] = length.to_le_bytes();
+                self.bytes.extend_from_slice(&[LONG, low, high]);
+            }
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        let mut bytes = self.bytes.iter().copied();
+        std::iter::from_fn(move || match bytes.next()? {
+            LONG => Some(usize::from(u16::from_le_bytes([
+                bytes.next()?,
+                bytes.next()?,
+            ]))),
+            short => Some(usize::from(short)),
+        })
     }
 }
 
