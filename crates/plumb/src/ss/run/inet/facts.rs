@@ -115,7 +115,7 @@ impl Row for Facts<'_> {
         });
         match longest {
             Known::Known(ms) => Known::Known(ms * 1000),
-            unknown => unknown,
+            Known::Unknown(reason) => Known::Unknown(reason),
         }
     }
 
