@@ -131,13 +131,13 @@ impl Session {
     }
 
     /// Says that a dump failed, as loudly as the release does.
-    pub fn report_dump(&mut self, outcome: &Result<Summary, DumpError>) {
+    pub fn report_dump(&mut self, outcome: Result<Summary, DumpError>) {
         let error = match outcome {
             Ok(Summary { interrupted: false }) => return,
             Ok(Summary { interrupted: true }) => {
                 return self.complain(b"Dump was interrupted and may be inconsistent.\n");
             }
-            Err(DumpError::Refused(error) | DumpError::BrokenOff(error)) => *error,
+            Err(DumpError::Refused(error) | DumpError::BrokenOff(error)) => error,
             Err(_) => Errno::PROTO,
         };
         let silent = matches!(error, Errno::NOENT | Errno::OPNOTSUPP);

@@ -27,7 +27,7 @@ pub fn read(
     each: impl FnMut(&mut Session, &[u8]),
 ) -> bool {
     let outcome = read_quietly(session, table, request, each);
-    session.report_dump(&outcome);
+    session.report_dump(outcome);
     outcome.is_ok()
 }
 

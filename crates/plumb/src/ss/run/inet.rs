@@ -125,7 +125,7 @@ impl Listing<'_> {
             && matches!(outcome, Err(DumpError::Refused(Errno::INVAL)))
             && !self.session.is_text();
         if !lacks_dccp {
-            self.session.report_dump(&outcome);
+            self.session.report_dump(outcome);
         }
         outcome.is_ok()
     }

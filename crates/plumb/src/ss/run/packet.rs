@@ -48,7 +48,7 @@ fn show_kernel(session: &mut Session) -> bool {
         }
     });
     if believed {
-        session.report_dump(&outcome);
+        session.report_dump(outcome);
     }
     outcome.is_ok() && believed
 }
