@@ -137,6 +137,8 @@ fn nesting_is_refused_where_the_originals_parser_is_full() {
     assert_eq!(nested(9_996).err(), Some(Kind::TooDeep));
     let nots = |count: usize| parse(&format!("{}sport = 5", "not ".repeat(count)), false).is_ok();
     assert!(nots(9_995) && !nots(9_996));
+    let bare = |count: usize| parse(&format!("{}src any", "not ".repeat(count)), false).is_ok();
+    assert!(bare(9_995) && !bare(9_996));
 }
 
 #[test]

@@ -70,22 +70,21 @@ impl Parser<'_> {
             return Ok(());
         }
         let (mut next, mut token) = self.operand_word()?;
-        let mut held = 2;
         let mut operator = Operator::Equal;
         if let Token::Operator(written) = token {
             if !self.takes(keyword, written) {
                 return Err(expected(AN_OPERATOR, &next));
             }
             operator = written;
-            self.check_depth(held, word)?;
-            held += 1;
+            self.check_depth(2, word)?;
             (next, token) = self.operand_word()?;
         }
         if token != Token::Operand {
             return Err(expected(AN_OPERAND, &next));
         }
         let operand = self.operand(&next)?;
-        self.check_depth(held, word)?;
+        // The original's parser holds an operator even where none is written.
+        self.check_depth(3, word)?;
         self.finish_keyword_test(keyword, operator, operand, first);
         Ok(())
     }
