@@ -184,23 +184,17 @@ impl Names {
         i64::from(range.lowest)..=i64::from(range.highest)
     }
 
+    /// Takes over the netlink protocols that the filter has already looked up: their table is read,
+    /// and complained of, once.
+    pub fn know_netlink(&mut self, names: Option<NetlinkNames>) {
+        self.netlink = names;
+    }
+
     /// Gives the netlink protocols of this machine.
     pub fn netlink(&mut self) -> &NetlinkNames {
         if self.netlink.is_none() {
-            // Newer releases install the table below /usr and keep /etc for changes.
-            let paths: &[&str] = if self.wanted.release.since(6, 5) {
-                &[netlink_names::ETC, netlink_names::USR]
-            } else {
-                &[netlink_names::ETC]
-            };
-            let names = NetlinkNames::read(paths);
-            if let Some((path, line)) = &names.corrupted {
-                self.complaints.extend_from_slice(b"Database ");
-                self.complaints.extend_from_slice(path.as_encoded_bytes());
-                self.complaints.extend_from_slice(b" is corrupted at ");
-                self.complaints.extend_from_slice(line);
-                self.complaints.push(b'\n');
-            }
+            let (names, complaint) = read_netlink_names(self.wanted.release);
+            self.complaints.extend(complaint);
             self.netlink = Some(names);
         }
         self.netlink.get_or_insert_with(|| NetlinkNames::read(&[]))
@@ -217,6 +211,29 @@ impl Names {
             .extend_from_slice(cgroup_complaint(error).as_bytes());
         self.complaints.push(b'\n');
     }
+}
+
+/// Reads the machine's netlink protocols; also gives what the original says of a damaged table.
+pub fn read_netlink_names(release: Release) -> (NetlinkNames, Vec<u8>) {
+    // Newer releases install the table below /usr and keep /etc for changes.
+    let paths: &[&str] = if release.since(6, 5) {
+        &[netlink_names::ETC, netlink_names::USR]
+    } else {
+        &[netlink_names::ETC]
+    };
+    let names = NetlinkNames::read(paths);
+    let complaint = match &names.corrupted {
+        None => Vec::new(),
+        Some((path, line)) => [
+            b"Database ",
+            path.as_encoded_bytes(),
+            b" is corrupted at ",
+            line,
+            b"\n",
+        ]
+        .concat(),
+    };
+    (names, complaint)
 }
 
 /// Gives the original's line about a cgroup that cannot be told, without its line feed.

@@ -5,17 +5,44 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 
+use plumb_collect::netlink_names::NetlinkNames;
 use plumb_collect::netns::switch::{SwitchError, switch};
+use plumb_present::ss::view::Release;
 use rustix::io::Errno;
 
+use super::lookup::read_netlink_names;
 use super::options::Edge;
 use crate::errno;
 
 /// The machine, and the filter file that an option opened.
-#[derive(Default)]
 pub struct Machine {
+    release: Release,
     /// The file of -F, open and unread.
     pub filter_file: Option<Box<dyn BufRead>>,
+    /// The netlink protocols, once a filter has named one.
+    pub netlink: Option<NetlinkNames>,
+}
+
+impl Machine {
+    /// Starts with nothing opened or looked up.
+    pub fn new(release: Release) -> Self {
+        Self {
+            release,
+            filter_file: None,
+            netlink: None,
+        }
+    }
+
+    /// Gives the netlink protocols, read when first wanted.
+    pub fn netlink(&mut self) -> &NetlinkNames {
+        let release = self.release;
+        self.netlink.get_or_insert_with(|| {
+            let (names, complaint) = read_netlink_names(release);
+            // Nobody is left to tell when standard error itself is gone.
+            let _ = std::io::stderr().write_all(&complaint);
+            names
+        })
+    }
 }
 
 impl Edge for Machine {

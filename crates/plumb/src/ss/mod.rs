@@ -47,7 +47,7 @@ pub fn main(argv0: &OsStr, words: Vec<OsString>, spelling: Spelling) -> u8 {
             return USAGE;
         }
     };
-    let mut machine = Machine::default();
+    let mut machine = Machine::new(release);
     let status = Options::parse(argv0.as_bytes(), words, release, &mut machine)
         .and_then(|options| run(options, machine, spelling, &mut out));
     let status = status.unwrap_or_else(|stop| finish(&stop, release, &mut out));
@@ -87,6 +87,7 @@ fn run(
     }
     let mut session = Session::new(options, filter, std::mem::replace(out, Output::stdout()));
     session.counts = counts;
+    session.names.know_netlink(machine.netlink);
     let result = run::run(&mut session);
     *out = session.close();
     result

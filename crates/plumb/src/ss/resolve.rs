@@ -5,7 +5,6 @@ use std::net::IpAddr;
 
 use plumb_collect::cgroups;
 use plumb_collect::interface_index::interface_index;
-use plumb_collect::netlink_names::{self, NetlinkNames};
 use plumb_collect::sock_diag::{Dump, DumpError};
 use plumb_collect::sys::{netdb, nss};
 use plumb_filter::{Family, Resolve, Transport};
@@ -46,7 +45,7 @@ impl Resolve for Machine {
     }
 
     fn netlink_protocol(&mut self, name: &[u8]) -> Option<u32> {
-        NetlinkNames::read(&[netlink_names::ETC]).protocol(name)
+        self.netlink().protocol(name)
     }
 
     fn cgroup(&mut self, path: &[u8]) -> Result<u64, Vec<u8>> {

@@ -23,7 +23,7 @@ const HOSTS: &[&str] = &[
 ];
 #[rustfmt::skip]
 const PORTS: &[&str] = &[
-    "22", ":22", "0", "1001", ":8080", "ssh", ":ssh", "http", "http-alt", "domain", "*", ":*",
+    "22", ":22", "0", "1001", ":8080", "ssh", ":ssh", "http", "http-alt", "https", "*", ":*",
     "0x16", "022", "65535", "65536", "70000", "-1", "2147483647", "2147483648", "nosuch", ":", "",
     "inet:22", "unix:1", "22x", "alpha", "beta", "eth0", "lo", "kernel", "4294967295",
     "99999999999", "netlink:kernel", "link:lo", "vsock:1", "+5", " 22",
