@@ -78,6 +78,8 @@ impl Pair {
             .iter()
             .map(|(variable, file)| (*variable, self.dir.path().join(file).into()))
             .collect();
+        // A name without a value has what its memory held before; glibc is told to make that 0.
+        environment.push(("MALLOC_PERTURB_", "255".into()));
         environment.push(("NSTAT_HISTORY", self.history(program).into()));
         // What the caller sets comes last and wins.
         environment.append(&mut call.environment);

@@ -111,6 +111,8 @@ fn try_show(options: &Options, out: &mut Output) -> Result<(), Refusal> {
             file.reset_if_aged(out);
         }
         remembered = file.read(&mut source)?;
+        // A file that remembers nothing else is as good as empty: no source makes it stale.
+        remembered.retain(|counter| !increments::is_hidden(counter));
         Some(file)
     };
     let now = counters(&mut source, &mut remembered, out)?;

@@ -202,6 +202,11 @@ mod needs_root {
             let pair = pair();
             remember(
                 &pair,
+                "#1234.5 sampling_interval=1 time_const=60\nIpForwarding 1\n",
+            );
+            assert_eq!(compare(&pair, &words("-s")), "", "nothing to be stale");
+            remember(
+                &pair,
                 "#1234.5 sampling_interval=1 time_const=60\nIpInReceives 1\n",
             );
             let call = words("-s");
