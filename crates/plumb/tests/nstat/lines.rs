@@ -13,6 +13,9 @@ mod needs_root {
 
     use crate::program;
 
+    /// Puts something in the place of a history file.
+    type Make = fn(&Path);
+
     /// Hand-made: what a run before saw, with one counter above what the tables hold.
     const HISTORY: &str = "#kernel\nIpInReceives 1\nTcpActiveOpens 99999999\nTcpInSegs 3 1.5\n";
 
@@ -128,7 +131,7 @@ mod needs_root {
     fn a_memory_that_is_not_to_be_trusted_is_refused() {
         sandbox::run(|| {
             let pair = pair();
-            let made: [(&str, fn(&Path)); 5] = [
+            let made: [(&str, Make); 5] = [
                 ("Too many levels of symbolic links", |path| {
                     symlink("/etc/hostname", path).expect("it is free");
                 }),
