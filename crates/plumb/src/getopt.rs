@@ -41,6 +41,52 @@ pub struct Short<K> {
     pub key: K,
 }
 
+impl<K> Short<K> {
+    /// An option without an argument.
+    pub const fn flag(letter: u8, key: K) -> Self {
+        let argument = Argument::No;
+        Self {
+            letter,
+            argument,
+            key,
+        }
+    }
+
+    /// An option with an argument.
+    pub const fn with_value(letter: u8, key: K) -> Self {
+        let argument = Argument::Required;
+        Self {
+            letter,
+            argument,
+            key,
+        }
+    }
+}
+
+impl<K> Long<K> {
+    /// An option without an argument.
+    pub const fn flag(name: &'static str, code: u8, key: K) -> Self {
+        let argument = Argument::No;
+        Self {
+            name,
+            argument,
+            code,
+            key,
+        }
+    }
+
+    /// An option with an argument.
+    pub const fn with_value(name: &'static str, code: u8, key: K) -> Self {
+        let argument = Argument::Required;
+        Self {
+            name,
+            argument,
+            code,
+            key,
+        }
+    }
+}
+
 /// The options a command knows.
 #[derive(Debug, Clone, Copy)]
 pub struct Table<'t, K> {
@@ -196,57 +242,16 @@ impl<K: Copy> Iterator for Parser<'_, K> {
 mod tests {
     use super::*;
 
-    const SHORT: &[Short<char>] = &[
-        Short {
-            letter: b't',
-            argument: Argument::No,
-            key: 't',
-        },
-        Short {
-            letter: b'A',
-            argument: Argument::Required,
-            key: 'A',
-        },
-    ];
+    const SHORT: &[Short<char>] = &[Short::flag(b't', 't'), Short::with_value(b'A', 'A')];
     const LONG: &[Long<char>] = &[
-        Long {
-            name: "tcp",
-            argument: Argument::No,
-            code: b't',
-            key: 't',
-        },
-        Long {
-            name: "tcpip",
-            argument: Argument::No,
-            code: b'1',
-            key: '1',
-        },
-        Long {
-            name: "inet",
-            argument: Argument::No,
-            code: b'4',
-            key: '4',
-        },
-        Long {
-            name: "ine",
-            argument: Argument::No,
-            code: b'4',
-            key: '4',
-        },
-        Long {
-            name: "protocol",
-            argument: Argument::Required,
-            code: b'A',
-            key: 'A',
-        },
+        Long::flag("tcp", b't', 't'),
+        Long::flag("tcpip", b'1', '1'),
+        Long::flag("inet", b'4', '4'),
+        Long::flag("ine", b'4', '4'),
+        Long::with_value("protocol", b'A', 'A'),
     ];
 
-    const EXACT: &[Long<char>] = &[Long {
-        name: "inet-all",
-        argument: Argument::No,
-        code: b'j',
-        key: 'j',
-    }];
+    const EXACT: &[Long<char>] = &[Long::flag("inet-all", b'j', 'j')];
 
     fn parse(words: &[&str], posix: bool) -> Vec<Step<char>> {
         let words = words.iter().map(OsString::from).collect();

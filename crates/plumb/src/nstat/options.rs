@@ -4,7 +4,7 @@ use std::ffi::{CString, OsString};
 
 use plumb_wire::scan::Scanner;
 
-use crate::getopt::{Argument, Long, Parser, Short, Step, Table};
+use crate::getopt::{Long, Parser, Short, Step, Table};
 
 /// Seconds that a sampler averages over when -t does not say.
 const INTERVAL_SECS: i32 = 60;
@@ -74,62 +74,38 @@ enum Key {
     Interval,
 }
 
-const fn short(letter: u8, key: Key) -> Short<Key> {
-    Short {
-        letter,
-        argument: argument(key),
-        key,
-    }
-}
-
-const fn long(name: &'static str, code: u8, key: Key) -> Long<Key> {
-    Long {
-        name,
-        argument: argument(key),
-        code,
-        key,
-    }
-}
-
-const fn argument(key: Key) -> Argument {
-    match key {
-        Key::Scan | Key::Interval => Argument::Required,
-        _ => Argument::No,
-    }
-}
-
 const SHORT: &[Short<Key>] = &[
-    short(b'h', Key::Help),
-    short(b'?', Key::Help),
-    short(b'v', Key::Version),
-    short(b'V', Key::Version),
-    short(b'a', Key::Ignore),
-    short(b's', Key::NoUpdate),
-    short(b'r', Key::Reset),
-    short(b'n', Key::NoOutput),
-    short(b'z', Key::Zeros),
-    short(b'j', Key::Json),
-    short(b'p', Key::Pretty),
-    short(b'd', Key::Scan),
-    short(b't', Key::Interval),
+    Short::flag(b'h', Key::Help),
+    Short::flag(b'?', Key::Help),
+    Short::flag(b'v', Key::Version),
+    Short::flag(b'V', Key::Version),
+    Short::flag(b'a', Key::Ignore),
+    Short::flag(b's', Key::NoUpdate),
+    Short::flag(b'r', Key::Reset),
+    Short::flag(b'n', Key::NoOutput),
+    Short::flag(b'z', Key::Zeros),
+    Short::flag(b'j', Key::Json),
+    Short::flag(b'p', Key::Pretty),
+    Short::with_value(b'd', Key::Scan),
+    Short::with_value(b't', Key::Interval),
 ];
 
 // The order decides how lists of possibilities read (`--no`: nooutput, then noupdate).
 const LONG: &[Long<Key>] = &[
-    long("help", b'h', Key::Help),
-    long("ignore", b'a', Key::Ignore),
-    long("scan", b'd', Key::Scan),
-    long("nooutput", b'n', Key::NoOutput),
-    long("json", b'j', Key::Json),
-    long("reset", b'r', Key::Reset),
-    long("noupdate", b's', Key::NoUpdate),
-    long("pretty", b'p', Key::Pretty),
-    long("interval", b't', Key::Interval),
-    long("version", b'V', Key::Version),
-    long("zeros", b'z', Key::Zeros),
+    Long::flag("help", b'h', Key::Help),
+    Long::flag("ignore", b'a', Key::Ignore),
+    Long::with_value("scan", b'd', Key::Scan),
+    Long::flag("nooutput", b'n', Key::NoOutput),
+    Long::flag("json", b'j', Key::Json),
+    Long::flag("reset", b'r', Key::Reset),
+    Long::flag("noupdate", b's', Key::NoUpdate),
+    Long::flag("pretty", b'p', Key::Pretty),
+    Long::with_value("interval", b't', Key::Interval),
+    Long::flag("version", b'V', Key::Version),
+    Long::flag("zeros", b'z', Key::Zeros),
 ];
 
-const EXACT: &[Long<Key>] = &[long("json64", b'J', Key::Json64)];
+const EXACT: &[Long<Key>] = &[Long::flag("json64", b'J', Key::Json64)];
 
 impl Request {
     /// Reads the words after argv[0].

@@ -2,7 +2,7 @@
 
 use plumb_present::ss::view::Release;
 
-use crate::getopt::{Argument, Long, Short};
+use crate::getopt::{Long, Short};
 
 /// What an option means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,135 +113,101 @@ pub enum Key {
     Stream,
 }
 
-const fn flag(letter: u8, key: Key) -> Short<Key> {
-    Short {
-        letter,
-        argument: Argument::No,
-        key,
-    }
-}
-
-const fn with_value(letter: u8, key: Key) -> Short<Key> {
-    Short {
-        letter,
-        argument: Argument::Required,
-        key,
-    }
-}
-
 const SHORT: &[Short<Key>] = &[
-    flag(b'h', Key::Help),
-    flag(b'V', Key::Version),
-    flag(b'v', Key::Version),
-    flag(b'n', Key::Numeric),
-    flag(b'r', Key::Resolve),
-    flag(b'a', Key::All),
-    flag(b'l', Key::Listening),
-    flag(b'o', Key::Options),
-    flag(b'e', Key::Extended),
-    flag(b'm', Key::Memory),
-    flag(b'p', Key::Processes),
-    flag(b'T', Key::Threads),
-    flag(b'i', Key::Info),
-    flag(b'b', Key::Bpf),
-    flag(b'E', Key::Events),
-    flag(b'Z', Key::Context),
-    flag(b'z', Key::Contexts),
-    with_value(b'N', Key::Net),
-    flag(b's', Key::Summary),
-    flag(b'K', Key::Kill),
-    flag(b'H', Key::NoHeader),
-    flag(b'O', Key::Oneline),
-    flag(b'4', Key::Ipv4),
-    flag(b'6', Key::Ipv6),
-    flag(b'0', Key::Packet),
-    flag(b'x', Key::Unix),
-    flag(b't', Key::Tcp),
-    flag(b'u', Key::Udp),
-    flag(b'w', Key::Raw),
-    flag(b'd', Key::Dccp),
-    flag(b'S', Key::Sctp),
-    flag(b'M', Key::Mptcp),
-    with_value(b'f', Key::Family),
-    with_value(b'A', Key::Query),
-    with_value(b'D', Key::Diag),
-    with_value(b'F', Key::Filter),
+    Short::flag(b'h', Key::Help),
+    Short::flag(b'V', Key::Version),
+    Short::flag(b'v', Key::Version),
+    Short::flag(b'n', Key::Numeric),
+    Short::flag(b'r', Key::Resolve),
+    Short::flag(b'a', Key::All),
+    Short::flag(b'l', Key::Listening),
+    Short::flag(b'o', Key::Options),
+    Short::flag(b'e', Key::Extended),
+    Short::flag(b'm', Key::Memory),
+    Short::flag(b'p', Key::Processes),
+    Short::flag(b'T', Key::Threads),
+    Short::flag(b'i', Key::Info),
+    Short::flag(b'b', Key::Bpf),
+    Short::flag(b'E', Key::Events),
+    Short::flag(b'Z', Key::Context),
+    Short::flag(b'z', Key::Contexts),
+    Short::with_value(b'N', Key::Net),
+    Short::flag(b's', Key::Summary),
+    Short::flag(b'K', Key::Kill),
+    Short::flag(b'H', Key::NoHeader),
+    Short::flag(b'O', Key::Oneline),
+    Short::flag(b'4', Key::Ipv4),
+    Short::flag(b'6', Key::Ipv6),
+    Short::flag(b'0', Key::Packet),
+    Short::flag(b'x', Key::Unix),
+    Short::flag(b't', Key::Tcp),
+    Short::flag(b'u', Key::Udp),
+    Short::flag(b'w', Key::Raw),
+    Short::flag(b'd', Key::Dccp),
+    Short::flag(b'S', Key::Sctp),
+    Short::flag(b'M', Key::Mptcp),
+    Short::with_value(b'f', Key::Family),
+    Short::with_value(b'A', Key::Query),
+    Short::with_value(b'D', Key::Diag),
+    Short::with_value(b'F', Key::Filter),
 ];
-
-const fn long(name: &'static str, code: u8, key: Key) -> Long<Key> {
-    Long {
-        name,
-        argument: Argument::No,
-        code,
-        key,
-    }
-}
-
-const fn long_value(name: &'static str, code: u8, key: Key) -> Long<Key> {
-    Long {
-        name,
-        argument: Argument::Required,
-        code,
-        key,
-    }
-}
 
 /// The order is what the lists of possibilities show. Codes are the letters; options without one
 /// have numbers of their own.
 const LONG: &[Long<Key>] = &[
-    long("numeric", b'n', Key::Numeric),
-    long("resolve", b'r', Key::Resolve),
-    long("options", b'o', Key::Options),
-    long("extended", b'e', Key::Extended),
-    long("memory", b'm', Key::Memory),
-    long("info", b'i', Key::Info),
-    long("processes", b'p', Key::Processes),
-    long("threads", b'T', Key::Threads),
-    long("bpf", b'b', Key::Bpf),
-    long("events", b'E', Key::Events),
-    long("dccp", b'd', Key::Dccp),
-    long("tcp", b't', Key::Tcp),
-    long("sctp", b'S', Key::Sctp),
-    long("udp", b'u', Key::Udp),
-    long("raw", b'w', Key::Raw),
-    long("unix", b'x', Key::Unix),
-    long("tipc", 1, Key::Tipc),
-    long("vsock", 2, Key::Vsock),
-    long("all", b'a', Key::All),
-    long("listening", b'l', Key::Listening),
-    long("ipv4", b'4', Key::Ipv4),
-    long("ipv6", b'6', Key::Ipv6),
-    long("packet", b'0', Key::Packet),
-    long_value("family", b'f', Key::Family),
-    long_value("socket", b'A', Key::Query),
-    long_value("query", b'A', Key::Query),
-    long("summary", b's', Key::Summary),
-    long_value("diag", b'D', Key::Diag),
-    long_value("filter", b'F', Key::Filter),
-    long("version", b'V', Key::Version),
-    long("help", b'h', Key::Help),
-    long("context", b'Z', Key::Context),
-    long("contexts", b'z', Key::Contexts),
-    long_value("net", b'N', Key::Net),
-    long("tipcinfo", 3, Key::TipcInfo),
-    long("tos", 4, Key::Tos),
-    long("cgroup", 5, Key::Cgroup),
-    long("kill", b'K', Key::Kill),
-    long("no-header", b'H', Key::NoHeader),
-    long("xdp", 6, Key::Xdp),
-    long("mptcp", b'M', Key::Mptcp),
-    long("oneline", b'O', Key::Oneline),
-    long("inet-sockopt", 7, Key::InetSockopt),
+    Long::flag("numeric", b'n', Key::Numeric),
+    Long::flag("resolve", b'r', Key::Resolve),
+    Long::flag("options", b'o', Key::Options),
+    Long::flag("extended", b'e', Key::Extended),
+    Long::flag("memory", b'm', Key::Memory),
+    Long::flag("info", b'i', Key::Info),
+    Long::flag("processes", b'p', Key::Processes),
+    Long::flag("threads", b'T', Key::Threads),
+    Long::flag("bpf", b'b', Key::Bpf),
+    Long::flag("events", b'E', Key::Events),
+    Long::flag("dccp", b'd', Key::Dccp),
+    Long::flag("tcp", b't', Key::Tcp),
+    Long::flag("sctp", b'S', Key::Sctp),
+    Long::flag("udp", b'u', Key::Udp),
+    Long::flag("raw", b'w', Key::Raw),
+    Long::flag("unix", b'x', Key::Unix),
+    Long::flag("tipc", 1, Key::Tipc),
+    Long::flag("vsock", 2, Key::Vsock),
+    Long::flag("all", b'a', Key::All),
+    Long::flag("listening", b'l', Key::Listening),
+    Long::flag("ipv4", b'4', Key::Ipv4),
+    Long::flag("ipv6", b'6', Key::Ipv6),
+    Long::flag("packet", b'0', Key::Packet),
+    Long::with_value("family", b'f', Key::Family),
+    Long::with_value("socket", b'A', Key::Query),
+    Long::with_value("query", b'A', Key::Query),
+    Long::flag("summary", b's', Key::Summary),
+    Long::with_value("diag", b'D', Key::Diag),
+    Long::with_value("filter", b'F', Key::Filter),
+    Long::flag("version", b'V', Key::Version),
+    Long::flag("help", b'h', Key::Help),
+    Long::flag("context", b'Z', Key::Context),
+    Long::flag("contexts", b'z', Key::Contexts),
+    Long::with_value("net", b'N', Key::Net),
+    Long::flag("tipcinfo", 3, Key::TipcInfo),
+    Long::flag("tos", 4, Key::Tos),
+    Long::flag("cgroup", 5, Key::Cgroup),
+    Long::flag("kill", b'K', Key::Kill),
+    Long::flag("no-header", b'H', Key::NoHeader),
+    Long::flag("xdp", 6, Key::Xdp),
+    Long::flag("mptcp", b'M', Key::Mptcp),
+    Long::flag("oneline", b'O', Key::Oneline),
+    Long::flag("inet-sockopt", 7, Key::InetSockopt),
 ];
 
 /// Our own words; none of them abbreviates or is abbreviated.
 pub const OURS: &[Long<Key>] = &[
-    long("json", 8, Key::Json),
-    long("ndjson", 9, Key::Ndjson),
-    long("all-netns", 10, Key::AllNetns),
-    long_value("compat", 11, Key::Compat),
-    long("explain-filter", 12, Key::ExplainFilter),
-    long("stream", 13, Key::Stream),
+    Long::flag("json", 8, Key::Json),
+    Long::flag("ndjson", 9, Key::Ndjson),
+    Long::flag("all-netns", 10, Key::AllNetns),
+    Long::with_value("compat", 11, Key::Compat),
+    Long::flag("explain-filter", 12, Key::ExplainFilter),
+    Long::flag("stream", 13, Key::Stream),
 ];
 
 /// The options a release knows.
@@ -261,15 +227,17 @@ impl Words {
             long: LONG.to_vec(),
         };
         if release.since(6, 8) {
-            words.short.push(flag(b'B', Key::BoundInactive));
-            let bound = long("bound-inactive", b'B', Key::BoundInactive);
+            words.short.push(Short::flag(b'B', Key::BoundInactive));
+            let bound = Long::flag("bound-inactive", b'B', Key::BoundInactive);
             words.insert_behind("listening", bound);
         }
         if release.since(6, 9) {
-            words.short.push(flag(b'Q', Key::NoQueues));
-            words.insert_behind("no-header", long("no-queues", b'Q', Key::NoQueues));
-            words.long.push(long("bpf-maps", 14, Key::BpfMaps));
-            words.long.push(long_value("bpf-map-id", 15, Key::BpfMapId));
+            words.short.push(Short::flag(b'Q', Key::NoQueues));
+            words.insert_behind("no-header", Long::flag("no-queues", b'Q', Key::NoQueues));
+            words.long.push(Long::flag("bpf-maps", 14, Key::BpfMaps));
+            words
+                .long
+                .push(Long::with_value("bpf-map-id", 15, Key::BpfMapId));
         }
         words
     }
