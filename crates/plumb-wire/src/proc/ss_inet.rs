@@ -36,6 +36,7 @@ pub struct ProcRow<'a> {
 #[derive(Debug, Clone)]
 pub struct InetLines<'a> {
     rest: &'a [u8],
+    is_cut: bool,
     protocol: Protocol,
     version: IpVersion,
 }
@@ -45,6 +46,7 @@ impl<'a> InetLines<'a> {
     pub fn new(file: &'a [u8], protocol: Protocol, version: IpVersion) -> Self {
         let mut lines = Self {
             rest: file,
+            is_cut: false,
             protocol,
             version,
         };
@@ -52,6 +54,12 @@ impl<'a> InetLines<'a> {
             lines.rest = &[];
         }
         lines
+    }
+
+    /// Says whether a line without its end ended the table: then the original reads no other file
+    /// of the protocol.
+    pub fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     fn line(&mut self) -> Option<&'a [u8]> {
@@ -112,7 +120,13 @@ impl<'a> Iterator for InetLines<'a> {
     type Item = ProcRow<'a>;
 
     fn next(&mut self) -> Option<ProcRow<'a>> {
-        let row = self.line().and_then(|line| self.row(line));
+        let row = match self.line() {
+            Some(line) => self.row(line),
+            None => {
+                self.is_cut |= !self.rest.is_empty();
+                None
+            }
+        };
         if row.is_none() {
             self.rest = &[];
         }

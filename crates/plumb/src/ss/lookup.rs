@@ -295,6 +295,11 @@ impl Lookup for Names {
             self.complain_of_cgroup(error);
         }
         self.cgroup.clear();
+        if id == 0 {
+            self.cgroup.extend_from_slice(b"unreachable:0");
+            self.complaints.extend_from_slice(b"Invalid cgroup2 ID\n");
+            return &self.cgroup;
+        }
         match self.cgroups.path(id) {
             Ok(path) => self.cgroup.extend_from_slice(path),
             Err(error) => {

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use crate::random::Random;
 use crate::ss::dump::attribute as kind;
-use crate::ss::dump::{Row, attribute, done, dump, error, message, octets, words};
+use crate::ss::dump::{Row, attribute, done, dump, error, octets, words};
 use crate::ss::tcp_info::{self, TcpInfo};
 use crate::states::random::{endpoint, number};
 
@@ -31,7 +31,7 @@ fn damaged(random: &mut Random, rows: &[Row]) -> Vec<u8> {
             match kind {
                 0 => bytes.extend(error(i32::try_from(random.below(110)).unwrap_or(0))),
                 1 => bytes.extend(done()),
-                2 => bytes.extend(message(1, b"noop")),
+                2 => bytes.extend(unlike_a_row(random, row)),
                 _ => {}
             }
         }
@@ -43,6 +43,14 @@ fn damaged(random: &mut Random, rows: &[Row]) -> Vec<u8> {
         _ => bytes.extend(done()),
     }
     bytes
+}
+
+/// A row under another type (`NLMSG_NOOP`, `NLMSG_OVERRUN`, one of no meaning). It has a row's
+/// length: of shorter messages the original shows what lay behind them in memory.
+fn unlike_a_row(random: &mut Random, row: &Row) -> Vec<u8> {
+    let mut message = row.message();
+    message[4..6].copy_from_slice(&random.pick(&[1_u16, 4, 99]).to_ne_bytes());
+    message
 }
 
 /// Gives a row.

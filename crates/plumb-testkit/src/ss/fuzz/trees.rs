@@ -62,9 +62,17 @@ fn spoil(random: &mut Random, tree: &ProcTree) -> io::Result<()> {
             continue;
         }
         let whole = fs::read(tree.path().join(file))?;
-        tree.file(file, damage(random, &whole))?;
+        let text = damage(random, &whole);
+        // What the first row lacks, the original takes from memory it never set.
+        if row(&text, 1) == row(&whole, 1) {
+            tree.file(file, text)?;
+        }
     }
     Ok(())
+}
+
+fn row(text: &[u8], index: usize) -> Option<&[u8]> {
+    text.split(|&b| b == b'\n').nth(index)
 }
 
 fn packet(random: &mut Random) -> String {

@@ -42,7 +42,7 @@ pub fn show(listing: &mut Listing<'_>) {
         return;
     };
     let families = listing.session.options.selection.families;
-    // Without the IPv4 file the other one is not looked at.
+    // Without a whole IPv4 file the other one is not looked at.
     if families.contains(Family::Inet) && !show_file(listing, v4, IpVersion::V4) {
         return;
     }
@@ -51,7 +51,7 @@ pub fn show(listing: &mut Listing<'_>) {
     }
 }
 
-/// Shows the rows of one file; says whether it could be opened.
+/// Shows the rows of one file; says whether it could be opened and ends with a whole line.
 fn show_file(listing: &mut Listing<'_>, file: ProcFile, version: IpVersion) -> bool {
     let Ok(text) = std::fs::read(file.path()) else {
         return false;
@@ -60,11 +60,12 @@ fn show_file(listing: &mut Listing<'_>, file: ProcFile, version: IpVersion) -> b
         Protocol::IPPROTO_RAW => Protocol::RAW,
         protocol => protocol,
     };
-    for found in InetLines::new(&text, protocol, version) {
+    let mut lines = InetLines::new(&text, protocol, version);
+    for found in &mut lines {
         let states = listing.session.options.selection.states;
         if u8::try_from(found.selected_as).is_ok_and(|state| states.contains(state)) {
             listing.show_matching(&found.row);
         }
     }
-    true
+    !lines.is_cut()
 }
