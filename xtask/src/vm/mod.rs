@@ -104,7 +104,7 @@ impl Options {
         stdout: &mut dyn io::Write,
         stderr: &mut dyn io::Write,
     ) -> Result<u8, Failure> {
-        machine::need_programs(machine::VM)?;
+        need_machine()?;
         let cache = cache()?;
         let kernel = self.kernel.kernel(&cache)?;
         let files = image::build(&image::Contents {
@@ -132,6 +132,18 @@ fn find(word: &str) -> Result<PathBuf, Failure> {
         machine::find(word)
     };
     found.ok_or_else(|| Failure::usage(format!("--with {word}: there is no such file or program")))
+}
+
+/// Makes sure that guests can be run here: their kernels are for the processors of PCs, and their
+/// programs are those of this machine.
+fn need_machine() -> Result<(), Failure> {
+    if std::env::consts::ARCH != "x86_64" {
+        return Err(Failure::lacking(format!(
+            "guests are x86_64 with the programs of this machine, which is {}",
+            std::env::consts::ARCH
+        )));
+    }
+    machine::need_programs(machine::VM)
 }
 
 /// Everything of the matrix that is kept.

@@ -27,6 +27,8 @@ const TICK: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 100_000_000,
 };
+/// What the names of folders of runs begin with; the number of our process follows.
+const RUN_FOLDER: &str = "run-";
 /// How many lines of the console are shown when a guest fails.
 const CONSOLE_LINES: usize = 40;
 
@@ -49,6 +51,17 @@ impl Drop for RunFolder {
     fn drop(&mut self) {
         // What cannot be removed is below target/ and does no harm there.
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Removes the folders of runs that were killed.
+fn remove_leftovers(cache: &Path) {
+    for entry in std::fs::read_dir(cache).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix(RUN_FOLDER));
+        if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            drop(RunFolder(entry.path()));
+        }
     }
 }
 
@@ -83,7 +96,8 @@ pub(crate) fn run(
     stdout: &mut dyn Write,
     stderr: &mut dyn Write,
 ) -> Result<u8, Failure> {
-    let folder = RunFolder(cache.join(format!("run-{}", std::process::id())));
+    remove_leftovers(cache);
+    let folder = RunFolder(cache.join(format!("{RUN_FOLDER}{}", std::process::id())));
     let files = || -> io::Result<_> {
         std::fs::create_dir_all(&folder.0)?;
         std::fs::write(folder.0.join("files.cpio"), guest.files)?;

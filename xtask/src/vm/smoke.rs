@@ -10,7 +10,6 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::{Options, guest, kernel};
-use crate::machine;
 use crate::step::{self, Failure};
 
 /// A guest of the smoke test.
@@ -65,7 +64,7 @@ pub(super) fn run(kernels: &[String]) -> Result<(), Failure> {
 
 /// Gets everything that comes from elsewhere.
 fn prepare(kernels: &[&str]) -> Result<(), Failure> {
-    machine::need_programs(machine::VM)?;
+    super::need_machine()?;
     let cache = super::cache()?;
     for name in kernels {
         kernel::Release::find(name)?.kernel(&cache)?;

@@ -125,6 +125,9 @@ mod needs_root {
         "-A all -an",
     ];
 
+    /// Tables of nstat: which counters there are, and in which order, is the kernel's choice.
+    const NSTAT: &[&str] = &["-asz", "-asjz", "-as", "-asz Tcp*", "-asz Udp*6* Ip6*"];
+
     fn listeners_from(source: Source) {
         let held = listeners::many().expect("the ports are free in here");
         compare(&lab(Tool::NETSTAT, source), NETSTAT_LISTENERS);
@@ -171,6 +174,15 @@ mod needs_root {
         sandbox::run(|| {
             let held = rare_sockets();
             compare(&lab(Tool::SS, Source::Own), SS_RARE);
+            drop(held);
+        });
+    }
+
+    #[test]
+    fn nstat_shows_every_counter() {
+        sandbox::run(|| {
+            let held = rare_sockets();
+            compare(&lab(Tool::NSTAT, Source::Own), NSTAT);
             drop(held);
         });
     }
