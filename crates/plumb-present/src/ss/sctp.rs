@@ -20,9 +20,18 @@ const STATES: [&str; 8] = [
     "ACK_SENT",
 ];
 
+/// `SCTP_SS_LISTENING` of the kernel's `net/sctp/constants.h`, which is `TCP_LISTEN`.
+const LISTENING: u32 = 10;
+
 /// Gives the name of an association's state; numbers the kernel does not have are `UNKNOWN`, where
 /// the original reads whatever stands behind its table.
+///
+/// One such number is real: kernel 6.12 repeats a listener among its own associations. Behind the
+/// original's table there is nothing in that place, which printf writes as `(null)`.
 pub fn state_name(state: u32) -> &'static str {
+    if state == LISTENING {
+        return "(null)";
+    }
     usize::try_from(state)
         .ok()
         .and_then(|state| STATES.get(state))

@@ -97,6 +97,8 @@ fn an_sctp_row_with_the_inode_before_it_is_an_association() {
         of(Protocol::SCTP, 8, 0),
         of(Protocol::SCTP, 8, 1),
         of(Protocol::SCTP, 8, 99),
+        // As kernel 6.12 repeats a listener.
+        of(Protocol::SCTP, 8, 10),
     ];
     let text = write(&rows, &numeric()).table;
     let kinds: Vec<_> = text
@@ -112,7 +114,8 @@ fn an_sctp_row_with_the_inode_before_it_is_an_association() {
             "     `- ESTAB",
             "sctp UNKNOWN",
             "     `- COOKIE_WAIT",
-            "     `- UNKNOWN"
+            "     `- UNKNOWN",
+            "     `- (null)"
         ]
     );
 }
