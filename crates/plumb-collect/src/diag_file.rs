@@ -50,14 +50,23 @@ pub struct Recorded<'a> {
     pub lacking: usize,
 }
 
+/// What reading a file comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// A message.
+    Message(Recorded<'a>),
+    /// All messages that are in memory were handed over; the next read may wait for a writer.
+    BatchEnd,
+}
+
 /// Reads a file; `each` gets its messages in order.
-pub fn read(path: &OsStr, mut each: impl FnMut(Recorded<'_>)) -> Result<(), FileError> {
+pub fn read(path: &OsStr, mut each: impl FnMut(Step<'_>)) -> Result<(), FileError> {
     let file = File::open(path).map_err(open_error)?;
     let mut file = BufReader::with_capacity(4 * MESSAGE_BYTES, file);
     let mut buffer = [0; MESSAGE_BYTES];
     loop {
         let (header, body) = buffer.split_at_mut(HEADER_BYTES);
-        fill(&mut file, header)?;
+        fill(&mut file, header, &mut each)?;
         let (len, kind) = head(header);
         let body_bytes = usize::try_from(len)
             .ok()
@@ -68,7 +77,7 @@ pub fn read(path: &OsStr, mut each: impl FnMut(Recorded<'_>)) -> Result<(), File
         else {
             return Err(FileError::Length(len));
         };
-        fill(&mut file, slot)?;
+        fill(&mut file, slot, &mut each)?;
         match kind {
             NLMSG_DONE => return Ok(()),
             NLMSG_ERROR if body_bytes < ERROR_BYTES => return Err(FileError::TruncatedError),
@@ -78,10 +87,10 @@ pub fn read(path: &OsStr, mut each: impl FnMut(Recorded<'_>)) -> Result<(), File
                     i32::from_ne_bytes(number).wrapping_neg(),
                 ));
             }
-            _ => each(Recorded {
+            _ => each(Step::Message(Recorded {
                 payload: body.get(..body_bytes.max(ROW_BYTES)).unwrap_or(&[]),
                 lacking: ROW_BYTES.saturating_sub(body_bytes),
-            }),
+            })),
         }
     }
 }
@@ -96,7 +105,15 @@ fn head(header: &[u8]) -> (u32, u16) {
     (u32::from_ne_bytes(len), u16::from_ne_bytes(kind))
 }
 
-fn fill(file: &mut impl Read, slot: &mut [u8]) -> Result<(), FileError> {
+/// Reads as many bytes as `slot` has; before that has to wait, the batch ends.
+fn fill(
+    file: &mut BufReader<File>,
+    slot: &mut [u8],
+    each: &mut impl FnMut(Step<'_>),
+) -> Result<(), FileError> {
+    if file.buffer().len() < slot.len() {
+        each(Step::BatchEnd);
+    }
     file.read_exact(slot).map_err(|error| match error.kind() {
         io::ErrorKind::UnexpectedEof => FileError::Ended,
         _ => open_error(error),
@@ -126,8 +143,10 @@ mod tests {
         let path = std::env::temp_dir().join(format!("plumb-{}-{name}", std::process::id()));
         std::fs::write(&path, bytes).expect("a temporary file can be written");
         let mut seen = Vec::new();
-        let result = read(path.as_os_str(), |message| {
-            seen.push((message.payload[0], message.lacking));
+        let result = read(path.as_os_str(), |step| {
+            if let Step::Message(message) = step {
+                seen.push((message.payload[0], message.lacking));
+            }
         });
         std::fs::remove_file(&path).expect("it was written");
         (seen, result)

@@ -157,6 +157,8 @@ impl Session {
     /// A datagram was read: where rows need not wait for others, they leave now.
     pub fn end_batch(&mut self) {
         if matches!(self.options.form, Form::Stream | Form::Ndjson) {
+            // The last row waits in the table for the next one to begin.
+            self.flush_rows();
             self.out.flush();
         }
     }

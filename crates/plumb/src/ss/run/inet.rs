@@ -63,7 +63,11 @@ struct Listing<'s> {
 impl Listing<'_> {
     /// Shows a recorded dump: whatever family and state its rows have.
     fn show_file(&mut self, path: &OsStr) {
-        let outcome = diag_file::read(path, |message| {
+        let outcome = diag_file::read(path, |step| {
+            let message = match step {
+                diag_file::Step::Message(message) => message,
+                diag_file::Step::BatchEnd => return self.session.end_batch(),
+            };
             if let Some(mut row) = decode_inet_diag_record(message.payload, self.protocol) {
                 if message.lacking > 0 {
                     row.trailing = Some(Trailing {
