@@ -13,6 +13,7 @@ mod options;
 mod resolve;
 mod run;
 mod session;
+mod terminal;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;

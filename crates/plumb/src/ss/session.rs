@@ -8,6 +8,7 @@ use plumb_collect::sock_diag::{DumpError, Summary};
 use plumb_model::diag::inet::InetDiag;
 use plumb_present::ss::inet::{self, InetRows};
 use plumb_present::ss::layout::Table;
+use plumb_present::ss::lookup::Lookup;
 use plumb_present::ss::view::View;
 
 use super::filter::Filter;
@@ -16,6 +17,7 @@ use super::layout;
 use super::lookup::{Names, Wanted};
 use super::options::{Form, Options};
 use super::run::summary::Counts;
+use super::terminal::Safe;
 use rustix::io::Errno;
 
 use crate::errno;
@@ -95,11 +97,16 @@ impl Session {
 
     /// Writes one row of text through `write`, which starts in its first cell.
     #[inline]
-    pub fn row(&mut self, write: impl FnOnce(&mut Table, &View, &mut Names)) {
+    pub fn row(&mut self, write: impl FnOnce(&mut Table, &View, &mut dyn Lookup)) {
         let out = &mut self.out;
         self.table
             .begin_row(&mut |piece| out.raw(|text| text.extend_from_slice(piece)));
-        write(&mut self.table, &self.options.view, &mut self.names);
+        let (table, view, names) = (&mut self.table, &self.options.view, &mut self.names);
+        if out.is_terminal() {
+            write(table, view, &mut Safe::new(names));
+        } else {
+            write(table, view, names);
+        }
         if !self.names.complaints.is_empty() {
             let complaints = std::mem::take(&mut self.names.complaints);
             self.complain(&complaints);

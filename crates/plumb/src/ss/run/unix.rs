@@ -14,6 +14,7 @@ use super::facts::Facts;
 use crate::ss::json;
 use crate::ss::options::selection::Table;
 use crate::ss::session::Session;
+use crate::ss::terminal::harmless_name;
 
 /// So many rows of `/proc` are put in order at a time; with more, the order begins again.
 const SORTED_ROWS: usize = 1681;
@@ -63,10 +64,21 @@ fn is_selected(session: &Session, row: &UnixDiag<'_>) -> bool {
 }
 
 fn show_row(session: &mut Session, row: &UnixDiag<'_>) {
-    if session.is_text() {
-        session.row(|table, view, names| unix::write_row(table, row, view, names));
-    } else {
-        json::unix(session, row);
+    if !session.is_text() {
+        return json::unix(session, row);
+    }
+    let harmless = (session.out.is_terminal())
+        .then(|| harmless_name(row))
+        .flatten();
+    match harmless {
+        None => session.row(|table, view, names| unix::write_row(table, row, view, names)),
+        Some(name) => {
+            let row = UnixDiag {
+                name: Some(&name),
+                ..row.clone()
+            };
+            session.row(|table, view, names| unix::write_row(table, &row, view, names));
+        }
     }
 }
 
