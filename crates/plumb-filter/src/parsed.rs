@@ -43,6 +43,8 @@ pub struct Needs {
     pub owners: bool,
     /// `age`: a lower bound of the age.
     pub age: bool,
+    /// `user`: the user id, which a dump of UNIX sockets has to be asked for.
+    pub uid: bool,
 }
 
 impl Needs {
@@ -65,7 +67,8 @@ impl Needs {
                 Predicate::Number {
                     fact: Fact::AgeUs, ..
                 } => needs.age = true,
-                Predicate::Number { .. } | Predicate::Uid(_) | Predicate::States(_) => {}
+                Predicate::Uid(_) => needs.uid = true,
+                Predicate::Number { .. } | Predicate::States(_) => {}
             }
         }
         needs

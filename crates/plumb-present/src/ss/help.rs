@@ -66,4 +66,7 @@ listening closing; all; connected; synchronized; bucket; big.
 Expression: tests joined by `and`, `or`, `not` and parentheses, read from left to right:
   src HOST[:PORT]   dst HOST[:PORT]   sport = PORT   dport > PORT
   dev = NAME   fwmark = MARK[/MASK]   cgroup = PATH   autobound
+Called as `plumb ss` also:
+  src != HOST   pid = PID   process = GLOB   user = NAME   state = listen
+  recv-q > BYTES   send-q > BYTES   rtt > 20ms   age > 5m
 ";

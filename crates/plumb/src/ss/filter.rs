@@ -2,12 +2,15 @@
 
 use std::io::Read as _;
 
-use plumb_filter::{Context, Needs, Parsed, Piece, Row, Verdict};
+use plumb_filter::{Context, Error, Needs, Parsed, Piece, Row, Verdict};
 
 use super::Spelling;
 use super::machine::Machine;
 use super::options::selection::{Families, Family, Table};
 use super::options::{Options, Stop};
+
+/// Exit status when an expression was not understood that the original has no words for.
+const NOT_UNDERSTOOD: u8 = 2;
 
 /// An expression, compiled for the kernel as far as that goes.
 #[derive(Debug, Default)]
@@ -40,17 +43,11 @@ pub fn read(
         extended: spelling == Spelling::Extended,
         wide_ports: options.view.release.since(6, 6),
     };
-    let parsed = plumb_filter::parse(&pieces, &context, machine).map_err(|error| {
-        if options.explain_filter {
-            return Stop::Complaint(error.pointing(&pieces).into_bytes(), 2);
-        }
-        let report = error.report();
-        if report.usage {
-            Stop::Usage(report.stderr)
-        } else {
-            Stop::Complaint(report.stderr, report.status)
-        }
-    })?;
+    let parsed = match plumb_filter::parse(&pieces, &context, machine) {
+        Ok(parsed) => parsed,
+        Err(error) if options.explain_filter => return Err(point(&error, &pieces)),
+        Err(error) => return Err(refuse(&error, &pieces, &context, machine)),
+    };
     if let Some(family) = parsed.family {
         selection.families = Families::only(selected(family));
     }
@@ -60,6 +57,33 @@ pub fn read(
         program,
         undecided: 0,
     })
+}
+
+/// Refuses an expression: as the original does, unless it would refuse another one, because this one
+/// was meant to use a test of plumb's own.
+fn refuse(error: &Error, pieces: &[Piece], context: &Context, machine: &mut Machine) -> Stop {
+    let report = error.report();
+    if context.extended {
+        let original = Context {
+            extended: false,
+            ..*context
+        };
+        let theirs = plumb_filter::parse(pieces, &original, machine);
+        if theirs.err().map(|error| error.report()).as_ref() != Some(&report) {
+            return point(error, pieces);
+        }
+    }
+    if report.usage {
+        Stop::Usage(report.stderr)
+    } else {
+        Stop::Complaint(report.stderr, report.status)
+    }
+}
+
+/// Refuses an expression in our words, which show the place.
+fn point(error: &Error, pieces: &[Piece]) -> Stop {
+    let text = format!("ss: {}\n", error.pointing(pieces));
+    Stop::Complaint(text.into_bytes(), NOT_UNDERSTOOD)
 }
 
 impl Filter {

@@ -37,10 +37,14 @@ pub fn run(session: &mut Session) -> Result<u8, Stop> {
 fn say_undecided(session: &mut Session) {
     let count = session.filter.undecided;
     if count > 0 {
+        let (sockets, them) = match count {
+            1 => ("socket is", "it"),
+            _ => ("sockets are", "them"),
+        };
         let text = format!(
-            "ss: {count} sockets are not shown: what the expression asks of them is not known\n"
+            "ss: {count} {sockets} not shown: what the expression asks of {them} is not known\n"
         );
-        session.out.complain(text.as_bytes());
+        session.complain(text.as_bytes());
     }
 }
 
