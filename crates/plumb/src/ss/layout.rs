@@ -19,7 +19,8 @@ pub fn of(options: &Options) -> Layout {
         disable(Column::RecvQ);
         disable(Column::SendQ);
     }
-    if release.since(6, 8) && !options.view.owners {
+    // In 6.7 everything else was in that column, too, and lost with it.
+    if release.since(6, 7) && !options.view.owners {
         disable(Column::Process);
     }
     let alignment = match screen(options) {
