@@ -62,18 +62,21 @@ pub fn encode_inet_dump(request: &InetRequest<'_>) -> Vec<u8> {
 }
 
 /// Encodes the request for a dump as kernels before 3.3 understand it; `None` for protocols that
-/// those did not know. It asks for IPv4 by name, and gets both versions.
-pub fn encode_legacy_dump(protocol: Protocol, states: u32, extensions: u8) -> Option<Vec<u8>> {
-    let kind = match protocol {
+/// those did not know. Whatever family the request has, it asks for IPv4 by name, and gets both.
+pub fn encode_legacy_dump(request: &InetRequest<'_>) -> Option<Vec<u8>> {
+    let kind = match request.protocol {
         Protocol::TCP => TCPDIAG_GETSOCK,
         Protocol::DCCP => DCCPDIAG_GETSOCK,
         _ => return None,
     };
     let mut bytes = header(kind, NLM_F_REQUEST | NLM_F_DUMP);
-    bytes.extend([AF_INET, 0, 0, extensions]);
+    bytes.extend([AF_INET, 0, 0, request.extensions]);
     bytes.extend([0; SOCKID_BYTES]);
-    bytes.extend(states.to_ne_bytes());
+    bytes.extend(request.states.to_ne_bytes());
     bytes.extend([0; 4]);
+    if let Some(program) = request.program {
+        attribute(&mut bytes, BYTECODE, program);
+    }
     Some(finish(bytes))
 }
 
@@ -160,10 +163,22 @@ mod tests {
         assert_eq!(mptcp[72..], [8, 0, 3, 0, 6, 1, 0, 0]);
         let filtered = request(Protocol::TCP, Some(&[7, 16, 20, 0]));
         assert_eq!(filtered[72..], [8, 0, 1, 0, 7, 16, 20, 0]);
-        let legacy = encode_legacy_dump(Protocol::DCCP, 0xfff, 0).unwrap_or_default();
+        let legacy = |protocol, program| {
+            encode_legacy_dump(&InetRequest {
+                family: AF_INET,
+                protocol,
+                states: 0xfff,
+                extensions: 0,
+                program,
+                bpf_storages: None,
+            })
+        };
+        assert_eq!(legacy(Protocol::UDP, None), None);
+        let filtered = legacy(Protocol::TCP, Some(&[7, 16, 20, 0])).unwrap_or_default();
+        assert_eq!(filtered[76..], [8, 0, 1, 0, 7, 16, 20, 0]);
+        let legacy = legacy(Protocol::DCCP, None).unwrap_or_default();
         assert_eq!((legacy.len(), legacy[4]), (76, 19));
         assert_eq!(legacy[68..], [0xff, 0x0f, 0, 0, 0, 0, 0, 0]);
-        assert_eq!(encode_legacy_dump(Protocol::UDP, 0xfff, 0), None);
     }
 
     #[test]

@@ -120,13 +120,9 @@ impl<'a> Iterator for InetLines<'a> {
     type Item = ProcRow<'a>;
 
     fn next(&mut self) -> Option<ProcRow<'a>> {
-        let row = match self.line() {
-            Some(line) => self.row(line),
-            None => {
-                self.is_cut |= !self.rest.is_empty();
-                None
-            }
-        };
+        let line = self.line();
+        self.is_cut |= line.is_none() && !self.rest.is_empty();
+        let row = line.and_then(|line| self.row(line));
         if row.is_none() {
             self.rest = &[];
         }

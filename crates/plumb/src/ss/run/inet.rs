@@ -128,7 +128,9 @@ impl Listing<'_> {
         let lacks_dccp = protocol == Protocol::DCCP
             && matches!(outcome, Err(DumpError::Refused(Errno::INVAL)))
             && !self.session.is_text();
-        if !lacks_dccp {
+        // The original never says that it was refused MPTCP.
+        let is_silent = protocol == Protocol::MPTCP && outcome.is_err() && self.session.is_text();
+        if !lacks_dccp && !is_silent {
             self.session.report_dump(outcome);
         }
         outcome.is_ok()

@@ -1,6 +1,6 @@
 //! What is asked of sock_diag for one protocol: states, attributes, and the filter's program.
 
-use plumb_model::diag::inet::Protocol;
+use plumb_model::diag::inet::{AF_INET, Protocol};
 use plumb_wire::netlink::inet_request::{self, InetRequest};
 
 use plumb_present::ss::view::View;
@@ -28,23 +28,23 @@ const fn bit(attribute: u8) -> u8 {
 
 /// Encodes the request for the sockets of one family.
 pub fn of(session: &Session, family: u8, protocol: Protocol) -> Vec<u8> {
-    inet_request::encode_inet_dump(&InetRequest {
+    inet_request::encode_inet_dump(&request(session, family, protocol))
+}
+
+/// Encodes the request that kernels before 3.3 understand; `None` for protocols it never had.
+pub fn legacy(session: &Session, protocol: Protocol) -> Option<Vec<u8>> {
+    inet_request::encode_legacy_dump(&request(session, AF_INET, protocol))
+}
+
+fn request(session: &Session, family: u8, protocol: Protocol) -> InetRequest<'_> {
+    InetRequest {
         family,
         protocol,
         states: session.options.selection.states.0,
         extensions: wanted(session),
         program: session.filter.program(),
         bpf_storages: None,
-    })
-}
-
-/// Encodes the request that kernels before 3.3 understand; `None` for protocols it never had.
-pub fn legacy(session: &Session, protocol: Protocol) -> Option<Vec<u8>> {
-    inet_request::encode_legacy_dump(
-        protocol,
-        session.options.selection.states.0,
-        wanted(session),
-    )
+    }
 }
 
 /// The attributes that the options show: bits `1 << (INET_DIAG_X - 1)`.
