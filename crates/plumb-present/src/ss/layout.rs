@@ -4,6 +4,10 @@
 //! widths from batch to batch; both are visible in the bytes, so the chunks are accounted for here
 //! although the cells live in one buffer. Lengths are bytes, and a cell may hold line breaks.
 
+mod lengths;
+mod widths;
+
+use self::lengths::Lengths;
 use super::view::Release;
 
 /// Number of columns.
@@ -162,7 +166,7 @@ impl Table {
         if self.text.capacity() == 0 {
             // Room for a whole batch is address space until it is used; growing would leave holes.
             self.text.reserve(CHUNKS * CHUNK_BYTES + CELL_BYTES);
-            self.lengths.bytes.reserve(BATCH_CELLS);
+            self.lengths.reserve(BATCH_CELLS);
         }
         self.column = Some(0);
         if let Some(label) = &self.label {
@@ -202,7 +206,7 @@ impl Table {
         self.render(&measured, sink);
         debug_assert!(column < COLUMNS, "columns are counted");
         self.text.clear();
-        self.lengths.bytes.clear();
+        self.lengths.clear();
         self.start = 0;
         self.column = None;
         self.chunk_used = 0;
@@ -280,116 +284,6 @@ impl Table {
         if !out.is_empty() {
             sink(&out);
         }
-    }
-}
-
-/// Lengths of cells: a byte each, or [`LONG`] and two more for the few that need them.
-#[derive(Debug, Default)]
-struct Lengths {
-    bytes: Vec<u8>,
-}
-
-/// Says that a length follows in two bytes.
-const LONG: u8 = u8::MAX;
-
-impl Lengths {
-    #[inline]
-    fn push(&mut self, length: u16) {
-        match u8::try_from(length) {
-            Ok(short) if short != LONG => self.bytes.push(short),
-            _ => {
-                let [low, high] = length.to_le_bytes();
-                self.bytes.extend_from_slice(&[LONG, low, high]);
-            }
-        }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = usize> {
-        let mut bytes = self.bytes.iter().copied();
-        std::iter::from_fn(move || match bytes.next()? {
-            LONG => Some(usize::from(u16::from_le_bytes([
-                bytes.next()?,
-                bytes.next()?,
-            ]))),
-            short => Some(usize::from(short)),
-        })
-    }
-}
-
-impl Layout {
-    /// The column whose right padding newer releases leave out when nothing is aligned to a screen.
-    fn unpadded_column(&self) -> Option<usize> {
-        if self.alignment != Alignment::Compact || !self.release.since(7, 0) {
-            return None;
-        }
-        (0..=Column::Process as usize)
-            .rev()
-            .find(|&column| self.enabled[column])
-    }
-
-    /// Widths of all columns, gaps included.
-    fn widths(&self, longest: &[usize; COLUMNS]) -> [usize; COLUMNS] {
-        let mut widths = [0; COLUMNS];
-        let screen = match self.alignment {
-            Alignment::Stream => return widths,
-            Alignment::Compact => None,
-            Alignment::Screen(screen) => Some(screen),
-        };
-        let mut any = false;
-        for column in (0..COLUMNS).filter(|&column| self.enabled[column] || longest[column] > 0) {
-            let gap = if longest[column] > 0 && any {
-                KINDS[column].gap
-            } else {
-                0
-            };
-            let width = longest[column] + gap;
-            widths[column] = screen.map_or(width, |screen| width.min(screen));
-            any |= widths[column] > 0;
-        }
-        if let Some(screen) = screen {
-            spread(&mut widths, screen);
-        }
-        widths
-    }
-}
-
-/// Packs the columns into screen lines and spreads what is free in each line over its columns.
-fn spread(widths: &mut [usize; COLUMNS], screen: usize) {
-    let columns: Vec<usize> = (0..COLUMNS).filter(|&column| widths[column] > 0).collect();
-    let mut line_start = 0;
-    let mut used = 0;
-    let mut at = 0;
-    while let Some(&column) = columns.get(at) {
-        used += widths[column];
-        if used > screen {
-            // Widths are capped, so a line holds at least one column and this ends.
-            distribute(
-                widths,
-                &columns[line_start..at],
-                screen + widths[column] - used,
-            );
-            line_start = at;
-            used = 0;
-            continue;
-        }
-        at += 1;
-        if used == screen {
-            line_start = at;
-            used = 0;
-        } else if at == columns.len() {
-            distribute(widths, &columns[line_start..at], screen - used);
-        }
-    }
-}
-
-/// Gives each column its share of the free bytes, the remainder to the right-most ones.
-fn distribute(widths: &mut [usize; COLUMNS], columns: &[usize], free: usize) {
-    let Some(share) = free.checked_div(columns.len()) else {
-        return;
-    };
-    let remainder = free % columns.len();
-    for (from_right, &column) in columns.iter().rev().enumerate() {
-        widths[column] += share + usize::from(from_right < remainder);
     }
 }
 
