@@ -12,8 +12,9 @@ use crate::step::{self, Failure};
 type Program = (&'static str, &'static str);
 
 /// What the tests run: the original to compare with, what makes namespaces and plays an
-/// unprivileged user, strace, which proves that `-n` asks nobody for names, and a C compiler for the
-/// library that gives the original answers of sock_diag.
+/// unprivileged user, strace, which proves that `-n` asks nobody for names, a C compiler for the
+/// library that gives the original answers of sock_diag, what pipelines of the tutorials end in, and
+/// groff, which reads the manual pages.
 pub(crate) const TESTS: &[Program] = &[
     ("netstat", "net-tools"),
     ("ip", "iproute2"),
@@ -24,6 +25,9 @@ pub(crate) const TESTS: &[Program] = &[
     ("mount", "mount"),
     ("strace", "strace"),
     ("cc", "gcc"),
+    ("jq", "jq"),
+    ("logger", "bsdutils"),
+    ("groff", "groff-base"),
 ];
 
 /// What `cargo xtask bench` runs.

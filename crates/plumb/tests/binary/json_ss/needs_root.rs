@@ -259,3 +259,18 @@ fn a_socket_that_may_not_be_killed_makes_the_document_incomplete() {
         assert_eq!(document["sockets"], serde_json::json!([]));
     });
 }
+
+#[test]
+fn rows_that_could_not_be_judged_make_the_document_incomplete() {
+    sandbox::run(|| {
+        let _listener = TcpListener::bind("127.0.0.1:7124").expect("loopback is up");
+        let output = Command::new(env!("CARGO_BIN_EXE_plumb"))
+            .args(["ss", "-tln", "--json", "rtt < 20ms"])
+            .output()
+            .expect("the program starts");
+        let document: Value = serde_json::from_slice(&output.stdout).expect("valid JSON");
+        assert_eq!(document["complete"], false);
+        let reason = document["reasons"][0].as_str().expect("a reason");
+        assert!(reason.contains("1 socket is not shown"), "{reason}");
+    });
+}

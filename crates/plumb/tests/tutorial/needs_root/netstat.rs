@@ -1,62 +1,11 @@
-//! The situations. Each test is a row of docs/tutorial.md.
+//! The rows of netstat in docs/tutorial.md, each a test.
 
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::process::Command;
 
 use plumb_testkit::{sandbox, sockets, temp::TempDir};
 
-/// A shell in which `netstat` is plumb.
-struct Shell {
-    path: TempDir,
-}
-
-impl Shell {
-    fn new() -> Self {
-        let path = TempDir::new("path").expect("the sandbox has room");
-        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_plumb"), path.path().join("netstat"))
-            .expect("a link can be made");
-        Self { path }
-    }
-
-    /// Runs a script; gives what it printed and its exit status.
-    fn run(&self, script: &str) -> (String, i32) {
-        let system = std::env::var("PATH").unwrap_or_default();
-        let output = Command::new("sh")
-            .args(["-c", script])
-            .env("PATH", format!("{}:{system}", self.path.path().display()))
-            .env("LC_ALL", "C")
-            .output()
-            .expect("sh is there");
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        (text, output.status.code().unwrap_or(-1))
-    }
-
-    /// Runs a script that has to succeed; gives its lines.
-    fn lines(&self, script: &str) -> Vec<String> {
-        let (text, status) = self.run(script);
-        assert_eq!(status, 0, "`{script}` failed:\n{text}");
-        text.lines().map(str::to_owned).collect()
-    }
-}
-
-/// A listener and a connection to it: (listener, near end, far end).
-fn connection() -> (TcpListener, TcpStream, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback is up");
-    let address = listener.local_addr().expect("it is bound");
-    let near = TcpStream::connect(address).expect("somebody listens");
-    let (far, _) = listener.accept().expect("a connection waits");
-    (listener, near, far)
-}
-
-fn port_of(listener: &TcpListener) -> u16 {
-    listener.local_addr().expect("it is bound").port()
-}
-
-/// How this process appears in the program column.
-fn own_program() -> String {
-    format!("{}/", std::process::id())
-}
+use crate::shell::{Shell, connection, own_program, port_of};
 
 #[test]
 fn connections_and_their_programs() {
