@@ -5,9 +5,11 @@
 //! states, `document` compares docs/compatibility.md with the decided deviations. To try the
 //! machinery itself, set `PLUMB_UNDER_TEST` to another program (the original, say).
 
-mod answers;
 mod bench;
 mod document;
 mod lines;
 mod pipelines;
 mod random;
+mod ss_filter_script;
+mod ss_lines;
+mod ss_random;

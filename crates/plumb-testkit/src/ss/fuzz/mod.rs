@@ -123,11 +123,17 @@ fn one(lab: &Lab, tree: &ProcTree, seed: u64, report: &mut Report) -> io::Result
 /// Writes the files of a case and gives its call.
 fn call(random: &mut Random, lab: &Lab, tree: &ProcTree) -> io::Result<Call> {
     let mut call = Call::words(arguments::words(random));
-    lab.set_etc(&if random.chance(50) {
+    surroundings(random, &mut call);
+    let on_terminal = call.stdout != Stdout::File;
+    let mut etc = if random.chance(50) {
         Etc::odd()
     } else {
         Etc::default()
-    })?;
+    };
+    if on_terminal {
+        etc.hosts = harmless(&etc.hosts);
+    }
+    lab.set_etc(&etc)?;
     fs::write(lab.work().join("filter"), filters::file(random))?;
     if random.chance(30) {
         call.stdin = filters::file(random);
@@ -139,10 +145,20 @@ fn call(random: &mut Random, lab: &Lab, tree: &ProcTree) -> io::Result<Call> {
     }
     if kind < 2 || (7..19).contains(&kind) {
         trees::write(random, tree)?;
+        if on_terminal {
+            trees::change_texts(tree, harmless)?;
+        }
         point_at(random, &mut call);
     }
-    surroundings(random, &mut call);
     Ok(call)
+}
+
+/// Replaces what ours escapes on a terminal and the original does not.
+fn harmless(text: &[u8]) -> Vec<u8> {
+    let is_harmless = |byte: u8| byte == b'\n' || (b' '..=b'~').contains(&byte);
+    text.iter()
+        .map(|&byte| if is_harmless(byte) { byte } else { b'?' })
+        .collect()
 }
 
 /// Lets the program read a tree as a whole, or some of its files.

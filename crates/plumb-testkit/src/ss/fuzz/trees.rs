@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use crate::frozen::inet::Table;
 use crate::frozen::{ProcTree, unix};
@@ -25,6 +26,9 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("PROC_NET_SOCKSTAT6", "net/sockstat6"),
     ("PROC_NET_SNMP", "net/snmp"),
 ];
+
+/// The processes a tree may have.
+const PIDS: &[u32] = &[1, 7, 42, 1234, 99_999, 4_194_303];
 
 /// Fills an empty tree; now and then a table is damaged or missing.
 pub(super) fn write(random: &mut Random, tree: &ProcTree) -> io::Result<()> {
@@ -69,6 +73,36 @@ fn spoil(random: &mut Random, tree: &ProcTree) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Changes the tables and the names of processes, in which a line feed is one more odd byte.
+pub(super) fn change_texts(tree: &ProcTree, change: fn(&[u8]) -> Vec<u8>) -> io::Result<()> {
+    for (_, file) in TABLES {
+        change_file(&tree.path().join(file), change)?;
+    }
+    let in_one_line = |text: &[u8]| {
+        let mut text = change(text);
+        text.iter_mut()
+            .filter(|byte| **byte == b'\n')
+            .for_each(|byte| *byte = b'?');
+        text
+    };
+    for pid in PIDS {
+        let tasks = (0..3).map(|thread| format!("{pid}/task/{}/stat", pid + thread));
+        for file in tasks.chain([format!("{pid}/stat")]) {
+            change_file(&tree.path().join(file), in_one_line)?;
+        }
+    }
+    Ok(())
+}
+
+/// Changes a file; one that is not there stays so.
+fn change_file(path: &Path, change: impl Fn(&[u8]) -> Vec<u8>) -> io::Result<()> {
+    match fs::read(path) {
+        Ok(text) => fs::write(path, change(&text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 fn row(text: &[u8], index: usize) -> Option<&[u8]> {
@@ -162,7 +196,7 @@ fn counters(random: &mut Random, tree: &ProcTree) -> io::Result<()> {
 
 /// A process with its threads: `PID/stat`, `PID/fd/N` and `PID/task/TID/fd/N`.
 fn process(random: &mut Random, tree: &ProcTree, inodes: &[u32]) -> io::Result<()> {
-    let pid = *random.pick(&[1, 7, 42, 1234, 99_999, 4_194_303]);
+    let pid = *random.pick(PIDS);
     if tree.path().join(pid.to_string()).exists() {
         return Ok(());
     }
@@ -172,7 +206,7 @@ fn process(random: &mut Random, tree: &ProcTree, inodes: &[u32]) -> io::Result<(
     stat.extend(b") S 1 1 1 0 -1\n");
     let held: Vec<u32> = (0..random.below(6)).map(|_| *random.pick(inodes)).collect();
     let mut places = vec![format!("{pid}")];
-    for thread in 0..random.below(3) {
+    for thread in (0..3).take(random.below(3)) {
         places.push(format!("{pid}/task/{}", pid + thread));
     }
     for place in places {
