@@ -132,6 +132,8 @@ impl Dump {
                 return end;
             }
         }
+        // The other thread has buffers of its own.
+        self.buffer = Vec::new();
         let end = match &self.source {
             Origin::Recording(_) => None,
             Origin::Kernel(socket, _) => ahead::read(

@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::os::fd::BorrowedFd;
 
 /// Bytes gathered before a write; large enough that the write calls do not show in a profile.
-const BUFFER_BYTES: usize = 64 * 1024;
+const BUFFER_BYTES: usize = 32 * 1024;
 /// Width of the namespace column: `net:[4026531840]` is 16 bytes.
 const NETNS_WIDTH: usize = 16;
 

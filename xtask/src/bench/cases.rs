@@ -138,10 +138,10 @@ pub(crate) const FARM: &[Case] = &[
         ],
     },
     Case {
-        title: "ss: as JSON, one object a line",
+        title: "ss: every fact as JSON, an object a line",
         contenders: &[
             plumb_ss("plumb   ss -tan --ndjson", &["-tan", "--ndjson"]),
-            peer("ss -tan", "ss", &["-tan"], None),
+            peer("ss -tanieom", "ss", &["-tanieom"], None),
         ],
     },
 ];

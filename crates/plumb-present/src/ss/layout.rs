@@ -19,7 +19,7 @@ const CHUNKS: usize = 5;
 /// A cell holds no more; what exceeds it is cut.
 const CELL_BYTES: usize = u16::MAX as usize;
 /// Laid out rows are handed on in pieces of about this size.
-const PIECE_BYTES: usize = 16 * 1024;
+const PIECE_BYTES: usize = 4 * 1024;
 /// Cells of a batch, at least: a table of connections fills its chunks with about as many.
 const BATCH_CELLS: usize = 1024 * 1024;
 
