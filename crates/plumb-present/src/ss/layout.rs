@@ -146,6 +146,10 @@ impl Table {
     pub fn header(&mut self, sink: &mut dyn FnMut(&[u8])) {
         self.begin_row(sink);
         for (column, kind) in KINDS.iter().enumerate() {
+            // Texts of this column begin with a blank, the original's name of it does not.
+            if column == Column::Process as usize && self.layout.alignment == Alignment::Stream {
+                self.text.push(b' ');
+            }
             self.text.extend_from_slice(kind.header);
             if column + 1 < COLUMNS {
                 self.next();
