@@ -5,6 +5,8 @@
 
 use std::fmt::Write as _;
 
+use crate::extended::is_state;
+use crate::token::{Token, token_of};
 use crate::{Fault, Piece, Place, Source};
 
 /// An error at a word.
@@ -114,10 +116,13 @@ impl Error {
     /// Gives our own message: what is wrong, the line with the word, and a caret line under it. Bytes
     /// that are not printable ASCII are shown escaped.
     pub fn pointing(&self, pieces: &[Piece]) -> String {
-        let mut out = self.sentence();
         let word = self
             .place
             .and_then(|place| pieces.get(place.piece)?.text.get(place.start..place.end));
+        let mut out = match word {
+            Some(word) if self.is_no_test(pieces) => no_test(word),
+            _ => self.sentence(),
+        };
         out.push_str(word.map_or("", |word| self.hint(word)));
         let place = self.place.or_else(|| end_of(pieces));
         let Some((place, piece)) = place.and_then(|place| Some((place, pieces.get(place.piece)?)))
@@ -136,6 +141,20 @@ impl Error {
         let carets = "^".repeat(word.len().max(1));
         let _ = write!(out, "\n  {head}{before}{word}{after}\n  {indent}{carets}");
         out
+    }
+
+    /// Whether an operand stands where a test begins. It was read as one of whatever keyword was last.
+    fn is_no_test(&self, pieces: &[Piece]) -> bool {
+        let is_operand = matches!(
+            self.kind,
+            Kind::Address(_) | Kind::Port(_) | Kind::Host(_) | Kind::Device(_) | Kind::Mark(_)
+        );
+        let before = self.place.and_then(|place| word_before(pieces, place));
+        is_operand
+            && !matches!(
+                before.map(token_of),
+                Some(Token::Keyword(_) | Token::Operator(_))
+            )
     }
 
     /// What the word probably wanted to be.
@@ -174,6 +193,31 @@ impl Error {
             Kind::Operand { text, expected } => format!("'{}' is not {expected}", show(text)),
         }
     }
+}
+
+/// Says that a word begins no test.
+fn no_test(word: &[u8]) -> String {
+    let shown = word.escape_ascii();
+    if is_state(word) {
+        format!("'{shown}' is no test; states stand before the expression, as in 'state {shown}'")
+    } else {
+        format!("'{shown}' is no test")
+    }
+}
+
+/// The word in front of a place.
+fn word_before(pieces: &[Piece], place: Place) -> Option<&[u8]> {
+    let last = |text: &'_ [u8]| -> Option<std::ops::Range<usize>> {
+        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+        let end = text.iter().rposition(|byte| !is_blank(byte))? + 1;
+        let start = text.get(..end)?.iter().rposition(is_blank);
+        Some(start.map_or(0, |at| at + 1)..end)
+    };
+    let same = pieces.get(place.piece)?.text.get(..place.start)?;
+    let others = pieces.get(..place.piece)?.iter().rev();
+    std::iter::once(same)
+        .chain(others.map(|piece| piece.text.as_slice()))
+        .find_map(|text| text.get(last(text)?))
 }
 
 fn quoted(before: &[u8], text: &[u8], after: &[u8]) -> Vec<u8> {

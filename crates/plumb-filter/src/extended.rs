@@ -202,6 +202,13 @@ const STATES: [(&str, u32); 25] = [
 /// Every state number the original has a name for.
 const ALL: u32 = 0x0fff;
 
+/// Says whether a word names a state or a group of them.
+pub(crate) fn is_state(word: &[u8]) -> bool {
+    STATES
+        .iter()
+        .any(|(name, _)| name.as_bytes().eq_ignore_ascii_case(word))
+}
+
 /// Gives one name for each state in a set.
 pub(crate) fn state_names(states: u32) -> Vec<&'static str> {
     let one = |number| {

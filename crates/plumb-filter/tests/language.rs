@@ -239,6 +239,13 @@ fn our_own_errors_point_at_the_word() {
         error.pointing(&pieces),
         "the filter ends where a test, 'not' or '(' was expected\n  sport = 22 and\n                ^"
     );
+    let pieces = Piece::arguments(["sport = 22 and", "prot = 5"]);
+    let error =
+        plumb_filter::parse(&pieces, &context(true), &mut Machine).expect_err("prot is no keyword");
+    assert_eq!(
+        error.pointing(&pieces),
+        "'prot' is no test\n  prot = 5\n  ^^^^"
+    );
     let pieces = Piece::arguments(["src ::1"]);
     let error =
         plumb_filter::parse(&pieces, &context(true), &mut Machine).expect_err("a colon is missing");
@@ -362,7 +369,9 @@ proptest! {
             let parsed = parse(text, true).ok().filter(|parsed| parsed.expr.is_some())?;
             explain(&parsed).lines().nth(1).map(|line| line.trim_start().to_owned())
         };
-        if let Some(again) = understood(&text) && text.is_ascii() && !text.contains(['\'', '"', '\t']) {
+        // A backslash at the very end spells an empty word, which can be spelled nowhere else.
+        let plain = text.is_ascii() && !text.contains(['\'', '"', '\t']) && !text.ends_with('\\');
+        if let Some(again) = understood(&text) && plain {
             prop_assert_eq!(understood(&again), Some(again));
         }
     }
