@@ -3,4 +3,6 @@
 
 mod called;
 mod compat;
+mod explain;
+mod needs_root;
 mod stream;

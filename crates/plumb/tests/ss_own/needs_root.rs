@@ -1,0 +1,4 @@
+//! What needs sockets in namespaces of their own.
+
+mod netns;
+mod predicates;
