@@ -10,9 +10,9 @@ use crate::link;
 /// Exit status of usage errors, for every verb.
 const USAGE: u8 = 2;
 
-/// netstat as the tutorials promise it: the same bytes, many times faster.
+/// netstat, ss and nstat as the tutorials promise them: the same bytes, many times faster.
 #[derive(Debug, Parser)]
-#[command(name = "plumb", version, about, after_help = AFTER_HELP)]
+#[command(name = "plumb", version, after_help = AFTER_HELP)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -20,7 +20,7 @@ struct Cli {
 
 const AFTER_HELP: &str = "\
 Options without a verb are netstat's: `plumb -tulpn` is `plumb netstat -tulpn`.
-`plumb -h` explains them.";
+`plumb -h` explains them, `plumb ss -h` and `plumb nstat -h` those of the others.";
 
 #[derive(Debug, Subcommand)]
 enum Verb {

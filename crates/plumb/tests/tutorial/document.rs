@@ -84,18 +84,22 @@ fn commands_of_the_readme_are_run() {
     assert!(count > 0, "the page has commands");
 }
 
+/// Sessions of both pages that are the same on every machine: those in which a filter is explained.
 #[test]
-fn sessions_of_the_page_are_what_is_printed() {
-    let page = page("docs/tutorial.md");
+fn sessions_of_the_pages_are_what_is_printed() {
+    let pages = page("docs/tutorial.md") + &page("README.md");
     let shell = Shell::new();
     let mut count = 0;
-    for session in page.split("```console\n").skip(1) {
+    for session in pages.split("```console\n").skip(1) {
         let (session, _) = session.split_once("```").expect("a session ends");
         for part in session.split("$ ").skip(1) {
             let (command, shown) = part.split_once('\n').expect("a command is a line");
-            assert_eq!(shell.run(&format!("{command} 2>&1")).0, shown, "{command}");
-            count += 1;
+            if command.contains("--explain-filter") {
+                let printed = shell.run(&format!("{command} 2>&1")).0;
+                assert_eq!(printed, shown, "{command}");
+                count += 1;
+            }
         }
     }
-    assert!(count > 0, "the page has sessions");
+    assert!(count > 2, "the pages have sessions");
 }
