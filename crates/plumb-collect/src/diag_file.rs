@@ -23,9 +23,15 @@ const NLMSG_DONE: u16 = 3;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
-    /// It cannot be opened or read.
+    /// It cannot be opened.
     #[error("{0}")]
     Open(Errno),
+    /// The header of a message cannot be read.
+    #[error("cannot read a header: {0}")]
+    Header(Errno),
+    /// What follows a header cannot be read.
+    #[error("cannot read a message: {0}")]
+    Body(Errno),
     /// It ends before the message that says so.
     #[error("unexpected end of file")]
     Ended,
@@ -61,12 +67,12 @@ pub enum Step<'a> {
 
 /// Reads a file; `each` gets its messages in order.
 pub fn read(path: &OsStr, mut each: impl FnMut(Step<'_>)) -> Result<(), FileError> {
-    let file = File::open(path).map_err(open_error)?;
+    let file = File::open(path).map_err(|error| FileError::Open(errno(&error)))?;
     let mut file = BufReader::with_capacity(4 * MESSAGE_BYTES, file);
     let mut buffer = [0; MESSAGE_BYTES];
     loop {
         let (header, body) = buffer.split_at_mut(HEADER_BYTES);
-        fill(&mut file, header, &mut each)?;
+        fill(&mut file, header, FileError::Header, &mut each)?;
         let (len, kind) = head(header);
         let body_bytes = usize::try_from(len)
             .ok()
@@ -77,7 +83,7 @@ pub fn read(path: &OsStr, mut each: impl FnMut(Step<'_>)) -> Result<(), FileErro
         else {
             return Err(FileError::Length(len));
         };
-        fill(&mut file, slot, &mut each)?;
+        fill(&mut file, slot, FileError::Body, &mut each)?;
         match kind {
             NLMSG_DONE => return Ok(()),
             NLMSG_ERROR if body_bytes < ERROR_BYTES => return Err(FileError::TruncatedError),
@@ -109,6 +115,7 @@ fn head(header: &[u8]) -> (u32, u16) {
 fn fill(
     file: &mut BufReader<File>,
     slot: &mut [u8],
+    failure: fn(Errno) -> FileError,
     each: &mut impl FnMut(Step<'_>),
 ) -> Result<(), FileError> {
     if file.buffer().len() < slot.len() {
@@ -116,13 +123,12 @@ fn fill(
     }
     file.read_exact(slot).map_err(|error| match error.kind() {
         io::ErrorKind::UnexpectedEof => FileError::Ended,
-        _ => open_error(error),
+        _ => failure(errno(&error)),
     })
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]
-fn open_error(error: io::Error) -> FileError {
-    FileError::Open(Errno::from_io_error(&error).unwrap_or(Errno::IO))
+fn errno(error: &io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
 }
 
 #[cfg(test)]

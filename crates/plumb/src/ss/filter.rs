@@ -46,7 +46,7 @@ pub fn read(
     let parsed = match plumb_filter::parse(&pieces, &context, machine) {
         Ok(parsed) => parsed,
         Err(error) if options.explain_filter => return Err(point(&error, &pieces)),
-        Err(error) => return Err(refuse(&error, &pieces, &context, machine)),
+        Err(error) => return Err(refuse(&error, &pieces, context, machine)),
     };
     if let Some(family) = parsed.family {
         selection.families = Families::only(selected(family));
@@ -61,12 +61,12 @@ pub fn read(
 
 /// Refuses an expression: as the original does, unless it would refuse another one, because this one
 /// was meant to use a test of plumb's own.
-fn refuse(error: &Error, pieces: &[Piece], context: &Context, machine: &mut Machine) -> Stop {
+fn refuse(error: &Error, pieces: &[Piece], context: Context, machine: &mut Machine) -> Stop {
     let report = error.report();
     if context.extended {
         let original = Context {
             extended: false,
-            ..*context
+            ..context
         };
         let theirs = plumb_filter::parse(pieces, &original, machine);
         if theirs.err().map(|error| error.report()).as_ref() != Some(&report) {

@@ -19,7 +19,7 @@ use crate::called::{run, ss};
 /// Sockets in each half: far more than fit a pipe or a buffer.
 const HALF: u16 = 3000;
 /// Nothing here takes longer unless it never comes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The messages of some sockets, told apart by their ports.
 fn half(first_port: u16) -> Vec<u8> {

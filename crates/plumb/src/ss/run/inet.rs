@@ -81,10 +81,11 @@ impl Listing<'_> {
         });
         match outcome {
             Ok(()) => {}
-            Err(FileError::Open(error)) => {
-                let cause = errno::words(error);
-                self.complain(&format!("fopen($TCPDIAG_FILE): {cause}\n"));
+            Err(FileError::Open(error)) => self.complain_of("fopen($TCPDIAG_FILE)", error),
+            Err(FileError::Header(error)) => {
+                self.complain_of("Reading header from $TCPDIAG_FILE", error);
             }
+            Err(FileError::Body(error)) => self.complain_of("Reading $TCPDIAG_FILE", error),
             Err(FileError::Ended) => self.complain("Unexpected EOF reading $TCPDIAG_FILE"),
             Err(FileError::Answered(number)) => {
                 let cause = match number {
@@ -193,6 +194,11 @@ impl Listing<'_> {
             return session.filter.matches(&facts);
         }
         true
+    }
+
+    fn complain_of(&mut self, operation: &str, error: Errno) {
+        let cause = errno::words(error);
+        self.complain(&format!("{operation}: {cause}\n"));
     }
 
     fn complain(&mut self, text: &str) {
