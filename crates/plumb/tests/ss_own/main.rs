@@ -5,4 +5,5 @@ mod called;
 mod compat;
 mod explain;
 mod needs_root;
+mod robust;
 mod stream;

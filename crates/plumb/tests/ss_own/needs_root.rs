@@ -2,3 +2,4 @@
 
 mod netns;
 mod predicates;
+mod terminal;
