@@ -32,8 +32,6 @@ use run::Place;
 use crate::frozen::ProcTree;
 use crate::temp::TempDir;
 
-/// What the next process number follows. See `proc_sys_kernel(5)`.
-const LAST_PID: &str = "/proc/sys/kernel/ns_last_pid";
 /// Programs that show their own process number get the one after this.
 const PID_BEFORE: &str = "30000";
 /// On living state both programs are run again this many times before a difference counts:
@@ -174,14 +172,12 @@ impl Lab {
 
     /// Runs one of the programs.
     pub fn run(&self, program: Program, call: &Call) -> io::Result<Outcome> {
-        if self.tool.shows_itself {
-            fs::write(LAST_PID, PID_BEFORE)?;
-        }
         let environment = self.source.environment();
         let place = Place {
             directory: &self.directory(program),
             name: self.tool.name,
             work: self.work.path(),
+            pid_before: self.tool.shows_itself.then_some(PID_BEFORE),
         };
         run::run(&place, call, &environment)
     }

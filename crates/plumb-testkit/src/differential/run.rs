@@ -12,6 +12,8 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::stream::{self, Stdout, Stream};
 
+/// What the next process number follows. See `proc_sys_kernel(5)`.
+const LAST_PID: &str = "/proc/sys/kernel/ns_last_pid";
 /// The longest any program may run.
 const TIME_LIMIT: Duration = Duration::from_secs(20);
 /// How often the output of a program that repeats itself is looked at.
@@ -130,6 +132,8 @@ pub(super) struct Place<'p> {
     pub name: &'p str,
     /// Its working directory.
     pub work: &'p Path,
+    /// The number its process number shall follow.
+    pub pid_before: Option<&'p str>,
 }
 
 /// How a program ended.
@@ -178,6 +182,10 @@ pub(super) fn run(
         .stdin(stdin(&call.stdin)?)
         .stdout(stdout.for_program()?)
         .stderr(stderr.try_clone()?);
+    // After the thread that reads a terminal was started: it takes a number, too.
+    if let Some(pid) = place.pid_before {
+        std::fs::write(LAST_PID, pid)?;
+    }
     let mut child = command.spawn()?;
     // It holds the far end of a terminal, which must be the program's alone.
     drop(command);
@@ -267,6 +275,7 @@ mod tests {
             directory: Path::new("/bin"),
             name: "sh",
             work: Path::new("/"),
+            pid_before: None,
         };
         run(&place, call, &[]).expect("sh exists")
     }

@@ -21,6 +21,32 @@ mod needs_root {
         report_cases(&report, "fuzz-ss");
     }
 
+    /// How many cases run among real sockets.
+    const LIVE_CASES: u64 = 300;
+
+    #[test]
+    fn among_real_sockets() {
+        sandbox::run(|| {
+            let plan = Plan {
+                cases: LIVE_CASES,
+                seed: 1,
+                first_failure_only: false,
+                keep: None,
+            };
+            let report = ss::fuzz::live::run(&program(), &plan).expect("the sandbox allows it");
+            let lines = report.failures.iter().map(|failure| &failure.difference);
+            lines
+                .clone()
+                .for_each(|difference| println!("{difference}"));
+            assert_eq!(lines.len(), 0, "of {} cases", report.cases);
+            assert!(
+                report.skipped < LIVE_CASES / 2,
+                "{} skipped",
+                report.skipped
+            );
+        });
+    }
+
     #[test]
     fn first_thousand() {
         sandbox::run(|| cases_from(1));

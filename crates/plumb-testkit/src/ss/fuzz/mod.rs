@@ -7,6 +7,7 @@
 
 mod arguments;
 mod filters;
+pub mod live;
 mod rows;
 mod trees;
 
