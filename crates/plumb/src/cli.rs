@@ -77,3 +77,29 @@ pub fn main(words: Vec<OsString>) -> u8 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_manual_page_explains_every_verb() {
+        let page = crate::manual::page("plumb.1");
+        let mut command = Cli::command();
+        command.build();
+        for verb in command.get_subcommands() {
+            let name = format!("     {}", verb.get_name());
+            assert!(page.lines().any(|line| line.starts_with(&name)), "{name}");
+        }
+        let options = command
+            .get_subcommands()
+            .chain([&command])
+            .flat_map(clap::Command::get_arguments)
+            .filter_map(clap::Arg::get_long);
+        for option in options {
+            assert!(page.contains(&format!("--{option}")), "--{option}");
+        }
+    }
+}

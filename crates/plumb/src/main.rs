@@ -8,6 +8,8 @@ mod cli;
 mod errno;
 mod getopt;
 mod link;
+#[cfg(test)]
+mod manual;
 mod netstat;
 mod nstat;
 mod output;

@@ -174,6 +174,18 @@ mod tests {
     }
 
     #[test]
+    fn the_manual_page_explains_every_option() {
+        crate::manual::assert_explains(
+            "plumb-nstat.1",
+            &Table {
+                short: SHORT,
+                long: LONG,
+                exact: EXACT,
+            },
+        );
+    }
+
+    #[test]
     fn a_positive_scan_makes_a_sampler() {
         let plan = |scan_ms, interval_secs| {
             Request::Sample(Plan {

@@ -76,3 +76,15 @@ fn families_keep_order_and_repetition() {
         [Family::Inet, Family::Inet6, Family::Inet, Family::Unix]
     );
 }
+
+#[test]
+fn the_manual_page_explains_every_option() {
+    crate::manual::assert_explains(
+        "plumb-netstat.1",
+        &Table {
+            short: SHORT,
+            long: LONG,
+            exact: EXACT,
+        },
+    );
+}

@@ -248,3 +248,21 @@ impl Words {
             .insert(at.map_or(self.long.len(), |at| at + 1), option);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manual_page_explains_every_option_of_every_release() {
+        let words = Words::of(Release::NEWEST);
+        crate::manual::assert_explains(
+            "plumb-ss.1",
+            &crate::getopt::Table {
+                short: &words.short,
+                long: &words.long,
+                exact: OURS,
+            },
+        );
+    }
+}
