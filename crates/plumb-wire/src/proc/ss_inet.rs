@@ -139,7 +139,8 @@ fn cut_behind_colon(line: &[u8], distance: usize) -> Option<(&[u8], &[u8])> {
 }
 
 fn selected_as(tail: &[u8]) -> u32 {
-    let digit = i32::from(tail.get(1).copied().unwrap_or(0));
+    // Bytes beyond ASCII are below zero, as in the original's C.
+    let digit = i32::from(tail.get(1).copied().unwrap_or(0).cast_signed());
     let state = if digit >= i32::from(b'A') {
         digit - i32::from(b'A') + 10
     } else {
@@ -252,6 +253,27 @@ mod tests {
                 )
             })
             .collect()
+    }
+
+    #[test]
+    fn a_line_without_its_end_cuts_the_table_and_a_strange_one_does_not() {
+        let is_cut = |lines: &str| {
+            let file = format!("{HEADER}{lines}");
+            let mut lines = InetLines::new(file.as_bytes(), Protocol::TCP, IpVersion::V4);
+            lines.by_ref().for_each(drop);
+            lines.is_cut()
+        };
+        assert!(is_cut(ESTABLISHED.trim_end()));
+        assert!(!is_cut(ESTABLISHED));
+        assert!(!is_cut("no colons\n"));
+        assert!(!is_cut(""));
+    }
+
+    #[test]
+    fn a_state_beyond_ascii_selects_what_a_signed_char_does() {
+        assert_eq!(selected_as(b" \xfe\xff"), 14);
+        assert_eq!(selected_as(b" 0A"), 0);
+        assert_eq!(selected_as(b" B"), 11);
     }
 
     #[test]

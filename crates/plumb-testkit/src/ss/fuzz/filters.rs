@@ -19,7 +19,7 @@ const HOSTS: &[&str] = &[
     "10.0.0.0/255.0.0.0", "10.0.0.0/255.0.255.0", "10.0.0.1/33", "[::1", "::/0", "[::]:*",
     "0x0a000001", "10.1.2.3:http", "256.1.1.1", "1.2.3.4.5", "", "bogus:*", "[*]:1", "arp:lo",
     "300:lo", "0:kernel", "6:12", "-:-", ":", "inet:", "inet::22", "10.1.2.3:0", "::ffff:1.2.3.4",
-    "all:80",
+    "all:80", "/run/with\\ space.sock", "\\*:22", "unix:\\", "/run/[a-m]*", "@?*", "UNIX:*",
 ];
 #[rustfmt::skip]
 const PORTS: &[&str] = &[
@@ -37,8 +37,8 @@ const MARKS: &[&str] = &[
     "0", "1", "0x10", "0x10/0xff", "4660/0xffff", "zz", "1/", "/1", "1/zz", "-1", "010",
 ];
 #[rustfmt::skip]
+const CGROUPS: &[&str] = &["/", "/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/proc", "/none", "", "."];
 const SIGNS: &[&str] = &[
-
     "=", "==", "eq", "!=", "ne", "neq", ">=", "ge", "geq", "<=", "le", "leq", ">", "gt", "<", "lt",
 ];
 
@@ -69,6 +69,7 @@ pub(super) fn file(random: &mut Random) -> Vec<u8> {
             1 => text.push_str("0 looks like one, too"),
             2 => {}
             3 => text.push_str("  "),
+            4 if random.chance(10) => text.push_str(&" sport = :22 and".repeat(64)),
             _ => text.push_str(&expression(random).join(" ")),
         }
         text.push('\n');
@@ -125,7 +126,7 @@ fn term(random: &mut Random, tokens: &mut Vec<String>, depth: usize) {
 }
 
 fn test(random: &mut Random, tokens: &mut Vec<String>) {
-    let (keyword, signs, values): (&str, &[&str], &[&str]) = match random.below(11) {
+    let (keyword, signs, values): (&str, &[&str], &[&str]) = match random.below(12) {
         0..=2 => (
             *random.pick(&["src", "dst"]),
             &["=", "==", "eq", "=", "!="],
@@ -134,6 +135,7 @@ fn test(random: &mut Random, tokens: &mut Vec<String>) {
         3..=7 => (*random.pick(&["sport", "dport"]), SIGNS, PORTS),
         8 => ("dev", &SIGNS[..6], DEVICES),
         9 => ("fwmark", &SIGNS[..6], MARKS),
+        10 => ("cgroup", &SIGNS[..6], CGROUPS),
         _ => {
             tokens.push("autobound".to_owned());
             return;

@@ -1,7 +1,6 @@
 //! Random dumps: rows with any attributes, mostly as kernels send them, sometimes odd or damaged.
 //!
-//! Lengths below what the original needs without looking are never made: there it shows memory
-//! that lies behind the attribute.
+//! Attributes are never shorter than the original takes for granted: it shows memory behind them.
 
 use std::net::IpAddr;
 
@@ -91,8 +90,12 @@ pub(super) fn row(random: &mut Random) -> Row {
     row.uid = *random.pick(&[0, 0, 1000, 65_534, u32::MAX]);
     row.inode = number(random);
     for _ in 0..*random.pick(&[0, 1, 3, 6, 12]) {
-        let (kind, content) = some_attribute(random);
-        row.attributes.push((kind, content));
+        let (number, mut content) = some_attribute(random);
+        // Half a key would be taken for a whole one.
+        if random.chance(5) && number != kind::MD5SIG {
+            content.extend(some_words(random, 3));
+        }
+        row.attributes.push((number, content));
     }
     if row.attributes.contains(&(kind::PROTOCOL, vec![132])) {
         // Beyond SCTP's eight states the original reads behind its table of names.
