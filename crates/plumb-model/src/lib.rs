@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod btf;
 pub mod counter;
 pub mod diag;
 pub mod group;

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod btf;
 pub mod config;
 pub mod float;
 pub mod lines;

@@ -1,5 +1,6 @@
 //! The only unsafe code of this crate: thin wrappers, one file per C interface.
 
+pub mod bpf;
 pub mod daemon;
 pub mod file_handle;
 pub mod glob;

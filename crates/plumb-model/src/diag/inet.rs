@@ -143,8 +143,8 @@ pub struct Extensions<'a> {
     pub locals: Option<Vec<SctpAddress>>,
     /// `INET_DIAG_PEERS`: all addresses of an SCTP peer.
     pub peers: Option<Vec<SctpAddress>>,
-    /// `INET_DIAG_SK_BPF_STORAGES`, undecoded.
-    pub bpf_storages: Option<&'a [u8]>,
+    /// `INET_DIAG_SK_BPF_STORAGES`.
+    pub bpf_storages: Option<Vec<BpfStorage<'a>>>,
     /// Attributes of types this program does not know.
     pub unknown: Vec<RawAttribute<'a>>,
 }
@@ -193,6 +193,15 @@ pub struct Md5Key<'a> {
     pub address: [u8; 16],
     /// The key.
     pub key: &'a [u8],
+}
+
+/// What a BPF program stored beside a socket, which only CAP_BPF sees; kernels since 5.8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BpfStorage<'a> {
+    /// `SK_DIAG_BPF_STORAGE_MAP_ID`.
+    pub map_id: u32,
+    /// `SK_DIAG_BPF_STORAGE_MAP_VALUE`.
+    pub value: &'a [u8],
 }
 
 /// One `struct sockaddr_storage` of an SCTP list.

@@ -5,6 +5,8 @@
 //! [`view::View`] says which facts are wanted and which release's bytes.
 
 pub mod address;
+pub mod bpf_maps;
+pub mod btf_type_name;
 pub mod congestion;
 pub mod details;
 pub mod ethertype;

@@ -11,6 +11,7 @@ pub mod listeners;
 pub mod netlink;
 pub mod option;
 pub mod packet;
+pub mod storage;
 pub mod tcp;
 pub mod unix;
 

@@ -1,7 +1,8 @@
 //! Socket options and addresses that the safe crates do not offer, for tests alone: marks, bound
 //! devices, MD5 keys, and what belongs to packet sockets.
 //!
-//! The one place with `unsafe` outside `plumb-collect/src/sys`: three calls that take bytes.
+//! With `storage` the one place with `unsafe` outside `plumb-collect/src/sys`: three calls that take
+//! bytes.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};

@@ -13,6 +13,7 @@ use plumb_model::diag::inet::{
 };
 
 use super::attribute::{Attribute, Attributes, padded};
+use super::bpf_storage::decode_bpf_storages;
 use super::diag_values::{first, sk_mem_info};
 use super::frame::{u16_at, u32_at};
 use super::mptcp_info::decode_mptcp_info;
@@ -124,7 +125,8 @@ fn take<'a>(attribute: &Attribute<'a>, to: &mut Extensions<'a>) {
         17 => first(&mut to.class_id, || attribute.u32(0)),
         18 => first(&mut to.md5_keys, || md5_keys(attribute)),
         19 => first(&mut to.ulp, || decode_ulp(attribute)),
-        20 => first(&mut to.bpf_storages, || attribute.payload()),
+        // The one attribute that comes with `NLA_F_NESTED`.
+        20 | 0x8014 => first(&mut to.bpf_storages, || decode_bpf_storages(attribute)),
         21 => first(&mut to.cgroup_id, || attribute.u64(0)),
         kind => to.unknown.push(RawAttribute {
             kind,

@@ -1,11 +1,11 @@
 //! Netlink framing and the sock_diag messages.
 
 pub mod attribute;
+pub mod bpf_storage;
 mod diag_values;
 pub mod frame;
 pub mod inet_diag;
 pub mod inet_diag_record;
-pub mod inet_diag_request;
 pub mod inet_request;
 pub mod link;
 pub mod mptcp_info;

@@ -4,6 +4,7 @@
 //! share, `run` has one module for each kind of socket. Formatting is `plumb-present`'s, reading is
 //! `plumb-collect`'s, and the filter language is `plumb-filter`'s.
 
+mod bpf_maps;
 mod filter;
 mod json;
 mod layout;
@@ -21,6 +22,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use plumb_present::ss::help;
 use plumb_present::ss::view::Release;
 
+use self::bpf_maps::BpfMaps;
 use self::json::Json;
 use self::machine::Machine;
 use self::options::{Options, Stop, USAGE};
@@ -86,7 +88,9 @@ fn run(
         out.raw(|text| text.extend_from_slice(filter.explain().as_bytes()));
         return Ok(0);
     }
+    let bpf_maps = BpfMaps::open(&options.bpf_maps)?;
     let mut session = Session::new(options, filter, std::mem::replace(out, Output::stdout()));
+    session.bpf_maps = bpf_maps;
     session.counts = counts;
     session.names.know_netlink(machine.netlink);
     let result = run::run(&mut session);

@@ -6,11 +6,13 @@
 use plumb_collect::netns::{self, Home, Netns};
 use plumb_collect::sock_diag::{DumpError, Summary};
 use plumb_model::diag::inet::InetDiag;
+use plumb_present::ss::bpf_maps::write_storages;
 use plumb_present::ss::inet::{self, InetRows};
 use plumb_present::ss::layout::Table;
 use plumb_present::ss::lookup::Lookup;
 use plumb_present::ss::view::View;
 
+use super::bpf_maps::BpfMaps;
 use super::filter::Filter;
 use super::json::Json;
 use super::layout;
@@ -39,6 +41,8 @@ pub struct Session {
     table: Table,
     /// What the rows of Internet tables share.
     pub inet_rows: InetRows,
+    /// With --bpf-maps and --bpf-map-id: the maps.
+    pub bpf_maps: BpfMaps,
     /// With --json and --ndjson, from the first table on: the document.
     pub json: Option<Json>,
     /// With -s: the counts that go into the document.
@@ -58,6 +62,7 @@ impl Session {
             out,
             table,
             inet_rows: InetRows::default(),
+            bpf_maps: BpfMaps::default(),
             json: None,
             counts: None,
             netns: None,
@@ -117,8 +122,17 @@ impl Session {
     #[inline]
     pub fn inet_row(&mut self, row: &InetDiag<'_>) {
         let mut rows = std::mem::take(&mut self.inet_rows);
-        self.row(|table, view, names| inet::write_row(table, row, &mut rows, view, names));
+        let mut maps = std::mem::take(&mut self.bpf_maps);
+        self.row(|table, view, names| {
+            inet::write_row(table, row, &mut rows, view, names);
+            if let Some(storages) = row.extensions.bpf_storages.as_deref()
+                && maps.request().is_some()
+            {
+                write_storages(table.cell(), &maps.typed(Some(storages)), view);
+            }
+        });
         self.inet_rows = rows;
+        self.bpf_maps = maps;
         if !self.inet_rows.escaped.is_empty() {
             let escaped = std::mem::take(&mut self.inet_rows.escaped);
             self.out.raw(|text| text.extend_from_slice(&escaped));

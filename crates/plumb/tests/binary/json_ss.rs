@@ -130,7 +130,7 @@ fn inet(family: u8, info: &Info, protocol: Protocol) -> InetDiag<'static> {
             }),
             locals: Some(vec![address]),
             peers: Some(vec![address]),
-            bpf_storages: Some(&[1]),
+            bpf_storages: Some(Vec::new()),
             unknown: vec![UNKNOWN],
         },
         trailing: None,
@@ -167,6 +167,7 @@ fn inet_rows(company: Company<'_>) -> Vec<Value> {
     }
     let row = |socket| {
         json!(InetRow {
+            storages: &[],
             table: Protocol::TCP,
             socket,
             names,

@@ -5,6 +5,7 @@
 
 mod parts;
 
+use plumb_model::btf::Storage;
 use plumb_model::diag::inet::{AF_INET, AF_INET6, DiagEndpoint, InetDiag, Info, Protocol};
 use plumb_model::socket::SocketState;
 use plumb_model::{Known, Reason};
@@ -13,11 +14,12 @@ use serde::{Serialize, Serializer};
 
 use self::parts::{Addresses, Cgroup, Md5Keys, MemInfoObject, ProcObject, Timer};
 use super::Company;
+use super::bpf_storage::Storages;
 use super::congestion::CongestionObject;
 use super::fields::{Fields, object};
 use super::mptcp_info::MptcpInfoObject;
 use super::sctp_info::SctpInfoObject;
-use super::shared::{Hex, Memory, Shutdown, Unknown, Words, put_state};
+use super::shared::{Memory, Shutdown, Unknown, Words, put_state};
 use super::tcp_info::TcpInfoObject;
 use super::ulp::UlpObject;
 use crate::json::sockets::{EndNames, Endpoint};
@@ -49,6 +51,8 @@ pub struct InetRow<'a> {
     /// The kernel was asked with CAP_NET_ADMIN (or is not the source): a mark or key that did not
     /// come was not withheld.
     pub admin: bool,
+    /// What BPF programs stored beside the socket.
+    pub storages: &'a [Storage<'a>],
     /// Holders and namespace.
     pub company: Company<'a>,
 }
@@ -254,7 +258,8 @@ impl InetRow<'_> {
             attributes.locals.as_deref().map(Addresses),
         )?;
         fields.some("peer_addresses", attributes.peers.as_deref().map(Addresses))?;
-        fields.some("bpf_storages_hex", attributes.bpf_storages.map(Hex))?;
+        let storages = attributes.bpf_storages.as_ref();
+        fields.some("bpf_storage", storages.map(|_| Storages(self.storages)))?;
         fields.some("proc", self.socket.from_proc.as_ref().map(ProcObject))?;
         Unknown(&attributes.unknown).write(fields)
     }

@@ -5,6 +5,7 @@
 //! Keys that netstat's rows have too mean the same here. Nothing is buffered: a row goes straight
 //! from the model into the output.
 
+mod bpf_storage;
 mod congestion;
 mod fields;
 pub mod inet;

@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+use plumb_model::btf::Storage;
 use plumb_model::diag::inet::{DiagEndpoint, InetDiag, Protocol};
 use plumb_model::diag::netlink::NetlinkDiag;
 use plumb_model::diag::packet::PacketDiag;
@@ -40,6 +41,17 @@ pub fn inet(session: &mut Session, table: Protocol, row: &InetDiag<'_>) {
         let complaints = std::mem::take(&mut session.inet_rows.complaints);
         session.complain(&complaints);
     }
+    let mut maps = std::mem::take(&mut session.bpf_maps);
+    push_inet(
+        session,
+        table,
+        row,
+        &maps.typed(row.extensions.bpf_storages.as_deref()),
+    );
+    session.bpf_maps = maps;
+}
+
+fn push_inet(session: &mut Session, table: Protocol, row: &InetDiag<'_>, storages: &[Storage<'_>]) {
     let kind = session.inet_rows.port_kind;
     let Some(mut writer) = Writer::of(session) else {
         return;
@@ -62,6 +74,7 @@ pub fn inet(session: &mut Session, table: Protocol, row: &InetDiag<'_>) {
     let admin = writer.json.admin;
     writer.push(row.inode, |company, rows| {
         rows.push(&InetRow {
+            storages,
             table,
             socket: row,
             names,

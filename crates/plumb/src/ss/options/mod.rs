@@ -60,6 +60,11 @@ pub enum BpfMaps {
     Ids(Vec<u32>),
 }
 
+impl BpfMaps {
+    /// Most maps that can be named.
+    const MOST: usize = 32;
+}
+
 /// A request.
 #[derive(Debug)]
 pub struct Options {
@@ -329,6 +334,10 @@ impl Options {
                     Stop::Complaint(text, 1)
                 })?;
                 match maps {
+                    BpfMaps::Ids(ids) if ids.len() == BpfMaps::MOST => {
+                        let text = b"ss: cannot ask for more than 32 BPF maps\n".to_vec();
+                        return Err(Stop::Complaint(text, 1));
+                    }
                     BpfMaps::Ids(ids) => ids.push(id),
                     other => *other = BpfMaps::Ids(vec![id]),
                 }

@@ -45,6 +45,7 @@ fn written(socket: &InetDiag<'_>, admin: bool) -> Value {
         ..Names::default()
     };
     json!(InetRow {
+        storages: &[],
         table: Protocol::TCP,
         socket,
         names,
@@ -162,6 +163,7 @@ fn a_raw_socket_is_raw_whatever_it_carries_and_damage_is_kept() {
         ..socket()
     };
     let row = json!(InetRow {
+        storages: &[],
         table: Protocol::IPPROTO_RAW,
         socket: &socket,
         names: Names::default(),

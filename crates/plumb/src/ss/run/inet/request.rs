@@ -43,7 +43,7 @@ fn request(session: &Session, family: u8, protocol: Protocol) -> InetRequest<'_>
         states: session.options.selection.states.0,
         extensions: wanted(session),
         program: session.filter.program(),
-        bpf_storages: None,
+        bpf_storages: session.bpf_maps.request(),
     }
 }
 
