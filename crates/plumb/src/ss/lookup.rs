@@ -3,6 +3,8 @@
 //! What the original complains about while it looks something up is gathered in
 //! [`Names::complaints`], for the writer to say in its own time.
 
+mod interfaces;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -13,7 +15,6 @@ use plumb_collect::netlink_names::{self, NetlinkNames};
 use plumb_collect::port_range::PortRange;
 use plumb_collect::processes::{self, Processes};
 use plumb_collect::services::{ServiceProtocol, Services};
-use plumb_collect::sys::ioctl::InterfaceSocket;
 use plumb_collect::sys::netdb;
 use plumb_filter::{Owner, Owners};
 use plumb_model::holder::Holder;
@@ -21,6 +22,8 @@ use plumb_model::{Known, Reason, Uid};
 use plumb_present::ss::lookup::{Lookup, PortKind};
 use plumb_present::ss::users::{Contexts, Style, UNAVAILABLE, write_users};
 use plumb_present::ss::view::Release;
+
+use self::interfaces::Interfaces;
 
 /// What the options ask to be looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -327,26 +330,6 @@ impl Lookup for Names {
 
     fn netlink_protocol(&mut self, protocol: u32) -> Option<&[u8]> {
         self.netlink().name(protocol)
-    }
-}
-
-/// Interface names of the network namespace this thread is in.
-#[derive(Default)]
-struct Interfaces {
-    socket: Option<InterfaceSocket>,
-    names: HashMap<u32, Vec<u8>>,
-}
-
-impl Interfaces {
-    fn name(&mut self, index: u32) -> &[u8] {
-        if self.socket.is_none() {
-            self.socket = InterfaceSocket::open().ok();
-        }
-        let socket = self.socket.as_ref();
-        self.names.entry(index).or_insert_with(|| {
-            let name = socket.and_then(|socket| socket.name(index).ok());
-            name.unwrap_or_else(|| format!("if{index}").into_bytes())
-        })
     }
 }
 

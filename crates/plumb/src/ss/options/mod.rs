@@ -4,15 +4,17 @@
 //! SELinux), so that their failures come in the original's order; what they need from the machine is
 //! asked of [`Edge`].
 
+mod release;
 pub mod selection;
+mod state_words;
 mod table;
 
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt as _;
 
 use plumb_present::ss::users::Contexts;
 use plumb_present::ss::view::{Release, View};
 
+pub use self::release::release;
 use self::selection::{Family, Selection, States, Table, Tables};
 use self::table::{Key, OURS, Words};
 use crate::getopt;
@@ -357,86 +359,5 @@ impl Options {
                 self.states = self.selection.states;
             }
         }
-    }
-
-    /// Reads the state words in front of the expression, completes the selection, and leaves the
-    /// expression alone in `operands`.
-    pub fn select_states(&mut self) -> Result<(), Stop> {
-        let release = self.view.release;
-        let mut any = false;
-        let mut words = std::mem::take(&mut self.operands).into_iter().peekable();
-        while let Some(word) =
-            words.next_if(|word| matches!(word.as_slice(), b"state" | b"exclude" | b"excl"))
-        {
-            let name = words.next().ok_or_else(|| {
-                let text = b"Command line is not complete. Try option \"help\"\n".to_vec();
-                Stop::Complaint(text, USAGE)
-            })?;
-            let exclude = word != b"state";
-            if !std::mem::replace(&mut any, true) {
-                self.states = if exclude {
-                    States::all(release)
-                } else {
-                    States::default()
-                };
-            }
-            let states = States::parse(&name, release).ok_or_else(|| {
-                let text = [&b"ss: wrong state name: "[..], &name, b"\n"].concat();
-                Stop::Complaint(text, USAGE)
-            })?;
-            if exclude {
-                self.states.0 &= !states.0;
-            } else {
-                self.states.0 |= states.0;
-            }
-        }
-        self.operands = words.collect();
-        self.selection.complete();
-        if self.states != States::default() {
-            self.selection.states = self.states;
-        }
-        self.refuse_nothing()
-    }
-
-    fn refuse_nothing(&self) -> Result<(), Stop> {
-        let nothing = if self.selection.tables.is_empty() {
-            "ss: no socket tables to show with such filter.\n"
-        } else if self.selection.families.is_empty() {
-            "ss: no families to show with such filter.\n"
-        } else if self.selection.states == States::default() {
-            "ss: no socket states to show with such filter.\n"
-        } else {
-            return Ok(());
-        };
-        Err(Stop::Complaint(nothing.as_bytes().to_vec(), 0))
-    }
-}
-
-/// Finds the release to imitate: `--compat RELEASE` among the words, else the environment.
-pub fn release(words: &[OsString], environment: Option<OsString>) -> Result<Release, Vec<u8>> {
-    let mut named = environment.filter(|value| !value.is_empty());
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        match word.as_bytes() {
-            b"--" => break,
-            b"--compat" => named = words.next().cloned().or(named),
-            other => {
-                if let Some(value) = other.strip_prefix(b"--compat=") {
-                    named = Some(std::ffi::OsStr::from_bytes(value).to_owned());
-                }
-            }
-        }
-    }
-    match named {
-        None => Ok(Release::DEFAULT),
-        Some(name) => Release::parse(name.as_bytes()).ok_or_else(|| {
-            let before = &b"ss: compatibility with "[..];
-            [
-                before,
-                name.as_bytes(),
-                b": expected a release from 6.1 to 7.1\n",
-            ]
-            .concat()
-        }),
     }
 }

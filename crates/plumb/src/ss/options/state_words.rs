@@ -1,0 +1,58 @@
+//! The words in front of an expression that choose states, and what is left to show.
+
+use super::selection::States;
+use super::{Options, Stop, USAGE};
+
+impl Options {
+    /// Reads the state words in front of the expression, completes the selection, and leaves the
+    /// expression alone in `operands`.
+    pub fn select_states(&mut self) -> Result<(), Stop> {
+        let release = self.view.release;
+        let mut any = false;
+        let mut words = std::mem::take(&mut self.operands).into_iter().peekable();
+        while let Some(word) =
+            words.next_if(|word| matches!(word.as_slice(), b"state" | b"exclude" | b"excl"))
+        {
+            let name = words.next().ok_or_else(|| {
+                let text = b"Command line is not complete. Try option \"help\"\n".to_vec();
+                Stop::Complaint(text, USAGE)
+            })?;
+            let exclude = word != b"state";
+            if !std::mem::replace(&mut any, true) {
+                self.states = if exclude {
+                    States::all(release)
+                } else {
+                    States::default()
+                };
+            }
+            let states = States::parse(&name, release).ok_or_else(|| {
+                let text = [&b"ss: wrong state name: "[..], &name, b"\n"].concat();
+                Stop::Complaint(text, USAGE)
+            })?;
+            if exclude {
+                self.states.0 &= !states.0;
+            } else {
+                self.states.0 |= states.0;
+            }
+        }
+        self.operands = words.collect();
+        self.selection.complete();
+        if self.states != States::default() {
+            self.selection.states = self.states;
+        }
+        self.refuse_nothing()
+    }
+
+    fn refuse_nothing(&self) -> Result<(), Stop> {
+        let nothing = if self.selection.tables.is_empty() {
+            "ss: no socket tables to show with such filter.\n"
+        } else if self.selection.families.is_empty() {
+            "ss: no families to show with such filter.\n"
+        } else if self.selection.states == States::default() {
+            "ss: no socket states to show with such filter.\n"
+        } else {
+            return Ok(());
+        };
+        Err(Stop::Complaint(nothing.as_bytes().to_vec(), 0))
+    }
+}
