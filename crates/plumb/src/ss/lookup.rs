@@ -171,6 +171,11 @@ impl Names {
         })
     }
 
+    /// Says whether holders are wanted and some may be missing.
+    pub fn lacks_holders(&mut self) -> bool {
+        self.wanted.holders && self.holders().is_incomplete
+    }
+
     /// Gives the name of a user.
     pub fn user(&mut self, uid: Uid) -> Option<&[u8]> {
         self.hosts.user(uid)

@@ -30,7 +30,16 @@ pub fn run(session: &mut Session) -> Result<u8, Stop> {
     session.begin();
     session.in_each_netns(list);
     say_undecided(session);
+    say_hidden_holders(session);
     Ok(0)
+}
+
+/// Says that processes may be missing from the rows of a document. In the table the original says
+/// nothing.
+fn say_hidden_holders(session: &mut Session) {
+    if !session.is_text() && session.names.lacks_holders() {
+        session.complain(b"ss: find processes: not all of them may be looked at\n");
+    }
 }
 
 /// Says how many rows are missing because a test of plumb's own could not be answered.

@@ -274,3 +274,26 @@ fn rows_that_could_not_be_judged_make_the_document_incomplete() {
         assert!(reason.contains("1 socket is not shown"), "{reason}");
     });
 }
+
+#[test]
+fn processes_that_may_not_be_looked_at_make_the_document_incomplete() {
+    sandbox::run(|| {
+        let _listener = TcpListener::bind("127.0.0.1:7125").expect("loopback is up");
+        let program = std::env::temp_dir().join("ss");
+        std::fs::copy(env!("CARGO_BIN_EXE_plumb"), &program).expect("the sandbox has room");
+        let document = |line: &str| -> Value {
+            let output = Command::new("setpriv")
+                .args(["--reuid", "1000", "--regid", "1000", "--clear-groups"])
+                .arg(&program)
+                .args(line.split(' '))
+                .output()
+                .expect("setpriv is there");
+            serde_json::from_slice(&output.stdout).expect("valid JSON")
+        };
+        let asked = document("-tlnp --json");
+        let row = &asked["sockets"][0];
+        assert_eq!(row["processes_unknown"], "permission-denied");
+        assert_eq!(asked["complete"], false);
+        assert_eq!(document("-tln --json")["complete"], true);
+    });
+}
