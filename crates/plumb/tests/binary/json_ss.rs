@@ -6,6 +6,7 @@
 mod needs_root;
 
 use plumb_model::Known;
+use plumb_model::btf::Storage;
 use plumb_model::diag::attribute::RawAttribute;
 use plumb_model::diag::congestion::{Bbr, Congestion, Dctcp, Vegas};
 use plumb_model::diag::inet::{
@@ -167,7 +168,11 @@ fn inet_rows(company: Company<'_>) -> Vec<Value> {
     }
     let row = |socket| {
         json!(InetRow {
-            storages: &[],
+            storages: &[Storage {
+                map_id: 1,
+                bytes: &[1],
+                typed: None,
+            }],
             table: Protocol::TCP,
             socket,
             names,
