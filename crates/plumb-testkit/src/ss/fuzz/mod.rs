@@ -150,8 +150,25 @@ fn call(random: &mut Random, lab: &Lab, tree: &ProcTree) -> io::Result<Call> {
             trees::change_texts(tree, harmless)?;
         }
         point_at(random, &mut call);
+    } else {
+        trees::counters(random, tree)?;
     }
+    freeze_counters(&mut call);
     Ok(call)
+}
+
+/// Lets -s read files where it would ask the kernel, whose counts tick.
+fn freeze_counters(call: &mut Call) {
+    let has = |call: &Call, name: &str| call.environment.iter().any(|(known, _)| *known == name);
+    if has(call, "PROC_ROOT") {
+        return;
+    }
+    for (variable, file) in trees::COUNTERS {
+        if !has(call, variable) {
+            call.environment
+                .push((variable, format!("{TREE}{file}").into()));
+        }
+    }
 }
 
 /// Replaces what ours escapes on a terminal and the original does not.

@@ -27,6 +27,13 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("PROC_NET_SNMP", "net/snmp"),
 ];
 
+/// The files of `-s` among them.
+pub(super) const COUNTERS: &[(&str, &str)] = &[
+    ("PROC_NET_SOCKSTAT", "net/sockstat"),
+    ("PROC_NET_SOCKSTAT6", "net/sockstat6"),
+    ("PROC_NET_SNMP", "net/snmp"),
+];
+
 /// The processes a tree may have.
 const PIDS: &[u32] = &[1, 7, 42, 1234, 99_999, 4_194_303];
 
@@ -152,7 +159,8 @@ fn netlink_row(random: &mut Random) -> String {
     )
 }
 
-fn counters(random: &mut Random, tree: &ProcTree) -> io::Result<()> {
+/// Writes what -s counts.
+pub(super) fn counters(random: &mut Random, tree: &ProcTree) -> io::Result<()> {
     let mut n = || random.any_size() % 1_000_000;
     let sockstat = format!(
         "sockets: used {}\nTCP: inuse {} orphan {} tw {} alloc {} mem {}\nUDP: inuse {} mem {}\n\
