@@ -10,7 +10,7 @@ use crate::link;
 /// Exit status of usage errors, for every verb.
 const USAGE: u8 = 2;
 
-/// netstat, ss and nstat as the tutorials promise them: the same bytes, many times faster.
+/// netstat, ss and nstat as the tutorials promise them: the same bytes, less waiting, more answers.
 #[derive(Debug, Parser)]
 #[command(name = "plumb", version, after_help = AFTER_HELP)]
 struct Cli {

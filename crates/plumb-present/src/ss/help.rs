@@ -58,7 +58,8 @@ plumb's own
   --all-netns         every network namespace of this machine
   --stream            each row at once, with one blank between its columns
   --explain-filter    how the expression is understood, and nothing else
-  --compat RELEASE    the bytes of that release of iproute2, 6.1 to 7.1
+  --compat RELEASE    the bytes of that release of iproute2, 6.1 to 7.1; newer ones also know
+                      -B --bound-inactive, -Q --no-queues, --bpf-maps and --bpf-map-id=ID
 
 States: established syn-sent syn-recv fin-wait-1 fin-wait-2 time-wait closed close-wait last-ack
 listening closing; all; connected; synchronized; bucket; big.

@@ -254,6 +254,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_help_names_every_option_of_every_release() {
+        let mut help = Vec::new();
+        plumb_present::ss::help::write_help(&mut help);
+        let help = String::from_utf8(help).expect("it is text");
+        let names: Vec<&str> = help
+            .split([' ', ',', '=', '\n'])
+            .filter_map(|word| word.strip_prefix("--"))
+            .collect();
+        for option in Words::of(Release::NEWEST).long.iter().chain(OURS) {
+            assert!(names.contains(&option.name), "--{}", option.name);
+        }
+    }
+
+    #[test]
     fn the_manual_page_explains_every_option_of_every_release() {
         let words = Words::of(Release::NEWEST);
         crate::manual::assert_explains(
