@@ -141,13 +141,13 @@ fn extended(predicate: &Predicate, negated: bool) -> String {
             compare,
             value,
         } => {
-            let (name, unit) = match fact {
-                Fact::RecvQ => ("recv-q", "bytes"),
-                Fact::SendQ => ("send-q", "bytes"),
-                Fact::RttUs => ("round trip time", "us"),
-                Fact::AgeUs => ("age", "us"),
+            let (name, value) = match fact {
+                Fact::RecvQ => ("recv-q", format!("{value} bytes")),
+                Fact::SendQ => ("send-q", format!("{value} bytes")),
+                Fact::RttUs => ("round trip time", duration(*value)),
+                Fact::AgeUs => ("age", duration(*value)),
             };
-            format!("{name} {} {value} {unit}", sign(*compare, negated))
+            format!("{name} {} {value}", sign(*compare, negated))
         }
         Predicate::Pid(pid) => format!("process id of a holder {equal} {pid}"),
         Predicate::Process(glob) => format!("name of a holder {equal} '{}'", glob.escape_ascii()),
@@ -157,4 +157,22 @@ fn extended(predicate: &Predicate, negated: bool) -> String {
             format!("state {is} {}", state_names(*states).join(" or "))
         }
     }
+}
+
+/// A time in the largest unit that leaves no rest.
+fn duration(us: u64) -> String {
+    const UNITS: [(u64, &str); 5] = [
+        (24 * 3600 * 1_000_000, "d"),
+        (3600 * 1_000_000, "h"),
+        (60 * 1_000_000, "min"),
+        (1_000_000, "s"),
+        (1000, "ms"),
+    ];
+    let whole = UNITS
+        .iter()
+        .find(|(unit, _)| us != 0 && us.is_multiple_of(*unit));
+    whole.map_or_else(
+        || format!("{us} us"),
+        |(unit, name)| format!("{} {name}", us / unit),
+    )
 }

@@ -3,6 +3,7 @@
 use std::io::Read as _;
 
 use plumb_filter::{Context, Error, Needs, Parsed, Piece, Row, Verdict};
+use plumb_model::Known;
 
 use super::Spelling;
 use super::machine::Machine;
@@ -11,6 +12,9 @@ use super::options::{Options, Stop};
 
 /// Exit status when an expression was not understood that the original has no words for.
 const NOT_UNDERSTOOD: u8 = 2;
+
+/// SYN_RECV, TIME_WAIT, CLOSE, LISTEN: states in which a socket has no clocks of a connection.
+const NO_CONNECTION: [u8; 4] = [3, 6, 7, 10];
 
 /// An expression, compiled for the kernel as far as that goes.
 #[derive(Debug, Default)]
@@ -101,10 +105,19 @@ impl Filter {
             Verdict::Match => true,
             Verdict::Miss => false,
             Verdict::Unknown => {
-                self.undecided += 1;
+                self.undecided += u64::from(self.could_be_known(row));
                 false
             }
         }
+    }
+
+    /// Says whether what was asked exists for such a row: a listener has no round trip time, and
+    /// nobody misses it.
+    fn could_be_known(&self, row: &dyn Row) -> bool {
+        let needs = self.needs();
+        let only_of_connections = (needs.info || needs.age) && !needs.owners;
+        let has_none = matches!(row.state(), Known::Known(state) if NO_CONNECTION.contains(&state));
+        !(only_of_connections && has_none)
     }
 
     /// Gives the program for the kernel, where the expression has one.

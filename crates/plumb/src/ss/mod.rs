@@ -78,7 +78,7 @@ fn run(
         }
         return Ok(0);
     }
-    options.select_states()?;
+    options.select_states(spelling)?;
     // -D writes what the kernel says, before anybody looks at the expression.
     if options.diag_file.is_some() && !options.explain_filter {
         return run::diag_file::run(&options, out);
