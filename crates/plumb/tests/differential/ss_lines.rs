@@ -2,6 +2,7 @@
 
 mod needs_root {
     use std::fs;
+    use std::net::UdpSocket;
     use std::time::{Duration, Instant};
 
     use plumb_testkit::differential::{Call, Lab, Program, Rule, Stdout, Tool, Until};
@@ -9,6 +10,8 @@ mod needs_root {
     use plumb_testkit::ss::command_lines::{COMMAND_LINES, CommandLine, Place};
     use plumb_testkit::ss::fixture::{self, Fixture, Names};
     use plumb_testkit::ss::{deviations, dumps};
+
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
     use crate::bench::{Findings, program};
 
@@ -144,6 +147,45 @@ mod needs_root {
             among(Place::Victims, || {
                 fixture::victims().expect("ports are free")
             });
+        });
+    }
+
+    #[test]
+    fn what_cannot_be_killed_is_not_shown() {
+        sandbox::run(|| {
+            let lab = lab("MPTCP sockets");
+            let _held = fixture::make(&std::env::temp_dir(), Names::Plain).expect("as above");
+            let seen = lab
+                .run(Program::Ours, &Call::words(["-HMa"]))
+                .expect("it runs");
+            assert!(!seen.stdout.is_empty(), "there is something to kill");
+            let mut findings = Findings::default();
+            findings.note(lab.compare(&Call::words(["-HKMa"]), &Rule::Exact));
+            findings.report();
+        });
+    }
+
+    /// More than a few datagrams are received on another thread.
+    #[test]
+    fn a_dump_of_many_datagrams() {
+        const SOCKETS: usize = 6000;
+        sandbox::run(|| {
+            let most = getrlimit(Resource::Nofile).maximum;
+            let limit = Rlimit {
+                current: most,
+                maximum: most,
+            };
+            setrlimit(Resource::Nofile, limit).expect("the hard limit may be used");
+            let sockets: Vec<UdpSocket> = (0..SOCKETS)
+                .map(|_| UdpSocket::bind("127.0.0.1:0").expect("there are ports"))
+                .collect();
+            let lab = lab("many sockets");
+            let mut findings = Findings::default();
+            for words in [["-uan", "-H"], ["-uane", "-H"]] {
+                findings.note(lab.compare(&Call::words(words), &Rule::Exact));
+            }
+            findings.report();
+            drop(sockets);
         });
     }
 
