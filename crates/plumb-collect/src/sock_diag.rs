@@ -11,6 +11,7 @@ use std::path::Path;
 use plumb_model::socket::IpVersion;
 use plumb_wire::netlink::frame::{Conversation, Frame, Frames, u32_at};
 use plumb_wire::netlink::inet_diag::{SOCK_DIAG_BY_FAMILY, encode_dump_request};
+use plumb_wire::netlink::inet_request::{DCCPDIAG_GETSOCK, TCPDIAG_GETSOCK};
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::netlink::{self, SocketAddrNetlink};
@@ -201,7 +202,7 @@ impl Reading {
         for frame in frames(datagram, self.conversation) {
             match frame {
                 Frame::Data {
-                    kind: SOCK_DIAG_BY_FAMILY,
+                    kind: SOCK_DIAG_BY_FAMILY | TCPDIAG_GETSOCK | DCCPDIAG_GETSOCK,
                     interrupted,
                     payload,
                 } => {

@@ -6,9 +6,10 @@ use plumb_model::diag::inet::{AF_INET, InetDiag, Protocol};
 use super::frame::HEADER_BYTES;
 use super::inet_diag::SOCK_DIAG_BY_FAMILY;
 
-/// `TCPDIAG_GETSOCK` and `DCCPDIAG_GETSOCK`: what kernels before 3.3 knew.
-const TCPDIAG_GETSOCK: u16 = 18;
-const DCCPDIAG_GETSOCK: u16 = 19;
+/// `TCPDIAG_GETSOCK`: requests for TCP that kernels before 3.3 knew, and answers to them.
+pub const TCPDIAG_GETSOCK: u16 = 18;
+/// `DCCPDIAG_GETSOCK`: the same for DCCP.
+pub const DCCPDIAG_GETSOCK: u16 = 19;
 /// `SOCK_DESTROY`.
 const SOCK_DESTROY: u16 = 21;
 const NLM_F_REQUEST: u16 = 1;
