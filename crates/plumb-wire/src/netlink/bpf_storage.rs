@@ -74,7 +74,7 @@ mod tests {
             attribute(9, &whole),
         ]
         .concat();
-        let message = attribute(20 | 0x8000, &array);
+        let message = attribute(0x8014, &array);
         let attribute = Attributes::new(&message).next().expect("one attribute");
         assert_eq!(
             decode_bpf_storages(&attribute),

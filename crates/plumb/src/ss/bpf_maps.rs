@@ -53,8 +53,7 @@ impl BpfMaps {
     }
 
     /// Gives storages their types.
-    pub fn typed<'a>(&'a mut self, storages: Option<&[BpfStorage<'a>]>) -> Vec<Storage<'a>> {
-        let storages = storages.unwrap_or_default();
+    pub fn typed<'a>(&'a mut self, storages: &[BpfStorage<'a>]) -> Vec<Storage<'a>> {
         for storage in storages {
             self.types
                 .entry(storage.map_id)

@@ -122,17 +122,14 @@ impl Session {
     #[inline]
     pub fn inet_row(&mut self, row: &InetDiag<'_>) {
         let mut rows = std::mem::take(&mut self.inet_rows);
-        let mut maps = std::mem::take(&mut self.bpf_maps);
-        self.row(|table, view, names| {
-            inet::write_row(table, row, &mut rows, view, names);
-            if let Some(storages) = row.extensions.bpf_storages.as_deref()
-                && maps.request().is_some()
-            {
-                write_storages(table.cell(), &maps.typed(Some(storages)), view);
-            }
-        });
+        self.row(|table, view, names| inet::write_row(table, row, &mut rows, view, names));
         self.inet_rows = rows;
-        self.bpf_maps = maps;
+        if let Some(storages) = &row.extensions.bpf_storages
+            && self.bpf_maps.request().is_some()
+        {
+            let typed = self.bpf_maps.typed(storages);
+            write_storages(self.table.cell(), &typed, &self.options.view);
+        }
         if !self.inet_rows.escaped.is_empty() {
             let escaped = std::mem::take(&mut self.inet_rows.escaped);
             self.out.raw(|text| text.extend_from_slice(&escaped));
@@ -161,10 +158,14 @@ impl Session {
             Err(DumpError::Refused(error) | DumpError::BrokenOff(error)) => error,
             Err(_) => Errno::PROTO,
         };
-        let silent = matches!(error, Errno::NOENT | Errno::OPNOTSUPP);
-        if !silent && !self.options.view.release.since(7, 0) {
-            let cause = errno::words(error);
-            self.complain(format!("RTNETLINK answers: {cause}\n").as_bytes());
+        if matches!(error, Errno::NOENT | Errno::OPNOTSUPP) {
+            return;
+        }
+        let text = format!("RTNETLINK answers: {}\n", errno::words(error));
+        if !self.options.view.release.since(7, 0) {
+            self.complain(text.as_bytes());
+        } else if let Some(json) = &mut self.json {
+            json.incomplete(text.as_bytes());
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsFd as _;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use plumb_collect::sys::bpf;
 use plumb_testkit::sandbox;
@@ -144,17 +144,43 @@ fn a_map_that_cannot_be_opened_ends_the_run() {
         assert_eq!(complaint(&unknown), (Some(1), text.to_owned()));
         let stage = Stage::new();
         let id = Stage::id(&stage.mark);
-        let mut nobody = Command::new("setpriv");
-        nobody.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
-        nobody.args(["--bounding-set", "-all", env!("CARGO_BIN_EXE_plumb")]);
-        nobody.args(["ss", "--compat", "6.9", "-t"]);
-        let output = nobody
-            .arg(format!("--bpf-map-id={id}"))
-            .output()
-            .expect("setpriv runs");
+        let output = ss_as_nobody(&["--compat", "6.9", "-t", &format!("--bpf-map-id={id}")]);
         let text = format!(
             "ss: cannot get fd for BPF map ID {id}: missing root permissions, CAP_BPF, or CAP_SYS_ADMIN\n"
         );
         assert_eq!(complaint(&output), (Some(1), text));
+    });
+}
+
+fn ss_as_nobody(words: &[&str]) -> Output {
+    let mut nobody = Command::new("setpriv");
+    nobody.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+    nobody.args(["--bounding-set", "-all", env!("CARGO_BIN_EXE_plumb"), "ss"]);
+    nobody.args(words).output().expect("setpriv runs")
+}
+
+/// The kernel refuses the whole dump; the request of older kernels, which cannot ask for storage,
+/// brings the rows.
+#[test]
+fn without_privilege_rows_have_no_storage() {
+    sandbox::run(|| {
+        let stage = Stage::new();
+        let words = ["--compat", "6.9", "-Htln", "--bpf-maps"];
+        let output = ss_as_nobody(&words);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(
+            text.matches("LISTEN").count(),
+            stage.sockets.len(),
+            "{text}"
+        );
+        assert!(!text.contains("map_id"), "{text}");
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(errors, "RTNETLINK answers: Operation not permitted\n");
+        let output = ss_as_nobody(&["--compat", "7.1", "-tln", "--bpf-maps", "--json"]);
+        assert_eq!(output.stderr, b"", "7.0 and newer say nothing");
+        let document: Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+        assert_eq!(document["complete"], false);
+        let reasons = json!(["RTNETLINK answers: Operation not permitted"]);
+        assert_eq!(document["reasons"], reasons);
     });
 }

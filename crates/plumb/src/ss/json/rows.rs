@@ -41,13 +41,11 @@ pub fn inet(session: &mut Session, table: Protocol, row: &InetDiag<'_>) {
         let complaints = std::mem::take(&mut session.inet_rows.complaints);
         session.complain(&complaints);
     }
+    let Some(storages) = &row.extensions.bpf_storages else {
+        return push_inet(session, table, row, &[]);
+    };
     let mut maps = std::mem::take(&mut session.bpf_maps);
-    push_inet(
-        session,
-        table,
-        row,
-        &maps.typed(row.extensions.bpf_storages.as_deref()),
-    );
+    push_inet(session, table, row, &maps.typed(storages));
     session.bpf_maps = maps;
 }
 
