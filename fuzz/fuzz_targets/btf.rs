@@ -29,7 +29,9 @@ fuzz_target!(|bytes: &[u8]| {
 fn count(value: &Value<'_>) -> usize {
     match &value.shape {
         Shape::Array(elements) => 1 + elements.iter().map(count).sum::<usize>(),
-        Shape::Composite(members) => 1 + members.iter().map(|(_, value)| count(value)).sum::<usize>(),
+        Shape::Composite(members) => {
+            1 + members.iter().map(|(_, value)| count(value)).sum::<usize>()
+        }
         _ => 1,
     }
 }
