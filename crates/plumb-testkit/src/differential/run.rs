@@ -85,7 +85,7 @@ impl Call {
 
     fn command(&self, place: &Place<'_>) -> Command {
         let mut command = if self.shell {
-            let mut command = Command::new("sh");
+            let mut command = Command::new("/bin/sh");
             command.arg("-c");
             command
         } else {
@@ -94,10 +94,11 @@ impl Call {
             command
         };
         if let Some(user) = self.user {
-            // Changing the user through std makes sockets of ours, which would be listed.
+            // Changing the user through std makes sockets of ours, which would be listed; so does
+            // a name that std has to look up in the program's PATH.
             let user = user.to_string();
             let program = if self.shell { "sh" } else { place.name };
-            command = Command::new("setpriv");
+            command = Command::new("/usr/bin/setpriv");
             command.args([
                 "--reuid",
                 &user,
