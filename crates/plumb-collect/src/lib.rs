@@ -22,6 +22,7 @@ pub mod proc_paths;
 pub mod processes;
 pub mod selinux;
 pub mod services;
+pub mod snapshot;
 pub mod sock_destroy;
 pub mod sock_diag;
 pub mod sys;

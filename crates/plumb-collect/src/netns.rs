@@ -56,6 +56,16 @@ pub struct Namespaces {
     pub hidden_processes: usize,
 }
 
+/// Gives the namespace of this process; `None` without a readable `/proc`.
+pub fn own() -> Option<Netns> {
+    let metadata = std::fs::metadata(OWN).ok()?;
+    Some(Netns {
+        id: NetnsId(metadata.ino()),
+        name: None,
+        path: PathBuf::from(OWN),
+    })
+}
+
 /// Finds the namespaces of this host.
 pub fn list() -> Namespaces {
     let mut found: BTreeMap<u64, Netns> = BTreeMap::new();

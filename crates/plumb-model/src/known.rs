@@ -29,6 +29,14 @@ impl<T> Known<T> {
         }
     }
 
+    /// Makes another value of it; a reason stays one.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Known<U> {
+        match self {
+            Self::Known(value) => Known::Known(make(value)),
+            Self::Unknown(reason) => Known::Unknown(reason),
+        }
+    }
+
     /// Gives the reason when the value is unknown.
     pub fn reason(&self) -> Option<Reason> {
         match self {
@@ -48,6 +56,20 @@ pub enum Reason {
     ConnectionRequest,
     /// The socket exists but no process holds a descriptor for it (kernel socket, or in flight).
     NoHolder,
+    /// The kernel itself made it and holds it.
+    KernelOwned,
+    /// It closed while it still had to say goodbye: its program has let go of it.
+    Orphan,
+    /// It lies in a message between UNIX sockets that nobody has received yet (SCM_RIGHTS).
+    InFlight,
+    /// It waits in the queue of a UNIX listener that has not accepted it.
+    NotAccepted,
+    /// Its holder may be in a pid namespace that this `/proc` does not show.
+    OtherPidNamespace,
+    /// `/proc` is mounted with hidepid and hides other users' processes.
+    Hidepid,
+    /// The network namespace could not be entered.
+    NamespaceNotEntered,
     /// Another user's process may hold it, and this user may not look.
     PermissionDenied,
     /// The process ended between two reads.
@@ -65,6 +87,13 @@ impl Reason {
             Self::TimeWait => "time-wait",
             Self::ConnectionRequest => "connection-request",
             Self::NoHolder => "no-holder",
+            Self::KernelOwned => "kernel-owned",
+            Self::Orphan => "orphan",
+            Self::InFlight => "in-flight",
+            Self::NotAccepted => "not-accepted",
+            Self::OtherPidNamespace => "other-pid-namespace",
+            Self::Hidepid => "hidepid",
+            Self::NamespaceNotEntered => "namespace-not-entered",
             Self::PermissionDenied => "permission-denied",
             Self::ProcessEnded => "process-ended",
             Self::NotInSource => "not-in-source",

@@ -6,9 +6,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod attribution;
 pub mod btf;
 pub mod counter;
 pub mod diag;
+pub mod finding;
 pub mod group;
 pub mod holder;
 pub mod id;
@@ -20,6 +22,7 @@ pub mod memory;
 pub mod owner;
 pub mod route;
 pub mod sctp;
+pub mod snapshot;
 pub mod socket;
 pub mod socket_totals;
 pub mod unix;

@@ -1,0 +1,6 @@
+//! From snapshots, events and counters to findings.
+//!
+//! One file for each diagnosis, each with a pure `check`: values in, findings out. Nothing here reads
+//! the kernel, a clock or a file; what could not be observed arrives as a reason and leaves as one.
+
+#![forbid(unsafe_code)]

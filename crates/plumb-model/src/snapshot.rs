@@ -1,0 +1,221 @@
+//! One moment of a host: the sockets of its network namespaces, and what goes with them.
+//!
+//! The table every verb starts from. A socket is a row and knows nothing of its owners: those are a side
+//! table by the row's place ([`crate::attribution::Attribution`]), and so are peers. The personalities
+//! do not use this: they print rows as they come, in the kernel's order.
+
+use std::net::SocketAddr;
+
+use crate::attribution::Attribution;
+use crate::diag::inet::{DiagTimer, SkMemInfo};
+use crate::diag::tcp_info::TcpInfo;
+use crate::finding::Gap;
+use crate::id::{Cookie, Inode, NetnsId, Uid};
+use crate::known::Known;
+use crate::socket::SocketState;
+
+/// Everything one reading found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Snapshot {
+    /// When the reading began: microseconds since 1970 (UTC).
+    pub time_us: u64,
+    /// The namespaces that were read, our own first.
+    pub namespaces: Vec<Namespace>,
+    /// The sockets: namespace by namespace, kind by kind, in the kernel's order.
+    pub sockets: Vec<Socket>,
+    /// Who holds them, by the place in `sockets`; empty when nobody asked.
+    pub owners: Attribution,
+    /// For each socket its other end on this host, by place in `sockets`; empty when nobody asked.
+    pub peers: Vec<Option<usize>>,
+    /// What could not be observed.
+    pub gaps: Vec<Gap>,
+}
+
+/// A network namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Namespace {
+    /// Its identity.
+    pub id: NetnsId,
+    /// Its name under `/run/netns`, if it has one.
+    pub name: Option<Vec<u8>>,
+    /// Whether it is that of this process.
+    pub is_own: bool,
+}
+
+/// One socket.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Socket {
+    /// The namespace; with the cookie, the socket's identity.
+    pub netns: NetnsId,
+    /// The kernel's name for it, never used twice before a reboot.
+    pub cookie: Known<Cookie>,
+    /// Inode in sockfs: a way to find its holders, never an identity.
+    pub inode: Known<Inode>,
+    /// What it is.
+    pub kind: Kind,
+    /// Its state, numbered as for TCP.
+    pub state: SocketState,
+    /// The local end.
+    pub local: End,
+    /// The other end.
+    pub peer: End,
+    /// Index of the interface it is bound to, 0 for none.
+    pub interface: u32,
+    /// Bytes to read; of a listener the connections that wait to be accepted.
+    pub recv_q: Known<u64>,
+    /// Bytes not acknowledged or not sent; of a listener the limit of those that wait.
+    pub send_q: Known<u64>,
+    /// The user it belongs to.
+    pub uid: Known<Uid>,
+    /// Id of its cgroup (cgroup v2).
+    pub cgroup: Known<u64>,
+    /// The pending timer.
+    pub timer: DiagTimer,
+    /// `INET_DIAG_SKV6ONLY`: an IPv6 socket that takes no IPv4.
+    pub v6only: bool,
+    /// Half-closed: 1 receive side, 2 send side.
+    pub shutdown: Known<u8>,
+    /// The memory counters, where they were asked for and told.
+    pub memory: Option<SkMemInfo>,
+    /// `struct tcp_info`, where it was asked for and told.
+    pub tcp: Option<Box<TcpInfo>>,
+}
+
+impl Socket {
+    /// Says whether it waits for connections.
+    pub fn is_listener(&self) -> bool {
+        self.state == SocketState::LISTEN
+    }
+}
+
+/// What a socket is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// UDP-Lite.
+    UdpLite,
+    /// Raw IP.
+    Raw,
+    /// SCTP.
+    Sctp,
+    /// DCCP.
+    Dccp,
+    /// MPTCP, the socket the program sees.
+    Mptcp,
+    /// UNIX stream.
+    UnixStream,
+    /// UNIX datagram.
+    UnixDgram,
+    /// UNIX sequential packets.
+    UnixSeqpacket,
+    /// Packet socket with link layer header.
+    PacketRaw,
+    /// Packet socket without.
+    PacketDgram,
+    /// Netlink.
+    Netlink,
+    /// vsock stream.
+    VsockStream,
+    /// vsock datagram.
+    VsockDgram,
+}
+
+impl Kind {
+    /// Gives the word that ss has for it (`Netid`), used in tables and JSON alike.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+            Self::UdpLite => "udplite",
+            Self::Raw => "raw",
+            Self::Sctp => "sctp",
+            Self::Dccp => "dccp",
+            Self::Mptcp => "mptcp",
+            Self::UnixStream => "u_str",
+            Self::UnixDgram => "u_dgr",
+            Self::UnixSeqpacket => "u_seq",
+            Self::PacketRaw => "p_raw",
+            Self::PacketDgram => "p_dgr",
+            Self::Netlink => "nl",
+            Self::VsockStream => "v_str",
+            Self::VsockDgram => "v_dgr",
+        }
+    }
+
+    /// Says whether its ends are IP addresses and ports.
+    pub fn is_inet(self) -> bool {
+        matches!(
+            self,
+            Self::Tcp
+                | Self::Udp
+                | Self::UdpLite
+                | Self::Raw
+                | Self::Sctp
+                | Self::Dccp
+                | Self::Mptcp
+        )
+    }
+
+    /// Says whether it is a UNIX domain socket.
+    pub fn is_unix(self) -> bool {
+        matches!(
+            self,
+            Self::UnixStream | Self::UnixDgram | Self::UnixSeqpacket
+        )
+    }
+}
+
+/// One end of a socket.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub enum End {
+    /// None that was told.
+    #[default]
+    None,
+    /// Address and port; of raw sockets the "port" is the IP protocol. An IPv4-mapped address stays
+    /// one: it tells that the socket is an IPv6 one.
+    Inet(SocketAddr),
+    /// A UNIX socket: its name (an abstract one begins with NUL), and its inode.
+    Unix {
+        /// The name it is bound to.
+        name: Option<Vec<u8>>,
+        /// Inode in sockfs; 0 for none.
+        inode: Inode,
+    },
+    /// A packet socket: Ethernet protocol (`ETH_P_*`).
+    Packet {
+        /// 3 for all, 0 for none.
+        protocol: u16,
+    },
+    /// A netlink socket: protocol (`NETLINK_*`) and port id.
+    Netlink {
+        /// The protocol.
+        protocol: i32,
+        /// The port id; 0 is the kernel.
+        port_id: i64,
+    },
+    /// A vsock end.
+    Vsock {
+        /// Context id.
+        cid: u32,
+        /// Port.
+        port: u32,
+    },
+}
+
+impl End {
+    /// Gives address and port of an Internet end.
+    pub fn inet(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Inet(end) => Some(*end),
+            _ => None,
+        }
+    }
+
+    /// Gives the port of an Internet end; `None` when unbound or unconnected.
+    pub fn port(&self) -> Option<u16> {
+        self.inet().map(|end| end.port()).filter(|&port| port != 0)
+    }
+}
