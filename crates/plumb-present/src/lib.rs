@@ -9,6 +9,7 @@ pub mod ip_text;
 pub mod json;
 pub mod netstat;
 pub mod nstat;
+pub mod report;
 pub mod sanitize;
 pub mod ss;
 pub mod text;

@@ -5,10 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::link;
-
-/// Exit status of usage errors, for every verb.
-const USAGE: u8 = 2;
+use crate::{link, verbs};
 
 /// netstat, ss and nstat as the tutorials promise them: the same bytes, less waiting, more answers.
 #[derive(Debug, Parser)]
@@ -45,6 +42,10 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<OsString>,
     },
+    /// Lists every socket and who holds it, or why that is unknown.
+    Ls(verbs::ls::Arguments),
+    /// Prints what lets a shell complete plumb's words: `source <(plumb completions bash)`.
+    Completions(verbs::completions::Arguments),
     /// Makes links in DIR, so that `netstat`, `ss` and `nstat` there mean plumb.
     ///
     /// Refuses to replace anything that it did not make itself.
@@ -67,39 +68,75 @@ pub fn main(words: Vec<OsString>) -> u8 {
                 crate::ss::main("ss".as_ref(), options, crate::ss::Spelling::Extended)
             }
             Verb::Nstat { options } => crate::nstat::main("nstat".as_ref(), options),
+            Verb::Ls(arguments) => verbs::ls::run(&arguments),
+            Verb::Completions(arguments) => verbs::completions::run(&arguments),
             Verb::Link { dir, remove: false } => link::make(&dir),
             Verb::Link { dir, remove: true } => link::remove(&dir),
         },
         Err(error) => {
             // Nobody is left to tell when the terminal itself is gone.
             let _ = error.print();
-            if error.use_stderr() { USAGE } else { 0 }
+            if error.use_stderr() {
+                verbs::status::USAGE
+            } else {
+                verbs::status::FINE
+            }
         }
     }
 }
 
+/// Gives the one definition of the command line, from which help, completions and pages come.
+pub fn command() -> clap::Command {
+    use clap::CommandFactory as _;
+    let mut command = Cli::command();
+    command.build();
+    command
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
+    /// The personalities and what is told in plumb.1 itself.
+    const IN_PLUMB_1: [&str; 5] = ["netstat", "ss", "nstat", "link", "help"];
+
     #[test]
-    fn the_manual_page_explains_every_verb() {
+    fn the_manual_page_names_every_verb() {
         let page = crate::manual::page("plumb.1");
-        let mut command = Cli::command();
-        command.build();
-        for verb in command.get_subcommands() {
+        for verb in command()
+            .get_subcommands()
+            .filter(|verb| !verb.is_hide_set())
+        {
             let name = format!("     {}", verb.get_name());
             assert!(page.lines().any(|line| line.starts_with(&name)), "{name}");
         }
-        let options = command
-            .get_subcommands()
-            .chain([&command])
-            .flat_map(clap::Command::get_arguments)
-            .filter_map(clap::Arg::get_long);
-        for option in options {
+        let link = command();
+        let link = link.find_subcommand("link").expect("a verb");
+        for option in link.get_arguments().filter_map(clap::Arg::get_long) {
             assert!(page.contains(&format!("--{option}")), "--{option}");
+        }
+    }
+
+    /// The page of a verb is what its definition says. `PLUMB_BLESS=1 cargo test -p plumb pages` writes
+    /// them anew.
+    #[test]
+    fn pages_of_verbs_are_made_from_the_definition() {
+        for verb in command().get_subcommands() {
+            let name = verb.get_name();
+            if verb.is_hide_set() || IN_PLUMB_1.contains(&name) {
+                continue;
+            }
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join(format!("../../man/plumb-{name}.1"));
+            let page = verbs::page::of(verb);
+            if std::env::var_os("PLUMB_BLESS").is_some() {
+                std::fs::write(&path, &page).expect("the man folder is ours");
+            }
+            let stored = std::fs::read(&path).unwrap_or_default();
+            assert!(
+                stored == page,
+                "man/plumb-{name}.1 is not what its definition says"
+            );
         }
     }
 }

@@ -14,6 +14,7 @@ mod netstat;
 mod nstat;
 mod output;
 mod ss;
+mod verbs;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;

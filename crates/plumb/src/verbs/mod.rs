@@ -1,0 +1,14 @@
+//! The verbs, one file or folder each, and what they share.
+//!
+//! Every verb has the same shape: `Arguments`, which clap reads, and `pub fn run(&Arguments) -> u8`,
+//! which collects, lets pure code think, hands rows to [`report`] and gives the exit status.
+
+pub mod completions;
+pub mod form;
+pub mod ls;
+#[cfg(test)]
+pub mod page;
+pub mod report;
+pub mod screen;
+pub mod status;
+pub mod watch;

@@ -1,0 +1,124 @@
+//! From a verb's rows to standard output, in whichever form was asked for.
+//!
+//! The envelope of JSON is the same for every verb: `schema`, `time`, `host`, the rows under the verb's
+//! own name for them, further members, `complete`, `reasons`. In tables what could not be observed is
+//! said on standard error, a line for each reason.
+
+use plumb_present::json;
+use plumb_present::json::document::Document;
+use plumb_present::report::table::{self, Style};
+use plumb_present::report::{self, Column, csv};
+use serde::Serialize;
+
+use super::form::{Form, FormArguments};
+use super::{screen, status};
+use crate::output::Output;
+
+/// What a verb has to say: rows, what accompanies them, and what could not be observed.
+pub struct Report<'a, R> {
+    /// The verb, as `ls`.
+    pub verb: &'static str,
+    /// The schema of its JSON, as `plumb.ls/1`.
+    pub schema: &'static str,
+    /// The key of the rows in JSON, as `sockets`.
+    pub array: &'static str,
+    /// The columns of its table.
+    pub columns: &'a [Column<R>],
+    /// The words of `-c`; empty for the usual ones.
+    pub chosen: &'a [String],
+    /// The rows, in their order.
+    pub rows: &'a [R],
+    /// Members of the envelope beside the rows, already serialised.
+    pub members: Vec<(&'static str, serde_json::Value)>,
+    /// Lines below the table, for people alone.
+    pub footer: Vec<String>,
+    /// Why the answer is not complete; empty when it is.
+    pub reasons: Vec<String>,
+}
+
+impl<R: Serialize> Report<'_, R> {
+    /// Writes it; gives the exit status: [`status::FINE`], or [`status::USAGE`] for a column that is none.
+    pub fn write(self, arguments: &FormArguments, out: &mut Output) -> u8 {
+        let form = arguments.form();
+        let style = screen::style(form, arguments.color);
+        let columns = match self.columns(form) {
+            Ok(columns) => columns,
+            Err(word) => {
+                let known: Vec<&str> = self.columns.iter().map(|column| column.key).collect();
+                let text = format!("no column {word}; there are {}", known.join(", "));
+                return status::complain(self.verb, &text, status::USAGE);
+            }
+        };
+        match form {
+            Form::Table | Form::Wide => self.write_table(&columns, style, out),
+            Form::Csv => {
+                out.raw(|out| csv::write_head(out, &columns));
+                for row in self.rows {
+                    out.raw(|out| csv::write_row(out, &columns, row));
+                }
+                self.say_reasons(out);
+            }
+            Form::Json | Form::Ndjson => self.write_json(form, out),
+        }
+        out.flush();
+        status::FINE
+    }
+
+    fn columns(&self, form: Form) -> Result<Vec<&Column<R>>, String> {
+        if self.chosen.is_empty() {
+            return Ok(report::usual(self.columns, form != Form::Table));
+        }
+        report::choose(self.columns, self.chosen.iter().map(String::as_str)).map_err(str::to_owned)
+    }
+
+    fn write_table(&self, columns: &[&Column<R>], style: Style, out: &mut Output) {
+        out.raw(|out| {
+            table::write(out, columns, self.rows, style);
+        });
+        for line in &self.footer {
+            out.raw(|out| {
+                out.extend_from_slice(line.as_bytes());
+                out.push(b'\n');
+            });
+        }
+        self.say_reasons(out);
+    }
+
+    fn say_reasons(&self, out: &mut Output) {
+        out.flush();
+        for reason in &self.reasons {
+            out.complain(format!("plumb {}: {reason}\n", self.verb).as_bytes());
+        }
+    }
+
+    fn write_json(self, form: Form, out: &mut Output) {
+        let mut document = envelope(self.schema, form, out);
+        out.raw(|out| document.declare(out, self.array));
+        for row in self.rows {
+            out.raw(|out| document.push(out, self.array, row));
+        }
+        for (name, member) in &self.members {
+            document.member(name, member);
+        }
+        for reason in self.reasons {
+            document.incomplete(reason);
+        }
+        out.raw(|out| document.finish(out));
+    }
+}
+
+/// Begins the document of a verb: schema, time, host.
+pub fn envelope(schema: &str, form: Form, out: &mut Output) -> Document {
+    let time = jiff::Timestamp::now().to_string();
+    let system = rustix::system::uname();
+    let host = json::text(system.nodename().to_bytes());
+    let mut document = None;
+    out.raw(|out| {
+        document = Some(if form == Form::Ndjson {
+            Document::begin_lines(schema, &time, &host)
+        } else {
+            Document::begin(out, schema, &time, &host)
+        });
+    });
+    document.unwrap_or_default()
+}
