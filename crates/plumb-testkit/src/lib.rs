@@ -10,6 +10,7 @@ pub mod differential;
 pub mod farm;
 pub mod frozen;
 pub mod fuzz;
+pub mod holding;
 pub mod live;
 pub mod loopback;
 pub mod nstat;
