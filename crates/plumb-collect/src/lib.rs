@@ -20,6 +20,7 @@ pub mod port_range;
 pub mod proc;
 pub mod proc_paths;
 pub mod processes;
+pub mod rtnl;
 pub mod selinux;
 pub mod services;
 pub mod snapshot;

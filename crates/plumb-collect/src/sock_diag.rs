@@ -15,7 +15,9 @@ use plumb_wire::netlink::inet_request::{DCCPDIAG_GETSOCK, TCPDIAG_GETSOCK};
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::netlink::{self, SocketAddrNetlink};
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, sockopt};
+use rustix::net::{
+    AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType, sockopt,
+};
 
 /// The kernel builds dump datagrams of at most 32 KiB.
 const DATAGRAM_BYTES: usize = 64 * 1024;
@@ -27,6 +29,8 @@ const SEND_BUFFER_BYTES: usize = 32 * 1024;
 const RECV_BUFFER_BYTES: usize = 1024 * 1024;
 /// Where the number of a request stands in its header.
 const SEQUENCE_AT: usize = 8;
+/// The types of the messages that rows of sockets come in.
+const SOCKETS: &[u16] = &[SOCK_DIAG_BY_FAMILY, TCPDIAG_GETSOCK, DCCPDIAG_GETSOCK];
 
 /// Why a dump failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -63,6 +67,8 @@ pub enum Step<'a> {
 #[derive(Debug)]
 pub struct Dump {
     source: Origin,
+    /// The message types that are rows; nothing else was asked for.
+    rows: &'static [u16],
     buffer: Vec<u8>,
 }
 
@@ -92,11 +98,21 @@ impl Dump {
     /// Sends an encoded request, whole message with header, on a socket of its own in this thread's
     /// network namespace. Only what answers it will be read.
     pub fn send(request: &[u8]) -> Result<Self, Errno> {
+        Self::send_on(Some(netlink::SOCK_DIAG), SOCKETS, request)
+    }
+
+    /// As [`Dump::send`], of another netlink protocol (`None` is rtnetlink), whose rows are messages of
+    /// the types `rows`.
+    pub(crate) fn send_on(
+        protocol: Option<Protocol>,
+        rows: &'static [u16],
+        request: &[u8],
+    ) -> Result<Self, Errno> {
         let socket = rustix::net::socket_with(
             AddressFamily::NETLINK,
             SocketType::RAW,
             SocketFlags::CLOEXEC,
-            Some(netlink::SOCK_DIAG),
+            protocol,
         )?;
         sockopt::set_socket_send_buffer_size(&socket, SEND_BUFFER_BYTES)?;
         sockopt::set_socket_recv_buffer_size(&socket, RECV_BUFFER_BYTES)?;
@@ -110,6 +126,7 @@ impl Dump {
         rustix::net::send(&socket, request, SendFlags::empty())?;
         Ok(Self {
             source: Origin::Kernel(socket, conversation),
+            rows,
             buffer: vec![0; DATAGRAM_BYTES],
         })
     }
@@ -118,6 +135,7 @@ impl Dump {
     pub fn replay(recording: &Path) -> std::io::Result<Self> {
         Ok(Self {
             source: Origin::Recording(Some(std::fs::read(recording)?)),
+            rows: SOCKETS,
             buffer: Vec::new(),
         })
     }
@@ -127,7 +145,7 @@ impl Dump {
     #[inline]
     pub fn read(mut self, mut each: impl FnMut(Step<'_>)) -> Result<Summary, DumpError> {
         let conversation = self.source.conversation();
-        let mut reading = Reading::new(conversation);
+        let mut reading = Reading::new(conversation, self.rows);
         for _ in 0..INLINE_DATAGRAMS {
             if let Some(end) = reading.take(self.next_datagram(), &mut each) {
                 return end;
@@ -144,6 +162,30 @@ impl Dump {
             ),
         };
         end.unwrap_or(Err(DumpError::Malformed))
+    }
+
+    /// Reads the one answer to a request that is no dump.
+    pub(crate) fn read_one(mut self) -> Result<Vec<u8>, Errno> {
+        let rows = self.rows;
+        let conversation = self.source.conversation();
+        loop {
+            let datagram = self.next_datagram()?;
+            if datagram.is_empty() {
+                return Err(Errno::BADMSG);
+            }
+            for frame in frames(datagram, conversation) {
+                match frame {
+                    Frame::Data { kind, payload, .. } if rows.contains(&kind) => {
+                        return Ok(payload.to_vec());
+                    }
+                    Frame::Data { .. } => {}
+                    // An acknowledgement or an end, and nothing before it.
+                    Frame::Error(0) | Frame::Done => return Err(Errno::NODATA),
+                    Frame::Error(errno) => return Err(Errno::from_raw_os_error(errno)),
+                    Frame::Malformed => return Err(Errno::BADMSG),
+                }
+            }
+        }
     }
 
     /// Hands on the datagrams of the dump as they came, up to and with the last.
@@ -174,14 +216,16 @@ impl Dump {
 /// What was learned of a dump so far.
 struct Reading {
     conversation: Option<Conversation>,
+    rows: &'static [u16],
     summary: Summary,
     any: bool,
 }
 
 impl Reading {
-    fn new(conversation: Option<Conversation>) -> Self {
+    fn new(conversation: Option<Conversation>, rows: &'static [u16]) -> Self {
         Self {
             conversation,
+            rows,
             summary: Summary { interrupted: false },
             any: false,
         }
@@ -202,10 +246,10 @@ impl Reading {
         for frame in frames(datagram, self.conversation) {
             match frame {
                 Frame::Data {
-                    kind: SOCK_DIAG_BY_FAMILY | TCPDIAG_GETSOCK | DCCPDIAG_GETSOCK,
+                    kind,
                     interrupted,
                     payload,
-                } => {
+                } if self.rows.contains(&kind) => {
                     self.any = true;
                     self.summary.interrupted |= interrupted;
                     each(Step::Message(payload));

@@ -11,6 +11,7 @@ pub mod link;
 pub mod mptcp_info;
 pub mod netlink_diag;
 pub mod packet_diag;
+pub mod request;
 pub mod sctp_info;
 pub mod skmeminfo;
 mod sock_diag_request;
