@@ -4,3 +4,5 @@
 //! can run (`can_run`, which answers with a reason in words) and the decoder. This is the only crate
 //! that knows the BPF loader and the symboliser. Everything here is optional at run time: a program
 //! that does not load is a reason in the answer, never the end of the command.
+
+pub mod stacks;

@@ -76,6 +76,8 @@ pub enum Reason {
     ProcessEnded,
     /// The data source used does not carry this field.
     NotInSource,
+    /// The file holds no symbols: it was stripped, and no separate file with them was found.
+    NoSymbols,
     /// This kernel has no such file or field.
     NotSupported,
 }
@@ -97,6 +99,7 @@ impl Reason {
             Self::PermissionDenied => "permission-denied",
             Self::ProcessEnded => "process-ended",
             Self::NotInSource => "not-in-source",
+            Self::NoSymbols => "no-symbols",
             Self::NotSupported => "not-supported",
         }
     }

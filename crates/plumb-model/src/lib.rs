@@ -25,6 +25,7 @@ pub mod sctp;
 pub mod snapshot;
 pub mod socket;
 pub mod socket_totals;
+pub mod stack;
 pub mod unix;
 
 pub use id::{Cookie, Inode, NetnsId, Pid, Port, Uid};

@@ -1,0 +1,196 @@
+//! Which frames are not what a developer is looking for: wrappers of system calls, the inner working of
+//! languages' libraries, the interpreter below a script.
+//!
+//! Tables, because that is knowledge about other people's code and has no rule. A frame that is wrongly called
+//! glue is skipped only if another one is left.
+
+use super::{Frame, Kind};
+use crate::known::Known;
+
+/// Modules that are never the culprit: the C and C++ libraries, the loader, the kernel's page.
+const SYSTEM_MODULES: &[&str] = &[
+    "[vdso]",
+    "ld-linux",
+    "ld-musl",
+    "libc-",
+    "libc.",
+    "libcrypto.",
+    "libgcc_s.",
+    "libpthread",
+    "libssl.",
+    "libstdc++.",
+];
+
+/// Modules of interpreters and virtual machines: glue where frames of the script are known.
+const RUNTIME_MODULES: &[&str] = &[
+    "_socket.",
+    "_ssl.",
+    "java",
+    "libjava.",
+    "libjvm.",
+    "libnet.",
+    "libnio.",
+    "libnode.",
+    "libpython",
+    "node",
+    "nodejs",
+    "python",
+];
+
+/// Functions of the C library where it is part of the program, and of other libraries linked in.
+const WRAPPERS: &[&str] = &[
+    "__GI_",
+    "__connect",
+    "__libc_",
+    "__socket",
+    "__syscall",
+    "accept",
+    "accept4",
+    "connect",
+    "read",
+    "readv",
+    "recv",
+    "recvfrom",
+    "recvmsg",
+    "send",
+    "sendmsg",
+    "sendto",
+    "socket",
+    "syscall",
+    "write",
+    "writev",
+];
+
+/// How names of the languages' own libraries begin.
+const LIBRARIES: &[&str] = &[
+    // Rust, and the crates between a program and its sockets
+    "std::",
+    "<std::",
+    "core::",
+    "<core::",
+    "alloc::",
+    "<alloc::",
+    "<&std::",
+    "<&mut std::",
+    "libc::",
+    "mio::",
+    "<mio::",
+    "nix::",
+    "rustix::",
+    "socket2::",
+    "<socket2::",
+    "tokio::",
+    "<tokio::",
+    // Go
+    "bufio.",
+    "crypto/tls.",
+    "internal/",
+    "net.",
+    "net/http.",
+    "os.",
+    "runtime.",
+    "runtime/",
+    "syscall.",
+    // Java
+    "java.",
+    "jdk.",
+    "sun.",
+    "Interpreter",
+    "StubRoutines",
+];
+
+/// Where the libraries of interpreters lie; what a user installed beside them is not among it.
+const LIBRARY_FILES: &[&str] = &["node:", "internal/", "<frozen "];
+
+/// Gives the first frame that is not glue; the first of all where everything is.
+pub(super) fn first_of_interest(frames: &[Frame]) -> Option<&Frame> {
+    let has_script = frames.iter().any(is_script);
+    frames
+        .iter()
+        .filter(|frame| !has_script || !is_below_script(frame))
+        .find(|frame| !is_glue(frame))
+        .or_else(|| frames.iter().find(|frame| is_script(frame)))
+        .or_else(|| {
+            frames
+                .iter()
+                .find(|frame| !in_modules(frame, SYSTEM_MODULES))
+        })
+        .or_else(|| frames.first())
+}
+
+/// A frame of the script itself: of an interpreter, or compiled and named.
+fn is_script(frame: &Frame) -> bool {
+    match frame.kind {
+        Kind::Interpreted => true,
+        Kind::Jit => frame.function.reason().is_none(),
+        Kind::Native | Kind::Kernel => false,
+    }
+}
+
+/// What the script's frames stand for: the machine code of its runtime, and what it compiled unnamed.
+fn is_below_script(frame: &Frame) -> bool {
+    match frame.kind {
+        Kind::Jit => frame.function.reason().is_some(),
+        Kind::Native => in_modules(frame, RUNTIME_MODULES),
+        Kind::Interpreted | Kind::Kernel => false,
+    }
+}
+
+fn is_glue(frame: &Frame) -> bool {
+    frame.kind == Kind::Kernel
+        || in_modules(frame, SYSTEM_MODULES)
+        || in_library_file(frame)
+        || match &frame.function {
+            Known::Known(name) => is_library_function(frame.kind, name),
+            // A JIT's code that nobody named says nothing to anybody.
+            Known::Unknown(_) => frame.kind == Kind::Jit,
+        }
+}
+
+fn in_modules(frame: &Frame, modules: &[&str]) -> bool {
+    let name = frame.module_name().unwrap_or_default();
+    modules.iter().any(|known| {
+        name.strip_prefix(known.as_bytes()).is_some_and(|rest| {
+            // `java` is the launcher, `javelin` a program; `python3.11` is a release.
+            known.ends_with(['.', '-', ']'])
+                || rest.iter().all(|byte| !byte.is_ascii_alphabetic())
+                || known.starts_with("lib")
+                || known.starts_with("ld-")
+        })
+    })
+}
+
+fn is_library_function(kind: Kind, name: &str) -> bool {
+    let wrapper = kind == Kind::Native
+        && WRAPPERS
+            .iter()
+            .any(|known| name == *known || (known.starts_with("__") && name.starts_with(known)));
+    wrapper || LIBRARIES.iter().any(|known| name.starts_with(known)) || is_std_impl(name)
+}
+
+/// `<T as std::io::Read>::read` is the library's only where `T` is: `<std::…` is in the table.
+fn is_std_impl(name: &str) -> bool {
+    name.strip_prefix('<')
+        .and_then(|rest| rest.split(" as ").next())
+        .is_some_and(|of| {
+            of.trim_start_matches("&mut ")
+                .trim_start_matches('&')
+                .starts_with("std::")
+        })
+}
+
+fn in_library_file(frame: &Frame) -> bool {
+    let Known::Known(source) = &frame.source else {
+        return false;
+    };
+    let file = source.file.as_str();
+    LIBRARY_FILES.iter().any(|known| file.starts_with(known)) || is_python_library(frame, file)
+}
+
+/// `/usr/lib/python3.11/socket.py`, but not `…/site-packages/…` or `…/dist-packages/…`.
+fn is_python_library(frame: &Frame, file: &str) -> bool {
+    frame.kind != Kind::Native
+        && file.contains("/lib/python")
+        && !file.contains("/site-packages/")
+        && !file.contains("/dist-packages/")
+}
