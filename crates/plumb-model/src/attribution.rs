@@ -75,6 +75,8 @@ impl How {
 pub struct Process {
     /// Its id in the pid namespace of our `/proc`.
     pub pid: Pid,
+    /// The process it belongs to as a child; 0 for none.
+    pub parent: Known<Pid>,
     /// When it started, clock ticks since boot (`/proc/PID/stat` field 22): with the pid, its identity.
     pub start_ticks: Known<u64>,
     /// Its name (`comm`), raw bytes.
@@ -91,6 +93,23 @@ pub struct Process {
     pub workload: Workload,
 }
 
+impl Process {
+    /// A process of which no more than the id is known, for a reason.
+    pub fn unknown(pid: Pid, reason: Reason) -> Self {
+        Self {
+            pid,
+            parent: Known::Unknown(reason),
+            start_ticks: Known::Unknown(reason),
+            comm: Vec::new(),
+            cmdline: Known::Unknown(reason),
+            exe: Known::Unknown(reason),
+            uid: Known::Unknown(reason),
+            cgroup: Known::Unknown(reason),
+            workload: Workload::default(),
+        }
+    }
+}
+
 /// `/proc/PID/exe`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Executable {
@@ -103,7 +122,7 @@ pub struct Executable {
 /// What a process belongs to, told from its cgroup's path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Workload {
-    /// The systemd unit, as `nginx.service`.
+    /// The innermost systemd unit, as `nginx.service`, spelt as systemd spells it (`\x2d` stays).
     pub unit: Option<Vec<u8>>,
     /// The container.
     pub container: Option<Container>,
@@ -114,7 +133,8 @@ pub struct Workload {
 /// A container.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Container {
-    /// `docker`, `podman`, `containerd`, `cri-o`, `lxc`, `nspawn`.
+    /// `docker`, `podman`, `containerd`, `cri-o`, `lxc`, `nspawn`; `oci` where only the form of the id
+    /// tells that it is one.
     pub runtime: &'static str,
     /// Its id, whole.
     pub id: Vec<u8>,

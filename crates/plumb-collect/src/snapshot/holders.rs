@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use plumb_model::attribution::{Attribution, Holding, How, Process, Workload};
+use plumb_model::attribution::{Attribution, Holding, How, Process};
 use plumb_model::snapshot::Snapshot;
 use plumb_model::{Known, Pid, Reason};
 
@@ -53,13 +53,7 @@ pub(super) fn attribute(snapshot: &mut Snapshot) {
 
 fn process((pid, comm): (u32, Vec<u8>)) -> Process {
     Process {
-        pid: Pid(pid),
-        start_ticks: Known::Unknown(Reason::NotInSource),
         comm,
-        cmdline: Known::Unknown(Reason::NotInSource),
-        exe: Known::Unknown(Reason::NotInSource),
-        uid: Known::Unknown(Reason::NotInSource),
-        cgroup: Known::Unknown(Reason::NotInSource),
-        workload: Workload::default(),
+        ..Process::unknown(Pid(pid), Reason::NotInSource)
     }
 }
