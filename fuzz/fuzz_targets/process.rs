@@ -1,13 +1,16 @@
 //! What owners and holders are read from: links of /proc/PID/fd, names of folders, command lines,
-//! process names. And the files that names of numbers come from.
+//! process names, cgroups. And the files that names of numbers come from.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use plumb_wire::config::{decode_name_table, decode_port_range, decode_sources};
+use plumb_wire::proc::cgroup::decode_cgroup;
 use plumb_wire::proc::process::{
     decode_argv0, decode_comm, decode_int_name, decode_number_name, decode_socket_link,
     decode_socket_link_start,
 };
+use plumb_wire::proc::process_stat::{decode_effective_uid, decode_stat};
+use plumb_wire::workload::{decode_slice_user, decode_workload};
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = decode_socket_link(bytes);
@@ -22,6 +25,13 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let _ = decode_int_name(bytes);
     assert!(decode_comm(bytes).is_none_or(|name| !name.is_empty() && !name.contains(&b')')));
+    assert!(decode_stat(bytes).is_none_or(|stat| stat.comm.len() < bytes.len()));
+    let _ = decode_effective_uid(bytes);
+    for path in [Some(bytes), decode_cgroup(bytes)].into_iter().flatten() {
+        let _ = decode_slice_user(path);
+        let workload = decode_workload(path);
+        assert!(workload.pod.is_none_or(|pod| pod.uid.len() <= 36));
+    }
     let table = decode_name_table(bytes);
     assert!(table.entries.iter().all(|(_, name)| !name.is_empty()));
     let _ = decode_port_range(bytes);

@@ -4,6 +4,9 @@
 //! Nothing here knows what is looked for. A process may end between any two reads; what it can no
 //! longer tell is simply missing.
 
+pub mod details;
+pub mod uncovered;
+
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};

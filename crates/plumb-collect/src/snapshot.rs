@@ -4,6 +4,7 @@
 //! the snapshot, never its end. Rows the kernel repeats because its table changed during the dump are
 //! dropped by cookie.
 
+mod details;
 mod holders;
 mod rows;
 
@@ -15,6 +16,7 @@ use plumb_model::snapshot::{Kind, Namespace, Snapshot};
 use rustix::io::Errno;
 
 use crate::netns::{self, Home, Namespaces, Netns};
+use crate::processes::details::Wanted;
 use crate::sock_diag::DumpError;
 
 /// Which namespaces to read.
@@ -44,6 +46,8 @@ pub struct Request {
     pub memory: bool,
     /// Also who holds them.
     pub owners: bool,
+    /// What to read of each process that does.
+    pub details: Wanted,
 }
 
 impl Default for Request {
@@ -57,6 +61,7 @@ impl Default for Request {
             info: false,
             memory: false,
             owners: true,
+            details: Wanted::default(),
         }
     }
 }
@@ -73,6 +78,7 @@ pub fn read(request: &Request) -> Snapshot {
     }
     if request.owners {
         holders::attribute(&mut snapshot);
+        details::add(request.details, &mut snapshot.owners.processes);
     }
     snapshot
 }

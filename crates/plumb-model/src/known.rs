@@ -68,6 +68,8 @@ pub enum Reason {
     OtherPidNamespace,
     /// `/proc` is mounted with hidepid and hides other users' processes.
     Hidepid,
+    /// Something is mounted over the folder of its process in `/proc`.
+    Covered,
     /// The network namespace could not be entered.
     NamespaceNotEntered,
     /// Another user's process may hold it, and this user may not look.
@@ -95,6 +97,7 @@ impl Reason {
             Self::NotAccepted => "not-accepted",
             Self::OtherPidNamespace => "other-pid-namespace",
             Self::Hidepid => "hidepid",
+            Self::Covered => "covered",
             Self::NamespaceNotEntered => "namespace-not-entered",
             Self::PermissionDenied => "permission-denied",
             Self::ProcessEnded => "process-ended",

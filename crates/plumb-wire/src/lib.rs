@@ -13,3 +13,4 @@ pub mod lines;
 pub mod netlink;
 pub mod proc;
 pub mod scan;
+pub mod workload;

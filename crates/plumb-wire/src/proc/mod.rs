@@ -1,5 +1,6 @@
 //! One module per `/proc` file: a line or a whole file in, model values out.
 
+pub mod cgroup;
 pub mod columns;
 pub mod dev;
 pub mod groups;
@@ -11,6 +12,7 @@ pub mod netlink;
 pub mod nstat;
 pub mod packet;
 pub mod process;
+pub mod process_stat;
 pub mod routes;
 pub mod sctp;
 pub mod snmp;

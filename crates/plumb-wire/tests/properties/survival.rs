@@ -12,6 +12,7 @@ use plumb_wire::netlink::tipc_diag::decode_tipc_diag;
 use plumb_wire::netlink::unix_diag::decode_unix_diag;
 use plumb_wire::netlink::vsock_diag::decode_vsock_diag;
 use plumb_wire::netlink::xdp_diag::decode_xdp_diag;
+use plumb_wire::proc::cgroup::decode_cgroup;
 use plumb_wire::proc::dev::decode_dev;
 use plumb_wire::proc::groups::decode_groups;
 use plumb_wire::proc::if_inet6::decode_if_inet6;
@@ -26,6 +27,7 @@ use plumb_wire::proc::netlink::NetlinkRows;
 use plumb_wire::proc::nstat::{SourceName, decode_paired, decode_rated};
 use plumb_wire::proc::packet::PacketRows;
 use plumb_wire::proc::process::{decode_argv0, decode_number_name, decode_socket_link};
+use plumb_wire::proc::process_stat::{decode_effective_uid, decode_stat};
 use plumb_wire::proc::routes::{
     RouteMemory, Table6, check_old_cache_header, decode_route_cache, decode_routes, decode_routes6,
     inspect_cache_header,
@@ -36,6 +38,7 @@ use plumb_wire::proc::sockstat::{decode_numbers, decode_pressure, decode_socksta
 use plumb_wire::proc::ss_inet::InetLines;
 use plumb_wire::proc::unix::UnixRows;
 use plumb_wire::proc::unix_diag::UnixDiagRows;
+use plumb_wire::workload::decode_workload;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -162,6 +165,8 @@ fn decode_files(bytes: &[u8]) {
         let _ = InetLines::new(bytes, Protocol::TCP, version).count();
     }
     let _ = find_counter(&decode_sockstat(bytes), "TCP", "mem");
+    let _ = (decode_stat(bytes), decode_effective_uid(bytes));
+    let _ = (decode_cgroup(bytes), decode_workload(bytes));
     let _ = (decode_pressure(bytes, "TCP"), decode_numbers::<3>(bytes));
 }
 

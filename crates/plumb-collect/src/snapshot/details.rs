@@ -1,0 +1,74 @@
+//! What was asked for of the processes of a snapshot.
+
+use std::path::Path;
+
+use plumb_model::attribution::Process;
+use plumb_model::{Known, Pid, Reason};
+
+use crate::processes::details::{Wanted, describe_all};
+
+/// Adds what is wanted to processes that were found to hold sockets. One that has ended since keeps its
+/// name; so does one whose id another has now, which its start tells where whoever found it knew it.
+pub(super) fn add(wanted: Wanted, processes: &mut [Process]) {
+    if wanted == Wanted::default() {
+        return;
+    }
+    let pids: Vec<Pid> = processes.iter().map(|process| process.pid).collect();
+    let described = describe_all(Path::new("/proc"), &pids, wanted);
+    for (process, described) in processes.iter_mut().zip(described) {
+        merge(process, described);
+    }
+}
+
+fn merge(found: &mut Process, described: Process) {
+    let is_same = match (found.start_ticks, described.start_ticks) {
+        (Known::Known(before), Known::Known(now)) => before == now,
+        (_, Known::Known(_)) => true,
+        (_, Known::Unknown(_)) => false,
+    };
+    if is_same {
+        *found = described;
+        return;
+    }
+    let reason = described
+        .start_ticks
+        .reason()
+        .unwrap_or(Reason::ProcessEnded);
+    *found = Process {
+        comm: std::mem::take(&mut found.comm),
+        start_ticks: found.start_ticks,
+        ..Process::unknown(found.pid, reason)
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(comm: &str, start: Known<u64>) -> Process {
+        Process {
+            comm: comm.into(),
+            start_ticks: start,
+            ..Process::unknown(Pid(7), Reason::NotInSource)
+        }
+    }
+
+    #[test]
+    fn another_process_of_the_same_id_is_not_mixed_in() {
+        let ended = Known::Unknown(Reason::ProcessEnded);
+        let unknown = Known::Unknown(Reason::NotInSource);
+        let cases = [
+            (Known::Known(1), Known::Known(1), "now"),
+            (unknown, Known::Known(1), "now"),
+            (Known::Known(1), Known::Known(2), "before"),
+            (Known::Known(1), ended, "before"),
+        ];
+        for (before, now, name) in cases {
+            let mut found = process("before", before);
+            merge(&mut found, process("now", now));
+            assert_eq!(found.comm, name.as_bytes());
+            let reason = (name == "before").then_some(Reason::ProcessEnded);
+            assert_eq!(found.exe.reason().filter(|_| reason.is_some()), reason);
+        }
+    }
+}
