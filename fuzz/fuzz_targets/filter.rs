@@ -7,8 +7,10 @@ use std::ops::RangeInclusive;
 
 use libfuzzer_sys::fuzz_target;
 use plumb_filter::{
-    Context, End, Family, Parsed, Piece, Resolve, Row, Side, Transport, bytecode, explain, parse,
+    Attribute, Context, End, Fact, Family, Parsed, Piece, Resolve, Row, Side, Texts, Transport,
+    bytecode, explain, parse,
 };
+use plumb_model::{Known, Reason};
 
 /// Knows every name that begins with a small letter.
 struct Machine;
@@ -49,6 +51,9 @@ impl Resolve for Machine {
     fn user(&mut self, name: &[u8]) -> Option<u32> {
         known(name).map(u32::from)
     }
+    fn netns_of_process(&mut self, pid: u64) -> Option<u64> {
+        (pid < 1000).then_some(pid)
+    }
 }
 
 /// A socket made of the input's first bytes.
@@ -77,6 +82,18 @@ impl Row for Socket<'_> {
     }
     fn ephemeral_ports(&self) -> RangeInclusive<i64> {
         32_768..=60_999
+    }
+    fn number(&self, fact: Fact) -> Known<u64> {
+        match (fact, self.1.first()) {
+            (Fact::Uid | Fact::RttUs, _) | (_, None) => Known::Unknown(Reason::NotInSource),
+            (_, Some(byte)) => Known::Known(u64::from(*byte)),
+        }
+    }
+    fn texts(&self, attribute: Attribute) -> Texts<'_> {
+        Texts {
+            found: vec![self.1.into()],
+            complete: attribute == Attribute::Exe,
+        }
     }
 }
 
@@ -123,6 +140,7 @@ fuzz_target!(|bytes: &[u8]| {
         tcp: true,
         udp: false,
         extended: false,
+        strict: false,
         wide_ports: choice & 32 != 0,
     };
     let row = Socket(family, text.get(..16).unwrap_or(text));
@@ -130,6 +148,7 @@ fuzz_target!(|bytes: &[u8]| {
         &pieces,
         &Context {
             extended: true,
+            strict: choice & 64 != 0,
             ..plain
         },
         &mut Machine,

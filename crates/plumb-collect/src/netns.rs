@@ -66,6 +66,12 @@ pub fn own() -> Option<Netns> {
     })
 }
 
+/// Gives the namespace of a process; `None` where there is none or we may not look.
+pub fn of_process(pid: u64) -> Option<NetnsId> {
+    let metadata = std::fs::metadata(format!("/proc/{pid}/ns/net")).ok()?;
+    Some(NetnsId(metadata.ino()))
+}
+
 /// Finds the namespaces of this host.
 pub fn list() -> Namespaces {
     let mut found: BTreeMap<u64, Netns> = BTreeMap::new();

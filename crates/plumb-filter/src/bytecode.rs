@@ -103,6 +103,10 @@ fn test_code(test: &Test) -> Option<Vec<u8>> {
                 &operation(0, 0, u16::from_le_bytes([port[0], port[1]])),
             )
         }
+        Test::EitherPort(patterns) => {
+            let peer = host(Side::Peer, patterns)?;
+            or(host(Side::Local, patterns)?, &peer)
+        }
         Test::Device(_) | Test::Extended(_) => return None,
         Test::Mark { value, mask } => condition(
             MARK_COND,

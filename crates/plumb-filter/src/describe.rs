@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::extended::state_names;
-use crate::{Compare, Fact, Family, Pattern, Predicate, Side, Test};
+use crate::extended::{Reading, Unit, entries, state_names};
+use crate::{Attribute, Compare, Fact, Family, Pattern, Predicate, Side, Test};
 
 /// Says what a test asks. `negated` turns it around.
 pub(crate) fn describe(test: &Test, negated: bool) -> String {
@@ -14,11 +14,7 @@ pub(crate) fn describe(test: &Test, negated: bool) -> String {
             compare: Compare::Equal,
             patterns,
         } if patterns.iter().all(|pattern| pattern.prefix == 0) => {
-            is(*side, " port", negated, patterns, |pattern| {
-                pattern
-                    .port
-                    .map_or_else(|| "any".to_owned(), |port| port.to_string())
-            })
+            is(*side, " port", negated, patterns, port)
         }
         Test::Host { side, patterns }
         | Test::Port {
@@ -36,6 +32,11 @@ pub(crate) fn describe(test: &Test, negated: bool) -> String {
                 .and_then(|pattern| pattern.port)
                 .unwrap_or(-1);
             format!("{} port {} {port}", end(*side), sign(*compare, negated))
+        }
+        Test::EitherPort(patterns) => {
+            let ports: Vec<String> = patterns.iter().map(port).collect();
+            let subject = if negated { "neither" } else { "either" };
+            format!("{subject} port is {}", ports.join(" or "))
         }
         Test::Device(index) => format!(
             "bound to interface index {} {index}",
@@ -63,6 +64,11 @@ fn is(
     let all: Vec<String> = patterns.iter().map(say).collect();
     let is = if negated { "is not" } else { "is" };
     format!("{}{what} {is} {}", end(side), all.join(" or "))
+}
+
+fn port(pattern: &Pattern) -> String {
+    let port = pattern.port.map(|port| port.to_string());
+    port.unwrap_or_else(|| "any".to_owned())
 }
 
 fn end(side: Side) -> &'static str {
@@ -140,23 +146,52 @@ fn extended(predicate: &Predicate, negated: bool) -> String {
             fact,
             compare,
             value,
-        } => {
-            let (name, value) = match fact {
-                Fact::RecvQ => ("recv-q", format!("{value} bytes")),
-                Fact::SendQ => ("send-q", format!("{value} bytes")),
-                Fact::RttUs => ("round trip time", duration(*value)),
-                Fact::AgeUs => ("age", duration(*value)),
-            };
-            format!("{name} {} {value}", sign(*compare, negated))
-        }
+        } => number(*fact, sign(*compare, negated), *value),
         Predicate::Pid(pid) => format!("process id of a holder {equal} {pid}"),
-        Predicate::Process(glob) => format!("name of a holder {equal} '{}'", glob.escape_ascii()),
-        Predicate::Uid(uid) => format!("uid {equal} {uid}"),
+        Predicate::Fd(fd) => format!("descriptor of a holder {equal} {fd}"),
+        Predicate::Text { attribute, glob } => {
+            let asked = |reading| reading == Reading::Text(*attribute);
+            let what = match attribute {
+                Attribute::Kind => "kind of socket",
+                Attribute::Netns => "name of the network namespace",
+                _ => meaning(asked),
+            };
+            format!("{what} {equal} '{}'", glob.escape_ascii())
+        }
+        Predicate::Owner { known } => {
+            let word = if *known == negated {
+                "unknown"
+            } else {
+                "known"
+            };
+            format!("a holder is {word}")
+        }
         Predicate::States(states) => {
             let is = if negated { "is not" } else { "is" };
             format!("state {is} {}", state_names(*states).join(" or "))
         }
     }
+}
+
+fn number(fact: Fact, sign: &str, value: u64) -> String {
+    let entry = entries().iter().find_map(|entry| match entry.reading {
+        Reading::Number(of, unit) if of == fact => Some((entry, unit)),
+        _ => None,
+    });
+    match (fact, entry) {
+        (Fact::Netns, _) => format!("number of the network namespace {sign} {value}"),
+        (Fact::RttUs, _) => format!("round trip time {sign} {}", duration(value)),
+        (_, Some((entry, Unit::Time))) => format!("{} {sign} {}", entry.name(), duration(value)),
+        (_, Some((entry, Unit::Bytes))) => format!("{} {sign} {value} bytes", entry.name()),
+        (_, Some((entry, Unit::Count))) => format!("{} {sign} {value}", entry.name()),
+        (_, None) => format!("{sign} {value}"),
+    }
+}
+
+/// What a test asks, as its entry says it.
+fn meaning(asked: impl Fn(Reading) -> bool) -> &'static str {
+    let entry = entries().iter().find(|entry| asked(entry.reading));
+    entry.map_or("text", |entry| entry.meaning)
 }
 
 /// A time in the largest unit that leaves no rest.

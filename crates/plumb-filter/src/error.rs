@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use crate::extended::is_state;
+use crate::extended::{KINDS, is_state};
 use crate::token::{Token, token_of};
 use crate::{Fault, Piece, Place, Source};
 
@@ -50,6 +50,8 @@ pub enum Kind {
     },
     /// This kernel takes no program with a cgroup test.
     CgroupUnsupported,
+    /// A word that begins no test, where the parser is strict.
+    NoTest(Vec<u8>),
     /// The operand of one of plumb's own tests.
     Operand {
         /// The operand.
@@ -76,7 +78,7 @@ impl Error {
         let bellows =
             |what: &str| format!("ss: bison bellows (while parsing filter): \"{what}!\" Sorry.\n");
         let (stderr, usage, status) = match &self.kind {
-            Kind::Syntax { .. } | Kind::Operand { .. } => {
+            Kind::Syntax { .. } | Kind::Operand { .. } | Kind::NoTest(_) => {
                 (bellows("syntax error").into_bytes(), true, 255)
             }
             Kind::TooDeep => (bellows("memory exhausted").into_bytes(), true, 255),
@@ -120,7 +122,8 @@ impl Error {
             .place
             .and_then(|place| pieces.get(place.piece)?.text.get(place.start..place.end));
         let mut out = match word {
-            Some(word) if self.is_no_test(pieces) => no_test(word),
+            // A bare `:PORT` is a test of plumb's own.
+            Some(word) if !word.starts_with(b":") && self.is_no_test(pieces) => no_test(word),
             _ => self.sentence(),
         };
         out.push_str(word.map_or("", |word| self.hint(word)));
@@ -190,6 +193,7 @@ impl Error {
             Kind::Mark(text) => format!("'{}' is no mark; write VALUE or VALUE/MASK", show(text)),
             Kind::Cgroup { path, cause } => format!("no cgroup '{}': {}", show(path), show(cause)),
             Kind::CgroupUnsupported => "this kernel cannot filter by cgroup".to_owned(),
+            Kind::NoTest(text) => strict_no_test(text),
             Kind::Operand { text, expected } => format!("'{}' is not {expected}", show(text)),
         }
     }
@@ -203,6 +207,28 @@ fn no_test(word: &[u8]) -> String {
     } else {
         format!("'{shown}' is no test")
     }
+}
+
+/// Says that a word begins no test of plumb's language, and what was probably meant.
+fn strict_no_test(word: &[u8]) -> String {
+    let shown = word.escape_ascii();
+    let meant = if is_state(word) {
+        format!("state = {shown}")
+    } else if KINDS.iter().any(|kind| kind.as_bytes() == word) {
+        format!("kind = {shown}")
+    } else if word.iter().all(u8::is_ascii_digit) && !word.is_empty() {
+        format!(":{shown}' for a port, or 'pid = {shown}")
+    } else if word
+        .iter()
+        .all(|byte| byte.is_ascii_hexdigit() || b".:/[]".contains(byte))
+    {
+        format!("src {shown} or dst {shown}")
+    } else if word.contains(&b'(') || word.contains(&b')') {
+        return format!("'{shown}' is no test; parentheses need blanks around them");
+    } else {
+        format!("process = {shown}")
+    };
+    format!("'{shown}' is no test; perhaps '{meant}' is meant")
 }
 
 /// The word in front of a place.

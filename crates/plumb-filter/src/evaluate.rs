@@ -4,11 +4,15 @@
 //! when it matches with every unknown answer taken as no, and is out of question exactly when it
 //! misses with every unknown answer taken as yes.
 
+use std::borrow::Cow;
+
 use plumb_model::Known;
 
 use crate::expr::{Node, Step, Target};
 use crate::glob::{Case, fits_glob};
-use crate::{Compare, End, Expr, Fact, Family, Pattern, Predicate, Row, Side, Test};
+use crate::{
+    Attribute, Compare, End, Expr, Fact, Family, Owner, Pattern, Predicate, Row, Side, Test,
+};
 
 /// The answer for one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -79,6 +83,11 @@ fn holds(test: &Test, row: &dyn Row) -> Option<bool> {
                 Compare::AtLeast => port >= wanted,
                 Compare::AtMost => port <= wanted,
             }
+        }
+        Test::EitherPort(patterns) => {
+            // What other families have there is no port.
+            matches!(row.family(), Family::Inet | Family::Inet6 | Family::Vsock)
+                && (any_fits(patterns, Side::Local, row) || any_fits(patterns, Side::Peer, row))
         }
         Test::Device(index) => row.device() == *index,
         Test::Mark { value, mask } => row.mark() & mask == *value,
@@ -152,47 +161,86 @@ fn autobound(row: &dyn Row) -> bool {
 fn predicate_holds(predicate: &Predicate, row: &dyn Row) -> Option<bool> {
     match predicate {
         Predicate::Number {
+            fact: Fact::AgeUs,
+            compare,
+            value,
+        } => age_holds(*compare, row.number(Fact::AgeUs).ok()?, *value),
+        Predicate::Number {
             fact,
             compare,
             value,
         } => {
-            let number = match fact {
-                Fact::RecvQ => row.recv_q(),
-                Fact::SendQ => row.send_q(),
-                Fact::RttUs => row.rtt_us(),
-                Fact::AgeUs => return age_holds(*compare, row.age_us().ok()?, *value),
-            };
-            let number = number.ok()?;
+            let number = row.number(*fact).ok()?;
             Some(match compare {
                 Compare::Equal => number == *value,
                 Compare::AtLeast => number >= *value,
                 Compare::AtMost => number <= *value,
             })
         }
-        Predicate::Pid(pid) => {
-            let owners = row.owners();
-            let found = owners.found.iter().any(|owner| owner.pid == *pid);
-            (found || owners.complete).then_some(found)
+        Predicate::Pid(pid) => any_owner(row, |owner| owner.pid == *pid),
+        Predicate::Fd(fd) => any_owner(row, |owner| owner.fd == Some(*fd)),
+        Predicate::Text {
+            attribute: Attribute::Process,
+            glob,
+        } => any_owner(row, |owner| fits_glob(glob, owner.comm, Case::Counts)),
+        Predicate::Text { attribute, glob } => {
+            let texts = row.texts(*attribute);
+            let fits = |text: &Cow<'_, [u8]>| fits_text(*attribute, glob, text);
+            let found = texts.found.iter().any(fits);
+            (found || texts.complete).then_some(found)
         }
-        Predicate::Process(glob) => {
-            let owners = row.owners();
-            let found = owners
-                .found
-                .iter()
-                .any(|owner| fits_glob(glob, owner.comm, Case::Counts));
-            (found || owners.complete).then_some(found)
+        Predicate::Owner { known } => {
+            let reasons = row.texts(Attribute::OwnerUnknown);
+            let has_owner = reasons.found.is_empty();
+            (reasons.complete || !has_owner).then_some(has_owner == *known)
         }
-        Predicate::Uid(uid) => row.uid().ok().map(|is| is == *uid),
         Predicate::States(states) => {
             let Known::Known(state) = row.state() else {
                 return None;
             };
-            Some(
-                1_u32
-                    .checked_shl(u32::from(state))
-                    .is_some_and(|bit| states & bit != 0),
-            )
+            let bit = 1_u32.checked_shl(u32::from(state));
+            Some(bit.is_some_and(|bit| states & bit != 0))
         }
+    }
+}
+
+fn any_owner(row: &dyn Row, fits: impl Fn(&Owner<'_>) -> bool) -> Option<bool> {
+    let owners = row.owners();
+    let found = owners.found.iter().any(fits);
+    (found || owners.complete).then_some(found)
+}
+
+/// How many digits an id has at least that may be given by its beginning, and how many are enough.
+const ID_DIGITS: usize = 32;
+const PREFIX_DIGITS: usize = 4;
+
+/// Whether a text fits a glob, with what people leave out: the folder of an executable, the suffix of
+/// a service, the end of a container's id.
+fn fits_text(attribute: Attribute, glob: &[u8], text: &[u8]) -> bool {
+    let fits = |glob: &[u8], text: &[u8]| fits_glob(glob, text, Case::Counts);
+    if fits(glob, text) {
+        return true;
+    }
+    match attribute {
+        Attribute::Exe if !glob.contains(&b'/') => text
+            .rsplit(|byte| *byte == b'/')
+            .next()
+            .is_some_and(|name| fits(glob, name)),
+        Attribute::Unit => text
+            .strip_suffix(b".service")
+            .is_some_and(|name| fits(glob, name)),
+        Attribute::Container | Attribute::Pod => {
+            let is_hex = |text: &[u8]| {
+                text.iter()
+                    .all(|byte| byte.is_ascii_hexdigit() || *byte == b'-')
+            };
+            text.len() >= ID_DIGITS
+                && glob.len() >= PREFIX_DIGITS
+                && is_hex(text)
+                && is_hex(glob)
+                && text.starts_with(glob)
+        }
+        _ => false,
     }
 }
 

@@ -35,11 +35,13 @@ pub use error::{Error, Kind, Report};
 pub use evaluate::Verdict;
 pub use explain::explain;
 pub use expr::{Expr, Node, NodeId};
-pub use extended::{Fact, Predicate};
+pub use extended::{
+    Attribute, Entry, Fact, KINDS, Predicate, Reading, Unit, entries, state_word, state_words,
+};
 pub use family::Family;
 pub use parse::parse;
 pub use parsed::{Context, Needs, Parsed};
 pub use piece::{Fault, Piece, Place, Source, Word};
 pub use resolve::{Resolve, Transport};
-pub use row::{End, Owner, Owners, Row};
+pub use row::{End, Owner, Owners, Row, Texts};
 pub use test::{Compare, Pattern, Side, Test};

@@ -1,7 +1,7 @@
 //! What the parser is told, and what it gives back.
 
 use crate::expr::Node;
-use crate::{Expr, Fact, Family, NodeId, Predicate, Test, Word};
+use crate::{Attribute, Expr, Fact, Family, NodeId, Predicate, Test, Word};
 
 /// What the command line decided before the filter is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,9 @@ pub struct Context {
     pub udp: bool,
     /// Whether plumb's own tests are understood.
     pub extended: bool,
+    /// Whether a word that begins no test is refused as that, without asking first what it would mean as
+    /// an operand, as the original does (which may ask the network for a host of that name).
+    pub strict: bool,
     /// Whether ports above `INT_MAX` are taken, as the original does since 6.6.
     pub wide_ports: bool,
 }
@@ -37,10 +40,16 @@ pub struct Parsed {
 /// Facts a caller has to collect for this filter, beyond those of every row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Needs {
-    /// `rtt`: the kernel's `INET_DIAG_INFO` must be requested.
+    /// `rtt` and others: the kernel's `INET_DIAG_INFO` must be requested.
     pub info: bool,
-    /// `pid`, `process`: the holders.
+    /// `memory`, `drops` and others: likewise `INET_DIAG_SKMEMINFO`.
+    pub memory: bool,
+    /// `pid`, `process` and others: the holders.
     pub owners: bool,
+    /// `exe`, `container` and others: what the holders are.
+    pub identity: bool,
+    /// `peer-process`: the sockets at the other ends, and their holders.
+    pub peers: bool,
     /// `age`: a lower bound of the age.
     pub age: bool,
     /// `user`: the user id, which a dump of UNIX sockets has to be asked for.
@@ -59,18 +68,52 @@ impl Needs {
             else {
                 continue;
             };
-            match predicate {
-                Predicate::Pid(_) | Predicate::Process(_) => needs.owners = true,
-                Predicate::Number {
-                    fact: Fact::RttUs, ..
-                } => needs.info = true,
-                Predicate::Number {
-                    fact: Fact::AgeUs, ..
-                } => needs.age = true,
-                Predicate::Uid(_) => needs.uid = true,
-                Predicate::Number { .. } | Predicate::States(_) => {}
-            }
+            needs.add(predicate);
         }
         needs
+    }
+
+    fn add(&mut self, predicate: &Predicate) {
+        match predicate {
+            Predicate::Pid(_) | Predicate::Fd(_) | Predicate::Owner { .. } => self.owners = true,
+            Predicate::Number { fact, .. } => self.add_fact(*fact),
+            Predicate::Text { attribute, .. } => self.add_attribute(*attribute),
+            Predicate::States(_) => {}
+        }
+    }
+
+    fn add_fact(&mut self, fact: Fact) {
+        match fact {
+            Fact::RttUs
+            | Fact::Retrans
+            | Fact::Cwnd
+            | Fact::BytesSent
+            | Fact::BytesReceived
+            | Fact::Unsent => self.info = true,
+            Fact::AgeUs => self.age = true,
+            Fact::Drops | Fact::Memory | Fact::Rmem | Fact::Wmem => self.memory = true,
+            Fact::Uid => self.uid = true,
+            Fact::RecvQ | Fact::SendQ | Fact::Unread | Fact::Inode | Fact::Cookie | Fact::Netns => {
+            }
+        }
+    }
+
+    fn add_attribute(&mut self, attribute: Attribute) {
+        match attribute {
+            Attribute::Process | Attribute::OwnerUnknown => self.owners = true,
+            Attribute::Exe
+            | Attribute::Cmdline
+            | Attribute::Unit
+            | Attribute::Container
+            | Attribute::Pod => {
+                self.owners = true;
+                self.identity = true;
+            }
+            Attribute::PeerProcess | Attribute::PeerPid => {
+                self.owners = true;
+                self.peers = true;
+            }
+            Attribute::Kind | Attribute::Netns | Attribute::Interface | Attribute::Timer => {}
+        }
     }
 }

@@ -39,4 +39,9 @@ pub trait Resolve {
 
     /// The uid of a user name (extended predicates only).
     fn user(&mut self, name: &[u8]) -> Option<u32>;
+
+    /// The network namespace of a process, by the inode number of its file (extended predicates only).
+    fn netns_of_process(&mut self, _pid: u64) -> Option<u64> {
+        None
+    }
 }

@@ -3,11 +3,12 @@
 //! The facts the original's tests need are always there; those of the extended predicates are
 //! [`Known`], because the kernel may not have told them and an unknown fact matches nothing.
 
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use plumb_model::{Known, Reason};
 
-use crate::{Family, Side};
+use crate::{Attribute, Fact, Family, Side};
 
 /// One end of a socket, in the terms the original compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct Owner<'a> {
     pub pid: u32,
     /// Its `comm`.
     pub comm: &'a [u8],
+    /// The descriptor it holds the socket by, where it is one.
+    pub fd: Option<i32>,
 }
 
 /// The processes that hold a socket, as far as this user may know.
@@ -38,6 +41,25 @@ pub struct Owners<'a> {
     pub found: Vec<Owner<'a>>,
     /// Whether there can be no others.
     pub complete: bool,
+}
+
+/// The texts of one attribute: that of each holder, or the names one thing has.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Texts<'a> {
+    /// Those that were found.
+    pub found: Vec<Cow<'a, [u8]>>,
+    /// Whether there can be no others.
+    pub complete: bool,
+}
+
+impl<'a> Texts<'a> {
+    /// All there is.
+    pub fn all(found: Vec<Cow<'a, [u8]>>) -> Self {
+        Self {
+            found,
+            complete: true,
+        }
+    }
 }
 
 /// One socket, as far as a filter looks at it.
@@ -59,25 +81,13 @@ pub trait Row {
     fn state(&self) -> Known<u8> {
         Known::Unknown(Reason::NotInSource)
     }
-    /// Bytes (or connections, for listeners) in the receive queue.
-    fn recv_q(&self) -> Known<u64> {
+    /// A number about it.
+    fn number(&self, _fact: Fact) -> Known<u64> {
         Known::Unknown(Reason::NotInSource)
     }
-    /// Bytes (or the backlog, for listeners) in the send queue.
-    fn send_q(&self) -> Known<u64> {
-        Known::Unknown(Reason::NotInSource)
-    }
-    /// The smoothed round trip time in microseconds (`tcpi_rtt`).
-    fn rtt_us(&self) -> Known<u64> {
-        Known::Unknown(Reason::NotInSource)
-    }
-    /// The least time the socket has existed, in microseconds.
-    fn age_us(&self) -> Known<u64> {
-        Known::Unknown(Reason::NotInSource)
-    }
-    /// The user id of the socket.
-    fn uid(&self) -> Known<u32> {
-        Known::Unknown(Reason::NotInSource)
+    /// A word or text about it or its holders.
+    fn texts(&self, _attribute: Attribute) -> Texts<'_> {
+        Texts::default()
     }
     /// The processes that hold it.
     fn owners(&self) -> Owners<'_> {

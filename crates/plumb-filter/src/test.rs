@@ -56,6 +56,8 @@ pub enum Test {
         /// The operand; only its port counts here. Never empty.
         patterns: Vec<Pattern>,
     },
+    /// `port`, and a bare `:PORT`: that of either end. Plumb's own, yet the kernel can decide it.
+    EitherPort(Vec<Pattern>),
     /// `dev`: the interface index the socket is bound to.
     Device(u32),
     /// `fwmark`: `mark & mask == value`.

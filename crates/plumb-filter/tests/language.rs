@@ -3,7 +3,7 @@
 mod machine;
 
 use machine::{Machine, Socket, context, parse};
-use plumb_filter::{Context, Family, Kind, Piece, Verdict, explain};
+use plumb_filter::{Attribute, Context, Fact, Family, Kind, Piece, Verdict, explain};
 use proptest::prelude::*;
 
 fn refusal(text: &str) -> (String, bool, u8) {
@@ -157,6 +157,23 @@ fn our_own_tests_are_understood_only_when_asked_for() {
         pids: (vec![42], true),
         recv_q: Some(70_000),
         age_us: Some(600_000_000),
+        numbers: vec![
+            (Fact::Retrans, 3),
+            (Fact::Cookie, 4097),
+            (Fact::Memory, 2 << 20),
+            (Fact::Netns, 4_026_531_840),
+        ],
+        texts: vec![
+            (Attribute::Kind, vec!["tcp", "inet"]),
+            (Attribute::Exe, vec!["/usr/sbin/nginx"]),
+            (Attribute::Unit, vec!["nginx.service"]),
+            (
+                Attribute::Container,
+                vec!["0123456789abcdef0123456789abcdef", "web-1"],
+            ),
+            (Attribute::Netns, vec!["blue"]),
+            (Attribute::OwnerUnknown, vec![]),
+        ],
         ..Socket::tcp()
     };
     for (text, verdict) in [
@@ -181,6 +198,51 @@ fn our_own_tests_are_understood_only_when_asked_for() {
         ("sport=22 and dport>=40000", Verdict::Match),
         ("sport = 22 pid = 42", Verdict::Match),
         ("rtt > 1ms and sport = 23", Verdict::Miss),
+        ("pid 42", Verdict::Match),
+        ("state estab and process sshd", Verdict::Match),
+        ("fd = 3", Verdict::Match),
+        ("fd = 4", Verdict::Miss),
+        (":22", Verdict::Match),
+        (":ssh", Verdict::Match),
+        (":40000", Verdict::Match),
+        (":23 or port = 22", Verdict::Match),
+        ("port = 40000", Verdict::Match),
+        ("port != 40000", Verdict::Miss),
+        ("port=23", Verdict::Miss),
+        ("not :23", Verdict::Match),
+        ("local = 10.0.0.1:22", Verdict::Match),
+        ("local 10.0.0.1", Verdict::Match),
+        ("local!=10.0.0.1", Verdict::Miss),
+        ("peer = 10/8", Verdict::Match),
+        ("peer=10.0.0.1", Verdict::Miss),
+        ("retrans > 2", Verdict::Match),
+        ("retrans > 3", Verdict::Miss),
+        ("cookie = 0x1001", Verdict::Match),
+        ("cookie = 4097", Verdict::Match),
+        ("uid = 33 and user = www", Verdict::Unknown),
+        ("memory > 1M", Verdict::Match),
+        ("drops > 0", Verdict::Unknown),
+        ("kind = tcp", Verdict::Match),
+        ("netid = inet", Verdict::Match),
+        ("kind != udp", Verdict::Match),
+        ("exe = nginx", Verdict::Match),
+        ("exe = /usr/*", Verdict::Match),
+        ("exe = /usr/bin/*", Verdict::Miss),
+        ("unit = nginx", Verdict::Match),
+        ("unit = nginx.service", Verdict::Match),
+        ("unit = ngin", Verdict::Miss),
+        ("container = web*", Verdict::Match),
+        ("container = 0123456", Verdict::Match),
+        ("container = 012", Verdict::Miss),
+        ("pod = web", Verdict::Unknown),
+        ("netns = blue", Verdict::Match),
+        ("netns = 42", Verdict::Match),
+        ("netns = 4026531840", Verdict::Match),
+        ("netns = 43", Verdict::Miss),
+        ("owner = known", Verdict::Match),
+        ("owner != unknown", Verdict::Match),
+        ("owner-unknown = time-wait", Verdict::Miss),
+        ("peer-process = psql", Verdict::Unknown),
     ] {
         let expr = parse(text, true)
             .expect("plumb understands it")
@@ -189,6 +251,105 @@ fn our_own_tests_are_understood_only_when_asked_for() {
         assert_eq!(expr.evaluate(&row), verdict, "{text}");
         let ours_alone = !text.starts_with("sport = 22 and");
         assert_eq!(parse(text, false).is_err(), ours_alone, "{text}");
+    }
+}
+
+#[test]
+fn a_word_that_is_no_test_is_refused_with_what_was_meant() {
+    let strict = Context {
+        strict: true,
+        ..context(true)
+    };
+    for (text, message) in [
+        (
+            "nginx",
+            "'nginx' is no test; perhaps 'process = nginx' is meant\n  nginx\n  ^^^^^",
+        ),
+        (
+            "sport = 22 and LISTEN",
+            "'LISTEN' is no test; perhaps 'state = LISTEN' is meant\n  sport = 22 and LISTEN\n                 ^^^^^^",
+        ),
+        (
+            "udp",
+            "'udp' is no test; perhaps 'kind = udp' is meant\n  udp\n  ^^^",
+        ),
+        (
+            "443",
+            "'443' is no test; perhaps ':443' for a port, or 'pid = 443' is meant\n  443\n  ^^^",
+        ),
+        (
+            "10.0.0.1",
+            "'10.0.0.1' is no test; perhaps 'src 10.0.0.1 or dst 10.0.0.1' is meant\n  10.0.0.1\n  ^^^^^^^^",
+        ),
+        (
+            "(sport = 22)",
+            "'(sport' is no test; parentheses need blanks around them\n  (sport = 22)\n  ^^^^^^",
+        ),
+        (
+            ":http s",
+            "'http' is no port number and no known service\n  :http s\n  ^^^^^",
+        ),
+        (
+            "kind = tpc",
+            "'tpc' is not a kind of socket, as tcp, udp, raw, unix, netlink, packet or vsock\n  kind = tpc\n         ^^^",
+        ),
+        ("port > 22", "expected '=' or '!='\n  port > 22\n  ^^^^"),
+    ] {
+        let pieces = Piece::arguments([text]);
+        let error = plumb_filter::parse(&pieces, &strict, &mut Machine).expect_err("no filter");
+        assert_eq!(error.pointing(&pieces), message);
+    }
+}
+
+#[test]
+fn a_port_of_either_end_is_decided_by_the_kernel() {
+    let text = explain(&parse(":22 and pid = 1", true).expect("well formed"));
+    assert!(text.contains(":22: either port is 22 (kernel)"), "{text}");
+    let text = explain(&parse("port != 22", true).expect("well formed"));
+    assert!(text.contains("neither port is 22 (kernel)"), "{text}");
+}
+
+#[test]
+fn every_test_can_be_given_and_explained() {
+    for entry in plumb_filter::entries() {
+        for name in entry.names {
+            let text = format!("{name} = {}", entry.example);
+            let parsed =
+                parse(&text, true).unwrap_or_else(|error| panic!("{text}: {:?}", error.kind));
+            let told = explain(&parsed);
+            assert!(told.contains(&format!("{text}: ")), "{told}");
+            assert!(parse(&text, false).is_err(), "{text} is not the original's");
+        }
+    }
+}
+
+#[test]
+fn the_documents_tell_of_every_test() {
+    let read = |name: &str| {
+        let path = format!("{}/../../{name}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(path).expect("it is in the repository")
+    };
+    let (document, page) = (read("docs/filter.md"), read("man/plumb-ss.1"));
+    for entry in plumb_filter::entries() {
+        let row = format!("| {} | ", entry.meaning);
+        assert!(document.contains(&row), "docs/filter.md lacks {row}");
+        for name in entry.names {
+            assert!(
+                document.contains(&format!("`{name}`")),
+                "docs/filter.md lacks {name}"
+            );
+            assert!(
+                page.contains(&format!("Cm {name} ")),
+                "plumb-ss.1 lacks {name}"
+            );
+        }
+    }
+    for kind in plumb_filter::KINDS {
+        let named = document.contains(&format!("`{kind}`"));
+        assert!(
+            named || ["icmp6", "tipc", "xdp"].contains(&kind),
+            "docs/filter.md lacks {kind}"
+        );
     }
 }
 
@@ -217,6 +378,10 @@ fn a_filter_says_what_it_needs() {
     assert!(needs("rtt > 1ms").info && !needs("rtt > 1ms").owners);
     assert!(needs("sport = 1 or not pid = 1").owners);
     assert!(needs("age > 1s").age);
+    assert!(needs("drops > 0").memory && !needs("drops > 0").info);
+    assert!(needs("container = x").identity && needs("container = x").owners);
+    assert!(needs("peer-process = x").peers);
+    assert_eq!(needs(":443 and kind = tcp"), plumb_filter::Needs::default());
     assert_eq!(
         needs("recv-q > 0 and sport = 1"),
         plumb_filter::Needs::default()
@@ -342,6 +507,17 @@ fn words() -> impl Strategy<Value = String> {
         "5m",
         "state",
         "listen",
+        ":443",
+        ":",
+        "port",
+        "local",
+        "peer=10/8",
+        "kind=udp",
+        "netns",
+        "owner",
+        "unknown",
+        "container=0123",
+        "memory>1M",
         "sport=22",
         "two:ssh",
         "\\",

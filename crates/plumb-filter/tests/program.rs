@@ -66,6 +66,12 @@ fn what_the_kernel_cannot_decide_is_left_out_where_that_is_safe() {
     assert_eq!(program("sport = 22 and pid = 1", true), port);
     assert_eq!(program("pid = 1 sport = 22", true), port);
     assert_eq!(program("pid = 1 or sport = 22", true), None);
+    let either = program("sport = 22 or dport = 22", false);
+    assert_eq!(program(":22 and pid = 1", true), either);
+    assert_eq!(
+        program("local = 10.0.0.1", true),
+        program("src 10.0.0.1", false)
+    );
     assert_eq!(program("not ( sport = 22 and pid = 1 )", true), None);
     assert_eq!(
         program(
@@ -183,7 +189,15 @@ const PLAIN: [&str; 14] = [
     "autobound",
 ];
 
-const OURS: [&str; 4] = ["pid = 1", "dev lo", "recv-q > 0", "state = listen"];
+const OURS: [&str; 7] = [
+    "pid = 1",
+    "dev lo",
+    "recv-q > 0",
+    "state = listen",
+    ":22",
+    "port != 443",
+    "peer = 10.0.0.0/9",
+];
 
 fn tree(leaves: Vec<&'static str>) -> impl Strategy<Value = Tree> {
     let leaf = proptest::sample::select(leaves).prop_map(Tree::Leaf);

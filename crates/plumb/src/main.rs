@@ -6,6 +6,7 @@
 
 mod cli;
 mod errno;
+mod facts;
 mod getopt;
 mod link;
 #[cfg(test)]

@@ -155,27 +155,70 @@ impl Parser<'_> {
 
     /// Reads what begins with an operand: one of plumb's own tests, or the original's error.
     pub(super) fn foreign(&mut self, word: &Word) -> Result<(), Error> {
-        if self.asking.context.extended {
-            let first = self.parsed.words.len() - 1;
-            if let Some(glued) = Glued::find(&word.text) {
-                if let Token::Keyword(keyword) = token_of(glued.name) {
-                    return self.glued_keyword(keyword, &glued, word, first);
-                }
-                if extended::Entry::find(glued.name).is_some() {
-                    return self.predicate(&glued, word, first);
-                }
-            }
-            let bare = Glued {
-                name: &word.text,
-                operator: None,
-                operand: b"",
-            };
-            if extended::Entry::find(&word.text).is_some() {
-                return self.predicate(&bare, word, first);
-            }
+        if self.asking.context.extended && self.own(word)? {
+            return Ok(());
+        }
+        if self.asking.context.strict {
+            return Err(Error {
+                kind: Kind::NoTest(word.text.clone()),
+                place: Some(word.place),
+            });
         }
         self.operand(word)?;
         Err(self.unexpected(word))
+    }
+
+    /// Reads one of plumb's own tests; says whether it was one.
+    fn own(&mut self, word: &Word) -> Result<bool, Error> {
+        let first = self.parsed.words.len() - 1;
+        if let [b':', _, ..] = word.text.as_slice() {
+            self.begin_term();
+            self.either_port(word, false, first)?;
+            return Ok(true);
+        }
+        if let Some(glued) = Glued::find(&word.text) {
+            let entry = extended::Entry::find(glued.name);
+            let keyword = match token_of(glued.name) {
+                Token::Keyword(keyword) => Some(keyword),
+                _ => entry.and_then(extended::Entry::keyword),
+            };
+            if let Some(keyword) = keyword {
+                self.glued_keyword(keyword, &glued, word, first)?;
+                return Ok(true);
+            }
+            if let Some(entry) = entry {
+                self.predicate(entry, &glued, word, first)?;
+                return Ok(true);
+            }
+        }
+        let Some(entry) = extended::Entry::find(&word.text) else {
+            return Ok(false);
+        };
+        if let Some(keyword) = entry.keyword() {
+            self.begin_term();
+            self.keyword = keyword;
+            self.test(keyword, word)?;
+            return Ok(true);
+        }
+        let bare = Glued {
+            name: &word.text,
+            operator: None,
+            operand: b"",
+        };
+        self.predicate(entry, &bare, word, first)?;
+        Ok(true)
+    }
+
+    /// Takes a word as the port of either end.
+    fn either_port(&mut self, word: &Word, negated: bool, first: usize) -> Result<(), Error> {
+        let port = self.asking.port(&word.text).map_err(|kind| Error {
+            kind,
+            place: Some(word.place),
+        })?;
+        if let Operand::Host(patterns) = self.host(port) {
+            self.finish_test(Test::EitherPort(patterns), negated, first);
+        }
+        Ok(())
     }
 
     /// Reads `sport=22`, which is one word.
@@ -198,16 +241,21 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Reads one of plumb's own tests: a name, an operator, an operand.
-    fn predicate(&mut self, glued: &Glued<'_>, word: &Word, first: usize) -> Result<(), Error> {
-        let Some(entry) = extended::Entry::find(glued.name) else {
-            return Err(self.unexpected(word));
-        };
+    /// Reads one of plumb's own tests: a name, an operator, which may be left out as the original's may,
+    /// and an operand.
+    fn predicate(
+        &mut self,
+        entry: &extended::Entry,
+        glued: &Glued<'_>,
+        word: &Word,
+        first: usize,
+    ) -> Result<(), Error> {
         self.begin_term();
-        let operator = match glued.operator {
-            Some(operator) => operator,
+        let (operator, operand) = match glued.operator {
+            Some(operator) => (operator, None),
             None => match self.next_word()? {
-                Some((_, Token::Operator(operator))) => operator,
+                Some((_, Token::Operator(operator))) => (operator, None),
+                Some((operand, Token::Operand)) => (Operator::Equal, Some(operand)),
                 Some((other, _)) => {
                     return Err(expected("'=', '!=', '<', '>', '<=' or '>='", &other));
                 }
@@ -215,12 +263,18 @@ impl Parser<'_> {
             },
         };
         let meant = meaning(operator);
-        if meant.compare != Compare::Equal && !entry.ordered {
+        if meant.compare != Compare::Equal && !entry.is_ordered() {
             return Err(expected("'=' or '!='", word));
         }
-        let operand = self.rest_of(glued, word)?;
+        let operand = match operand {
+            Some(operand) => operand,
+            None => self.rest_of(glued, word)?,
+        };
+        if entry.reading == extended::Reading::EitherPort {
+            return self.either_port(&operand, meant.negated, first);
+        }
         let predicate: Result<Predicate, _> =
-            entry.read(meant.compare, &operand.text, self.asking.resolve);
+            extended::read(entry, meant.compare, &operand.text, self.asking.resolve);
         let predicate = predicate.map_err(|expected| Error {
             kind: Kind::Operand {
                 text: operand.text.clone(),

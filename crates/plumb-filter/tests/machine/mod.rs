@@ -1,10 +1,12 @@
 //! A machine that is always the same: names, services and interfaces for the tests of the filter.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 use plumb_filter::{
-    Context, End, Family, Owner, Owners, Parsed, Piece, Resolve, Row, Side, Transport,
+    Attribute, Context, End, Fact, Family, Owner, Owners, Parsed, Piece, Resolve, Row, Side, Texts,
+    Transport,
 };
 use plumb_model::{Known, Reason};
 
@@ -59,7 +61,11 @@ impl Resolve for Machine {
     }
 
     fn user(&mut self, name: &[u8]) -> Option<u32> {
-        (name == b"www").then_some(33)
+        name.starts_with(b"www").then_some(33)
+    }
+
+    fn netns_of_process(&mut self, pid: u64) -> Option<u64> {
+        (pid == 42).then_some(4_026_531_840)
     }
 }
 
@@ -70,6 +76,7 @@ pub fn context(extended: bool) -> Context {
         tcp: true,
         udp: true,
         extended,
+        strict: false,
         wide_ports: false,
     }
 }
@@ -91,6 +98,10 @@ pub struct Socket {
     pub recv_q: Option<u64>,
     pub age_us: Option<u64>,
     pub state: u8,
+    /// Other numbers that are known.
+    pub numbers: Vec<(Fact, u64)>,
+    /// Attributes of which all texts are known.
+    pub texts: Vec<(Attribute, Vec<&'static str>)>,
     /// Process ids of the holders, and whether there can be no others.
     pub pids: (Vec<u32>, bool),
 }
@@ -108,6 +119,8 @@ impl Socket {
             recv_q: Some(0),
             age_us: None,
             state: 1,
+            numbers: Vec::new(),
+            texts: Vec::new(),
             pids: (Vec::new(), true),
         }
     }
@@ -146,13 +159,27 @@ impl Row for Socket {
     fn state(&self) -> Known<u8> {
         Known::Known(self.state)
     }
-    fn recv_q(&self) -> Known<u64> {
-        self.recv_q
-            .map_or(Known::Unknown(Reason::NotInSource), Known::Known)
+    fn number(&self, fact: Fact) -> Known<u64> {
+        let number = match fact {
+            Fact::RecvQ => self.recv_q,
+            Fact::AgeUs => self.age_us,
+            other => {
+                let told = self.numbers.iter().find(|(fact, _)| *fact == other);
+                told.map(|(_, number)| *number)
+            }
+        };
+        number.map_or(Known::Unknown(Reason::NotInSource), Known::Known)
     }
-    fn age_us(&self) -> Known<u64> {
-        self.age_us
-            .map_or(Known::Unknown(Reason::NotInSource), Known::Known)
+    fn texts(&self, attribute: Attribute) -> Texts<'_> {
+        let told = self.texts.iter().find(|(of, _)| *of == attribute);
+        told.map_or_else(Texts::default, |(_, texts)| {
+            Texts::all(
+                texts
+                    .iter()
+                    .map(|text| Cow::Borrowed(text.as_bytes()))
+                    .collect(),
+            )
+        })
     }
     fn owners(&self) -> Owners<'_> {
         let found = self
@@ -162,6 +189,7 @@ impl Row for Socket {
             .map(|pid| Owner {
                 pid: *pid,
                 comm: b"sshd",
+                fd: Some(3),
             })
             .collect();
         Owners {

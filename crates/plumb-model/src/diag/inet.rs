@@ -31,6 +31,8 @@ impl Protocol {
     pub const ICMPV6: Self = Self(58);
     /// `IPPROTO_SCTP`.
     pub const SCTP: Self = Self(132);
+    /// `IPPROTO_UDPLITE`.
+    pub const UDPLITE: Self = Self(136);
     /// `IPPROTO_RAW`.
     pub const IPPROTO_RAW: Self = Self(255);
     /// `IPPROTO_MPTCP`.

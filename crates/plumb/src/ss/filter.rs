@@ -45,6 +45,7 @@ pub fn read(
         tcp: selection.tables.contains(Table::Tcp),
         udp: selection.tables.contains(Table::Udp),
         extended: spelling == Spelling::Extended,
+        strict: false,
         wide_ports: options.view.release.since(6, 6),
     };
     let parsed = match plumb_filter::parse(&pieces, &context, machine) {

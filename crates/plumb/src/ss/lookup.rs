@@ -145,7 +145,8 @@ impl Names {
             .filter_map(|holder| {
                 let pid = u32::try_from(holder.pid).ok()?;
                 let comm = holder.name;
-                Some(Owner { pid, comm })
+                let fd = Some(holder.fd);
+                Some(Owner { pid, comm, fd })
             })
             .collect();
         found.dedup();

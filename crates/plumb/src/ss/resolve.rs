@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use plumb_collect::cgroups;
 use plumb_collect::interface_index::interface_index;
+use plumb_collect::netns;
 use plumb_collect::sock_diag::{Dump, DumpError};
 use plumb_collect::sys::{netdb, nss};
 use plumb_filter::{Family, Resolve, Transport};
@@ -69,5 +70,9 @@ impl Resolve for Machine {
 
     fn user(&mut self, name: &[u8]) -> Option<u32> {
         nss::user_id(&CString::new(name).ok()?)
+    }
+
+    fn netns_of_process(&mut self, pid: u64) -> Option<u64> {
+        netns::of_process(pid).map(|id| id.0)
     }
 }

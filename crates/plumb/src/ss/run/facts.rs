@@ -5,19 +5,24 @@
 
 use std::ops::RangeInclusive;
 
-use plumb_filter::{End, Family, Needs, Owners, Row, Side};
+use plumb_filter::{Attribute, End, Fact, Family, Needs, Owners, Row, Side, Texts};
+use plumb_model::diag::inet::SkMemInfo;
 use plumb_model::diag::netlink::NetlinkDiag;
 use plumb_model::diag::packet::PacketDiag;
 use plumb_model::diag::unix::UnixDiag;
 use plumb_model::diag::vsock::{VsockDiag, VsockEndpoint};
 use plumb_model::diag::xdp::XdpDiag;
+use plumb_model::snapshot::Kind;
 use plumb_model::{Known, Reason};
 use plumb_present::ss::unix::shown_name;
 
+use crate::facts::{self, kind_words};
 use crate::ss::lookup::Names;
 
 /// `TCP_CLOSE`: what sockets without states are listed as.
 const CLOSE: u8 = 7;
+/// `TCP_LISTEN`.
+const LISTEN: u8 = 10;
 /// Where the name of a UNIX socket is in memory, which the original takes for its address: nowhere
 /// that a user could ask for.
 const SOMEWHERE: [u8; 4] = [0xff; 4];
@@ -40,6 +45,10 @@ pub struct Facts<'n> {
     recv_q: Known<u64>,
     send_q: Known<u64>,
     uid: Known<u32>,
+    inode: Option<u32>,
+    cookie: Option<u64>,
+    kind: &'static [&'static str],
+    memory: Option<SkMemInfo>,
     ephemeral_ports: RangeInclusive<i64>,
     owners: Owners<'n>,
 }
@@ -56,6 +65,10 @@ impl<'n> Facts<'n> {
             recv_q: unknown(),
             send_q: unknown(),
             uid: unknown(),
+            inode,
+            cookie: None,
+            kind: &[],
+            memory: None,
             ephemeral_ports: names.ephemeral_ports(),
             owners: match inode {
                 Some(inode) if needs.owners => names.owners(u64::from(inode)),
@@ -87,8 +100,22 @@ impl<'n> Facts<'n> {
             recv_q: told(row.queues.map(|queues| u64::from(queues.recv))),
             send_q: told(row.queues.map(|queues| u64::from(queues.send))),
             uid: told(row.uid),
+            cookie: row.cookie,
+            kind: kind_words(match row.kind {
+                UnixDiag::DGRAM => Kind::UnixDgram,
+                UnixDiag::SEQPACKET => Kind::UnixSeqpacket,
+                _ => Kind::UnixStream,
+            }),
+            memory: row.memory,
             ..Self::new(Family::Unix, Some(row.inode), names, needs)
         }
+    }
+
+    fn memory_number(&self, fact: Fact) -> Known<u64> {
+        let memory = self.memory.as_ref();
+        memory
+            .and_then(|memory| facts::memory_number(memory, fact))
+            .unwrap_or(unknown())
     }
 
     /// Forgets the ports: expressions see those of UNIX sockets from /proc as 0.
@@ -110,6 +137,12 @@ impl<'n> Facts<'n> {
             device,
             recv_q: told(row.recv_q.map(u64::from)),
             uid: told(row.uid),
+            cookie: row.cookie,
+            kind: kind_words(match row.kind {
+                PacketDiag::RAW => Kind::PacketRaw,
+                _ => Kind::PacketDgram,
+            }),
+            memory: row.memory,
             ..Self::new(Family::Link, Some(row.inode), names, needs)
         }
     }
@@ -135,6 +168,9 @@ impl<'n> Facts<'n> {
             },
             recv_q: queue(0),
             send_q: queue(2),
+            cookie: row.cookie,
+            kind: kind_words(Kind::Netlink),
+            memory: row.memory,
             ..Self::new(Family::Netlink, row.inode, names, needs)
         }
     }
@@ -150,6 +186,11 @@ impl<'n> Facts<'n> {
             local: place(row.local),
             peer: place(row.peer),
             state: Known::Known(row.state),
+            cookie: Some(row.cookie),
+            kind: kind_words(match row.kind {
+                VsockDiag::STREAM => Kind::VsockStream,
+                _ => Kind::VsockDgram,
+            }),
             ..Self::new(Family::Vsock, Some(row.inode), names, needs)
         }
     }
@@ -165,6 +206,7 @@ impl<'n> Facts<'n> {
             device: row.binding.map_or(0, |binding| binding.interface),
             recv_q: told(row.memory.map(|memory| u64::from(memory.words[0]))),
             uid: told(row.uid),
+            kind: &["xdp"],
             ..Self::new(Family::Xdp, Some(row.inode), names, needs)
         }
     }
@@ -215,16 +257,23 @@ impl Row for Facts<'_> {
         self.state
     }
 
-    fn recv_q(&self) -> Known<u64> {
-        self.recv_q
+    fn number(&self, fact: Fact) -> Known<u64> {
+        match fact {
+            Fact::RecvQ => self.recv_q,
+            Fact::Unread if self.state != Known::Known(LISTEN) => self.recv_q,
+            Fact::SendQ => self.send_q,
+            Fact::Uid => self.uid.map(u64::from),
+            Fact::Inode => told(self.inode.map(u64::from)),
+            Fact::Cookie => told(self.cookie),
+            _ => self.memory_number(fact),
+        }
     }
 
-    fn send_q(&self) -> Known<u64> {
-        self.send_q
-    }
-
-    fn uid(&self) -> Known<u32> {
-        self.uid
+    fn texts(&self, attribute: Attribute) -> Texts<'_> {
+        match attribute {
+            Attribute::Kind if !self.kind.is_empty() => facts::all(self.kind.iter().copied()),
+            _ => Texts::default(),
+        }
     }
 
     fn owners(&self) -> Owners<'_> {

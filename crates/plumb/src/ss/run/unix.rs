@@ -42,6 +42,9 @@ fn show_kernel(session: &mut Session) -> bool {
     if session.filter.needs().uid {
         show |= SHOW_UID;
     }
+    if session.filter.needs().memory {
+        show |= SHOW_MEMINFO;
+    }
     let request = encode_unix_request(session.options.selection.states.0, show);
     dump::read(session, "unix", &request, |session, message| {
         if let Some(row) = decode_unix_diag(message) {

@@ -2,16 +2,16 @@
 
 use std::ops::RangeInclusive;
 
-use plumb_filter::{End, Family, Needs, Owners, Row, Side};
-use plumb_model::diag::inet::{AF_INET, InetDiag, Info};
-use plumb_model::diag::tcp_info::TcpInfo;
+use plumb_filter::{Attribute, End, Fact, Family, Needs, Owners, Row, Side, Texts};
+use plumb_model::diag::inet::{AF_INET, InetDiag, Info, Protocol};
+use plumb_model::snapshot::Kind;
 use plumb_model::{Known, Reason};
 
+use crate::facts;
 use crate::ss::lookup::Names;
 
-/// States in which a connection exists, so that its clocks mean something: established to closing,
-/// without TIME_WAIT and CLOSE.
-const CONNECTED: [u32; 6] = [1, 4, 5, 8, 9, 11];
+/// `TCP_LISTEN`.
+const LISTEN: u32 = 10;
 
 /// A row, and what was looked up for it.
 pub struct Facts<'r> {
@@ -37,11 +37,28 @@ impl<'r> Facts<'r> {
         }
     }
 
-    fn tcp_info(&self, get: impl Fn(&TcpInfo) -> u32) -> Known<u64> {
-        match &self.row.extensions.info {
-            Some(Info::Tcp(info)) => Known::Known(u64::from(get(info))),
-            _ => Known::Unknown(Reason::NotInSource),
-        }
+    fn kind(&self) -> Option<Kind> {
+        Some(match self.row.protocol {
+            Protocol::TCP => Kind::Tcp,
+            Protocol::UDP => Kind::Udp,
+            Protocol::UDPLITE => Kind::UdpLite,
+            Protocol::RAW | Protocol::IPPROTO_RAW => Kind::Raw,
+            Protocol::SCTP => Kind::Sctp,
+            Protocol::DCCP => Kind::Dccp,
+            Protocol::MPTCP => Kind::Mptcp,
+            _ => return None,
+        })
+    }
+
+    fn tcp_number(&self, fact: Fact) -> Option<Known<u64>> {
+        let Some(Info::Tcp(info)) = &self.row.extensions.info else {
+            return None;
+        };
+        facts::tcp_number(info, self.row.state, fact)
+    }
+
+    fn memory_number(&self, fact: Fact) -> Option<Known<u64>> {
+        facts::memory_number(self.row.extensions.skmeminfo.as_ref()?, fact)
     }
 }
 
@@ -87,40 +104,27 @@ impl Row for Facts<'_> {
         u8::try_from(self.row.state).map_or(Known::Unknown(Reason::NotSupported), Known::Known)
     }
 
-    fn recv_q(&self) -> Known<u64> {
-        Known::Known(u64::from(self.row.recv_q))
-    }
-
-    fn send_q(&self) -> Known<u64> {
-        Known::Known(u64::from(self.row.send_q))
-    }
-
-    fn rtt_us(&self) -> Known<u64> {
-        match self.tcp_info(|info| info.rtt_us) {
-            // Not measured yet.
-            Known::Known(0) => Known::Unknown(Reason::NotInSource),
-            known => known,
+    fn number(&self, fact: Fact) -> Known<u64> {
+        match fact {
+            Fact::RecvQ => Known::Known(self.row.recv_q.into()),
+            Fact::SendQ => Known::Known(self.row.send_q.into()),
+            Fact::Unread if self.row.state != LISTEN => Known::Known(self.row.recv_q.into()),
+            Fact::Uid => Known::Known(self.row.uid.into()),
+            Fact::Inode => Known::Known(self.row.inode),
+            Fact::Cookie if self.row.cookie != 0 => Known::Known(self.row.cookie),
+            _ => self
+                .tcp_number(fact)
+                .or_else(|| self.memory_number(fact))
+                .unwrap_or(Known::Unknown(Reason::NotInSource)),
         }
     }
 
-    /// The clocks of data and acknowledgements start with the connection, so the longest of them is
-    /// a time it has existed for.
-    fn age_us(&self) -> Known<u64> {
-        if !CONNECTED.contains(&self.row.state) {
-            return Known::Unknown(Reason::NotInSource);
+    fn texts(&self, attribute: Attribute) -> Texts<'_> {
+        match (attribute, self.kind()) {
+            (Attribute::Kind, Some(kind)) => facts::all(facts::kind_words(kind).iter().copied()),
+            (Attribute::Timer, _) => facts::all([facts::timer_word(self.row.timer)]),
+            _ => Texts::default(),
         }
-        let longest = self.tcp_info(|info| {
-            let sent_or_received = info.last_data_sent_ms.max(info.last_data_recv_ms);
-            sent_or_received.max(info.last_ack_recv_ms)
-        });
-        match longest {
-            Known::Known(ms) => Known::Known(ms * 1000),
-            Known::Unknown(reason) => Known::Unknown(reason),
-        }
-    }
-
-    fn uid(&self) -> Known<u32> {
-        Known::Known(self.row.uid)
     }
 
     fn owners(&self) -> Owners<'_> {

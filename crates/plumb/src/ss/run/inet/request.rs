@@ -69,6 +69,9 @@ fn wanted(session: &Session) -> u8 {
     if needs.info || needs.age {
         wanted |= bit(INFO);
     }
+    if needs.memory {
+        wanted |= bit(SKMEMINFO);
+    }
     if !session.is_text() {
         wanted = u8::MAX;
     }
