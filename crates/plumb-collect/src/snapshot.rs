@@ -8,16 +8,18 @@ mod details;
 mod holders;
 mod rows;
 
+use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use plumb_model::Reason;
 use plumb_model::finding::Gap;
-use plumb_model::snapshot::{Kind, Namespace, Snapshot};
+use plumb_model::snapshot::{Kind, Namespace, Snapshot, Socket};
 use rustix::io::Errno;
 
 use crate::netns::{self, Home, Namespaces, Netns};
 use crate::processes::details::Wanted;
 use crate::sock_diag::DumpError;
+use crate::sys::ioctl::InterfaceSocket;
 
 /// Which namespaces to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,19 +70,40 @@ impl Default for Request {
 
 /// Reads the sockets asked for. Never fails: what could not be read is in `gaps`.
 pub fn read(request: &Request) -> Snapshot {
+    read_where(request, &mut |_, _| true)
+}
+
+/// Reads those of the sockets asked for that `keep` wants: the others are dropped as they come, and
+/// nobody looks for their owners.
+pub fn read_where(
+    request: &Request,
+    keep: &mut dyn FnMut(&Namespace, &Socket) -> bool,
+) -> Snapshot {
     let mut snapshot = Snapshot {
         time_us: now_us(),
         ..Snapshot::default()
     };
+    let mut reading = Reading {
+        request,
+        keep,
+        snapshot: &mut snapshot,
+    };
     match request.scope {
-        Scope::Own => read_own(request, &mut snapshot),
-        Scope::All => read_all(request, &mut snapshot),
+        Scope::Own => reading.own(),
+        Scope::All => reading.all(),
     }
     if request.owners {
         holders::attribute(&mut snapshot);
         details::add(request.details, &mut snapshot.owners.processes);
     }
     snapshot
+}
+
+/// A snapshot that is being taken.
+struct Reading<'a> {
+    request: &'a Request,
+    keep: &'a mut dyn FnMut(&Namespace, &Socket) -> bool,
+    snapshot: &'a mut Snapshot,
 }
 
 fn now_us() -> u64 {
@@ -90,70 +113,117 @@ fn now_us() -> u64 {
     })
 }
 
-fn read_own(request: &Request, snapshot: &mut Snapshot) {
-    let Some(netns) = netns::own() else {
-        return gap(snapshot, "the own network namespace", Reason::NotSupported);
-    };
-    read_here(request, &netns, true, snapshot);
-}
-
-fn read_all(request: &Request, snapshot: &mut Snapshot) {
-    let Ok(home) = Home::remember() else {
-        return read_own(request, snapshot);
-    };
-    let Namespaces {
-        all,
-        own,
-        hidden_processes,
-    } = netns::list();
-    if hidden_processes > 0 {
-        let what = format!("network namespaces of {hidden_processes} processes");
-        gap(snapshot, &what, Reason::PermissionDenied);
-    }
-    for netns in all {
-        let is_own = own == Some(netns.id);
-        if is_own {
-            read_here(request, &netns, true, snapshot);
-            continue;
-        }
-        if let Err(errno) = netns::enter(&netns) {
-            let what = format!(
-                "network namespace {}: {errno}",
-                String::from_utf8_lossy(&netns.label())
-            );
-            gap(snapshot, &what, Reason::NamespaceNotEntered);
-            continue;
-        }
-        read_here(request, &netns, false, snapshot);
-        if let Err(errno) = home.go() {
-            // We would read a wrong namespace from here on.
-            let what = format!("the way back from a network namespace: {errno}");
-            return gap(snapshot, &what, Reason::NamespaceNotEntered);
-        }
-    }
-}
-
-/// Reads the namespace this thread is in.
-fn read_here(request: &Request, netns: &Netns, is_own: bool, snapshot: &mut Snapshot) {
-    snapshot.namespaces.push(Namespace {
-        id: netns.id,
-        name: netns.name.clone(),
-        is_own,
-    });
-    for failure in rows::read(request, netns.id, &mut snapshot.sockets) {
-        let place = String::from_utf8_lossy(&netns.label()).into_owned();
-        let reason = match failure.error {
-            DumpError::Refused(Errno::PERM | Errno::ACCESS) => Reason::PermissionDenied,
-            _ => Reason::NotSupported,
+impl Reading<'_> {
+    fn own(&mut self) {
+        let Some(netns) = netns::own() else {
+            return self.gap("the own network namespace", Reason::NotSupported);
         };
-        let what = format!("{} sockets in {place}: {}", failure.table, failure.error);
-        gap(snapshot, &what, reason);
+        self.here(&netns, true);
+    }
+
+    fn all(&mut self) {
+        let Ok(home) = Home::remember() else {
+            return self.own();
+        };
+        let Namespaces {
+            all,
+            own,
+            hidden_processes,
+        } = netns::list();
+        if hidden_processes > 0 {
+            let what = format!("network namespaces of {hidden_processes} processes");
+            self.gap(&what, Reason::PermissionDenied);
+        }
+        for netns in all {
+            if own == Some(netns.id) {
+                self.here(&netns, true);
+                continue;
+            }
+            if let Err(errno) = netns::enter(&netns) {
+                let what = format!(
+                    "network namespace {}: {errno}",
+                    String::from_utf8_lossy(&netns.label())
+                );
+                self.gap(&what, Reason::NamespaceNotEntered);
+                continue;
+            }
+            self.here(&netns, false);
+            if let Err(errno) = home.go() {
+                // We would read a wrong namespace from here on.
+                let what = format!("the way back from a network namespace: {errno}");
+                return self.gap(&what, Reason::NamespaceNotEntered);
+            }
+        }
+    }
+
+    /// Reads the namespace this thread is in.
+    fn here(&mut self, netns: &Netns, is_own: bool) {
+        let mut namespace = Namespace {
+            id: netns.id,
+            name: netns.name.clone(),
+            is_own,
+            interfaces: Vec::new(),
+        };
+        let first = self.snapshot.sockets.len();
+        let mut sink = rows::Rows {
+            sockets: &mut self.snapshot.sockets,
+            keep: &mut |socket| (self.keep)(&namespace, socket),
+        };
+        let failures = rows::read(self.request, netns.id, &mut sink);
+        let read = self.snapshot.sockets.get(first..).unwrap_or_default();
+        namespace.interfaces = bound_interfaces(read);
+        self.snapshot.namespaces.push(namespace);
+        for failure in failures {
+            let place = String::from_utf8_lossy(&netns.label()).into_owned();
+            let reason = match failure.error {
+                DumpError::Refused(Errno::PERM | Errno::ACCESS) => Reason::PermissionDenied,
+                _ => Reason::NotSupported,
+            };
+            let what = format!("{} sockets in {place}: {}", failure.table, failure.error);
+            self.gap(&what, reason);
+        }
+    }
+
+    fn gap(&mut self, what: &str, reason: Reason) {
+        self.snapshot.gaps.push(Gap {
+            what: what.to_owned(),
+            reason,
+        });
     }
 }
 
-fn gap(snapshot: &mut Snapshot, what: &str, reason: Reason) {
-    snapshot.gaps.push(Gap {
-        what: what.to_owned(),
-        reason,
-    });
+/// Gives the names of the interfaces that sockets are bound to, in the namespace this thread is in.
+fn bound_interfaces(sockets: &[Socket]) -> Vec<(u32, Vec<u8>)> {
+    let indexes: BTreeSet<u32> = sockets.iter().map(|socket| socket.interface).collect();
+    let mut indexes = indexes.into_iter().filter(|&index| index != 0).peekable();
+    if indexes.peek().is_none() {
+        return Vec::new();
+    }
+    let Ok(interfaces) = InterfaceSocket::open() else {
+        return Vec::new();
+    };
+    indexes
+        .filter_map(|index| Some((index, interfaces.name(index).ok()?)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn only_sockets_that_are_wanted_stay() {
+        let ours = TcpListener::bind("127.0.0.1:0").expect("loopback is up");
+        let _other = TcpListener::bind("127.0.0.1:0").expect("loopback is up");
+        let port = ours.local_addr().expect("it is bound").port();
+        let snapshot = read_where(&Request::default(), &mut |namespace, socket| {
+            assert!(namespace.is_own);
+            socket.local.port() == Some(port)
+        });
+        let ports: Vec<_> = snapshot.sockets.iter().map(|s| s.local.port()).collect();
+        assert_eq!(ports, [Some(port)]);
+        assert_eq!(snapshot.owners.len(), 1);
+    }
 }

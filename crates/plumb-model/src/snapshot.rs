@@ -40,6 +40,8 @@ pub struct Namespace {
     pub name: Option<Vec<u8>>,
     /// Whether it is that of this process.
     pub is_own: bool,
+    /// Index and name of the interfaces that its sockets are bound to.
+    pub interfaces: Vec<(u32, Vec<u8>)>,
 }
 
 /// One socket.

@@ -35,9 +35,23 @@ pub(super) struct Failure {
     pub error: DumpError,
 }
 
+/// Where rows go: those that are wanted into the list.
+pub(super) struct Rows<'a> {
+    pub sockets: &'a mut Vec<Socket>,
+    pub keep: &'a mut dyn FnMut(&Socket) -> bool,
+}
+
+impl Rows<'_> {
+    fn push(&mut self, socket: Socket) {
+        if (self.keep)(&socket) {
+            self.sockets.push(socket);
+        }
+    }
+}
+
 /// Reads the tables asked for; gives those that failed. Protocols this kernel does not have are empty
 /// tables, not failures.
-pub(super) fn read(request: &Request, netns: NetnsId, sockets: &mut Vec<Socket>) -> Vec<Failure> {
+pub(super) fn read(request: &Request, netns: NetnsId, sockets: &mut Rows<'_>) -> Vec<Failure> {
     let mut failures = Vec::new();
     let mut note = |table, outcome: Result<(), DumpError>| {
         if let Err(error) = outcome
@@ -96,7 +110,7 @@ fn inet(
     kind: Kind,
     protocol: Protocol,
     family: u8,
-    sockets: &mut Vec<Socket>,
+    sockets: &mut Rows<'_>,
 ) -> Result<(), DumpError> {
     let mut extensions = 0;
     if request.info {
@@ -159,7 +173,7 @@ fn inet_socket(netns: NetnsId, kind: Kind, row: &InetDiag<'_>) -> Socket {
     }
 }
 
-fn unix(request: &Request, netns: NetnsId, sockets: &mut Vec<Socket>) -> Result<(), DumpError> {
+fn unix(request: &Request, netns: NetnsId, sockets: &mut Rows<'_>) -> Result<(), DumpError> {
     let mut show =
         unix_diag::SHOW_NAME | unix_diag::SHOW_PEER | unix_diag::SHOW_RQLEN | unix_diag::SHOW_UID;
     if request.memory {
@@ -200,7 +214,7 @@ fn unix(request: &Request, netns: NetnsId, sockets: &mut Vec<Socket>) -> Result<
     })
 }
 
-fn packet(request: &Request, netns: NetnsId, sockets: &mut Vec<Socket>) -> Result<(), DumpError> {
+fn packet(request: &Request, netns: NetnsId, sockets: &mut Rows<'_>) -> Result<(), DumpError> {
     dump(&encode_packet_request(packet_diag::SHOW), |payload| {
         let Some(row) = decode_packet_diag(payload) else {
             return;
@@ -227,7 +241,7 @@ fn packet(request: &Request, netns: NetnsId, sockets: &mut Vec<Socket>) -> Resul
     })
 }
 
-fn netlink(netns: NetnsId, sockets: &mut Vec<Socket>) -> Result<(), DumpError> {
+fn netlink(netns: NetnsId, sockets: &mut Rows<'_>) -> Result<(), DumpError> {
     dump(&encode_netlink_request(netlink_diag::SHOW), |payload| {
         let Some(row) = decode_netlink_diag(payload) else {
             return;
@@ -252,7 +266,7 @@ fn netlink_socket(netns: NetnsId, row: &NetlinkDiag<'_>) -> Socket {
     }
 }
 
-fn vsock(request: &Request, netns: NetnsId, sockets: &mut Vec<Socket>) -> Result<(), DumpError> {
+fn vsock(request: &Request, netns: NetnsId, sockets: &mut Rows<'_>) -> Result<(), DumpError> {
     dump(&encode_vsock_request(request.states), |payload| {
         let Some(row) = decode_vsock_diag(payload) else {
             return;
