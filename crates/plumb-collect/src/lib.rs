@@ -28,3 +28,4 @@ pub mod sock_destroy;
 pub mod sock_diag;
 pub mod sys;
 pub mod totals;
+pub mod workloads;

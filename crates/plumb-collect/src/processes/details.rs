@@ -42,7 +42,7 @@ pub struct Wanted {
     pub exe: bool,
     /// The effective user.
     pub uid: bool,
-    /// The cgroup, and what it says.
+    /// The cgroup, and what it says: unit, container, pod.
     pub cgroup: bool,
 }
 

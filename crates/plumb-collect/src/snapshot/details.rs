@@ -6,6 +6,7 @@ use plumb_model::attribution::Process;
 use plumb_model::{Known, Pid, Reason};
 
 use crate::processes::details::{Wanted, describe_all};
+use crate::workloads::Names;
 
 /// Adds what is wanted to processes that were found to hold sockets. One that has ended since keeps its
 /// name; so does one whose id another has now, which its start tells where whoever found it knew it.
@@ -17,6 +18,14 @@ pub(super) fn add(wanted: Wanted, processes: &mut [Process]) {
     let described = describe_all(Path::new("/proc"), &pids, wanted);
     for (process, described) in processes.iter_mut().zip(described) {
         merge(process, described);
+    }
+    if wanted.cgroup {
+        let mut names = Names::new(Path::new("/"));
+        for process in processes {
+            if let Known::Known(cgroup) = &process.cgroup {
+                names.fill(&mut process.workload, cgroup);
+            }
+        }
     }
 }
 
