@@ -30,6 +30,14 @@ pub(crate) const TESTS: &[Program] = &[
     ("groff", "groff-base"),
 ];
 
+/// What `cargo xtask lab` runs.
+pub(crate) const LAB: &[Program] = &[
+    ("ip", "iproute2"),
+    ("tc", "iproute2"),
+    ("nft", "nftables"),
+    ("unshare", "util-linux"),
+];
+
 /// What `cargo xtask bench` runs.
 pub(crate) const BENCH: &[Program] = &[
     ("netstat", "net-tools"),

@@ -6,6 +6,7 @@
 mod arguments;
 mod bench;
 mod fuzz;
+mod lab;
 mod machine;
 mod step;
 mod test;
@@ -31,6 +32,9 @@ usage: cargo xtask COMMAND
                          random command lines, filters and dumps, compared with ss
   fuzz-nstat [--cases N] [--seed S] [--keep DIR]
                          random counters, histories and command lines, compared with nstat
+  lab [--only TEXT] [--jobs N] [--list]
+                         the fault lab: what plumb diagnose says of real faults and of healthy
+                         controls that look alike, and the score
   fuzz TARGET [-- ARGS]  one decoder under libFuzzer (nightly); without TARGET, lists them
   vm [--kernel 5.10|6.1|6.12] [--module NAME]... [--with FILE]... [--memory MIB]
      [--timeout S] -- COMMAND
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::run(&rest),
         Some("bench-inside") => bench::inside::run(&rest),
         Some("bench-measure") => bench::measure::run(&rest),
+        Some("lab") => lab::run(&rest),
         Some("fuzz") => fuzz::run(&rest),
         Some(fuzzer @ ("fuzz-netstat" | "fuzz-ss" | "fuzz-nstat")) => {
             fuzz::run_against_original(fuzzer, &rest)

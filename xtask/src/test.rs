@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::arguments::Arguments;
 use crate::step::{self, Failure, cargo};
-use crate::{fuzz, machine, vm};
+use crate::{fuzz, lab, machine, vm};
 
 /// What some tests need and not every machine has.
 struct Need {
@@ -53,6 +53,7 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
     check_source()?;
     step::step(cargo().args(["test", "--doc", "--workspace", "--quiet"]))?;
     let left_out = run_tests()?;
+    let no_lab = run_lab()?;
     step::step(cargo().args(["deny", "check", "bans", "licenses", "sources"]))?;
     if full {
         let cases = FULL_CASES.to_string();
@@ -63,6 +64,9 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
     let no_guests = run_in_guests(need_vm)?;
     let minutes = start.elapsed().as_secs_f64() / 60.0;
     report(&left_out);
+    if let Some(why) = no_lab {
+        println!("not run: lab, the diagnoses of real faults: {why}");
+    }
     if let Some(why) = no_guests {
         println!("not run: vm smoke, the tests under other kernels: {why}");
     }
@@ -105,6 +109,14 @@ fn run_tests() -> Result<Vec<String>, Failure> {
     }
     step::step(nextest.args(["-E", &filter]))?;
     Ok(left_out)
+}
+
+/// Runs the fault lab where we are root; gives the reason why not elsewhere.
+fn run_lab() -> Result<Option<String>, Failure> {
+    if !machine::is_root() {
+        return Ok(Some("needs root (private namespaces)".to_owned()));
+    }
+    lab::run(&[]).map(|()| None)
 }
 
 /// Runs the tests that depend on the kernel under other kernels; gives the reason why not, where

@@ -4,3 +4,5 @@
 //! the kernel, a clock or a file; what could not be observed arrives as a reason and leaves as one.
 
 #![forbid(unsafe_code)]
+
+pub mod diagnose;

@@ -21,6 +21,7 @@ pub mod proc;
 pub mod proc_paths;
 pub mod processes;
 pub mod rtnl;
+pub mod sample;
 pub mod selinux;
 pub mod services;
 pub mod snapshot;

@@ -21,6 +21,7 @@ pub mod masquerade;
 pub mod memory;
 pub mod owner;
 pub mod route;
+pub mod sample;
 pub mod sctp;
 pub mod snapshot;
 pub mod socket;

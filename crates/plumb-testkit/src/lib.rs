@@ -11,6 +11,7 @@ pub mod farm;
 pub mod frozen;
 pub mod fuzz;
 pub mod holding;
+pub mod lab;
 pub mod live;
 pub mod loopback;
 pub mod nstat;

@@ -6,6 +6,7 @@
 
 pub mod diag;
 pub mod document;
+pub mod findings;
 pub mod groups;
 pub mod interfaces;
 pub mod legacy;

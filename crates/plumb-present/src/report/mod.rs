@@ -5,6 +5,7 @@
 //! [`crate::json::document`]'s. The personalities do not use this: their layout is the original's.
 
 pub mod csv;
+pub mod findings;
 pub mod table;
 pub mod value;
 

@@ -4,6 +4,7 @@
 //! which collects, lets pure code think, hands rows to [`report`] and gives the exit status.
 
 pub mod completions;
+pub mod diagnose;
 pub mod form;
 pub mod ls;
 #[cfg(test)]

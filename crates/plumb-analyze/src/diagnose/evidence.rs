@@ -1,0 +1,34 @@
+//! Making evidence: what was read where, and what it says.
+
+use plumb_model::finding::{Change, Evidence};
+use plumb_model::sample::Span;
+
+/// Evidence from a counter that grew; `None` when it is unknown or stood still.
+pub(super) fn grown(span: Span<'_>, group: &str, name: &str) -> Option<Evidence> {
+    let before = span.before.counters.get(group, name).ok()?;
+    let after = span.after.counters.get(group, name).ok()?;
+    let more = after.checked_sub(before).filter(|&more| more > 0)?;
+    let file = match group {
+        "TcpExt" | "IpExt" | "MPTcpExt" => "/proc/net/netstat",
+        _ if group.ends_with('6') => "/proc/net/snmp6",
+        _ => "/proc/net/snmp",
+    };
+    Some(Evidence {
+        source: format!("{file} {group}.{name}"),
+        text: format!("grew by {more} to {after} in {:.1} s", span.seconds()),
+        change: Some(Change {
+            before,
+            after,
+            interval_s: span.seconds(),
+        }),
+    })
+}
+
+/// Evidence that is a fact of one moment.
+pub(super) fn fact(source: &str, text: impl Into<String>) -> Evidence {
+    Evidence {
+        source: source.to_owned(),
+        text: text.into(),
+        change: None,
+    }
+}

@@ -1,0 +1,56 @@
+//! Making subjects: sockets, processes and places as findings name them.
+
+use plumb_model::attribution::Process;
+use plumb_model::finding::Subject;
+use plumb_model::snapshot::{End, Snapshot, Socket};
+
+/// Names a socket and the first process that holds it.
+pub(super) fn of_socket(snapshot: &Snapshot, place: usize, kind: &'static str) -> Subject {
+    let Some(socket) = snapshot.sockets.get(place) else {
+        return Subject::default();
+    };
+    let mut subject = of_ends(socket, kind);
+    if let Some(process) = snapshot.owners.processes_of(place).first() {
+        name_process(&mut subject, process);
+    }
+    subject
+}
+
+/// Names the ends of a socket; a listener has no other one.
+fn of_ends(socket: &Socket, kind: &'static str) -> Subject {
+    Subject {
+        kind,
+        local: text(&socket.local),
+        peer: text(&socket.peer).filter(|_| !socket.is_listener()),
+        protocol: Some(socket.kind.word()),
+        ..Subject::default()
+    }
+}
+
+/// Names a process.
+pub(super) fn of_process(process: &Process) -> Subject {
+    let mut subject = Subject {
+        kind: "process",
+        ..Subject::default()
+    };
+    name_process(&mut subject, process);
+    subject
+}
+
+fn name_process(subject: &mut Subject, process: &Process) {
+    subject.pid = Some(process.pid);
+    subject.process = Some(String::from_utf8_lossy(&process.comm).into_owned());
+}
+
+/// Writes an end; `None` for one that is none.
+pub(super) fn text(end: &End) -> Option<String> {
+    match end {
+        End::Inet(end) => {
+            Some(std::net::SocketAddr::new(end.ip().to_canonical(), end.port()).to_string())
+        }
+        End::Unix {
+            name: Some(name), ..
+        } => Some(String::from_utf8_lossy(name).replace('\0', "@")),
+        _ => None,
+    }
+}

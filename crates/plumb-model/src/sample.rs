@@ -1,0 +1,141 @@
+//! What a diagnosis looks at: the state of a host at one moment, and two of them with the time between.
+//!
+//! Everything is of one network namespace, processes excepted. What could not be read is `Unknown`, or a
+//! gap of the snapshot.
+
+use crate::counter::CounterBlock;
+use crate::id::Pid;
+use crate::known::{Known, Reason};
+use crate::snapshot::Snapshot;
+
+/// One moment.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sample {
+    /// When, in microseconds of the monotonic clock.
+    pub at_us: u64,
+    /// The sockets, with `tcp_info`, memory and owners.
+    pub snapshot: Snapshot,
+    /// The counters of the namespace.
+    pub counters: Counters,
+    /// Descriptors of the processes that hold sockets.
+    pub descriptors: Vec<DescriptorUse>,
+    /// What is configured.
+    pub settings: Settings,
+}
+
+/// `/proc/net/snmp`, `netstat` and `snmp6` of one namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counters(pub Vec<CounterBlock>);
+
+impl Counters {
+    /// Gives a counter, as `TcpExt`, `ListenOverflows`; unknown where this kernel has none of the name.
+    pub fn get(&self, group: &str, name: &str) -> Known<u64> {
+        let blocks = self.0.iter().filter(|block| block.name == group.as_bytes());
+        let mut counters = blocks.flat_map(|block| &block.counters);
+        match counters.find(|counter| counter.name == name.as_bytes()) {
+            Some(counter) => Known::Known(counter.value),
+            None => Known::Unknown(Reason::NotSupported),
+        }
+    }
+}
+
+/// How many descriptors a process has and may have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DescriptorUse {
+    /// The process.
+    pub pid: Pid,
+    /// Its name (`comm`).
+    pub comm: Vec<u8>,
+    /// Open descriptors.
+    pub open: Known<u64>,
+    /// The soft limit (`RLIMIT_NOFILE`).
+    pub limit: Known<u64>,
+}
+
+/// Settings of the namespace (`/proc/sys/net`) that decide whether something is too small.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings(Vec<(&'static str, Vec<u64>)>);
+
+impl Settings {
+    /// Takes the values read, by the name sysctl has for them.
+    pub fn new(values: Vec<(&'static str, Vec<u64>)>) -> Self {
+        Self(values)
+    }
+
+    /// Gives all numbers of a setting, as `net.ipv4.tcp_mem`; empty when it could not be read.
+    pub fn numbers(&self, name: &str) -> &[u64] {
+        let found = self.0.iter().find(|(known, _)| *known == name);
+        found.map_or(&[], |(_, values)| values)
+    }
+
+    /// Gives the one number of a setting.
+    pub fn number(&self, name: &str) -> Known<u64> {
+        match self.numbers(name).first() {
+            Some(value) => Known::Known(*value),
+            None => Known::Unknown(Reason::NotSupported),
+        }
+    }
+}
+
+/// Two moments of one host.
+#[derive(Debug, Clone, Copy)]
+pub struct Span<'s> {
+    /// The earlier.
+    pub before: &'s Sample,
+    /// The later.
+    pub after: &'s Sample,
+}
+
+impl Span<'_> {
+    /// Gives the seconds between.
+    pub fn seconds(self) -> f64 {
+        let us = self.after.at_us.saturating_sub(self.before.at_us);
+        std::time::Duration::from_micros(us).as_secs_f64()
+    }
+
+    /// Gives by how much a counter grew; unknown where one of the samples has none.
+    pub fn grown(self, group: &str, name: &str) -> Known<u64> {
+        match (
+            self.before.counters.get(group, name),
+            self.after.counters.get(group, name),
+        ) {
+            (Known::Known(before), Known::Known(after)) => {
+                Known::Known(after.saturating_sub(before))
+            }
+            (Known::Unknown(reason), _) | (_, Known::Unknown(reason)) => Known::Unknown(reason),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::counter::Counter;
+
+    fn sample(at_us: u64, value: u64) -> Sample {
+        Sample {
+            at_us,
+            counters: Counters(vec![CounterBlock {
+                name: b"TcpExt".to_vec(),
+                counters: vec![Counter {
+                    name: b"ListenOverflows".to_vec(),
+                    value,
+                }],
+            }]),
+            ..Sample::default()
+        }
+    }
+
+    #[test]
+    fn growth_is_what_came_between() {
+        let (before, after) = (sample(1_000_000, 5), sample(3_500_000, 9));
+        let span = Span {
+            before: &before,
+            after: &after,
+        };
+        assert!((span.seconds() - 2.5).abs() < 1e-9);
+        assert_eq!(span.grown("TcpExt", "ListenOverflows"), Known::Known(4));
+        let missing = span.grown("TcpExt", "Nothing");
+        assert_eq!(missing, Known::Unknown(Reason::NotSupported));
+    }
+}

@@ -1,0 +1,110 @@
+//! Programs of scenarios that need a process of their own: this program, started again.
+//!
+//! `plumb-lab actor NAME ARGUMENTS…` prepares, says [`READY`] and then stays as it is until it is
+//! killed. An actor that fails says why and ends.
+
+use std::io::{self, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+
+/// The first word of an actor's command line.
+pub const ACTOR: &str = "actor";
+/// What an actor says when it is prepared.
+pub const READY: &str = "ready";
+
+/// An actor: gets its arguments, gives what must stay open.
+type Actor = fn(&[String]) -> io::Result<Vec<OwnedFd>>;
+
+/// Every actor by its name.
+const ACTORS: &[(&str, Actor)] = &[
+    ("listen", listen),
+    ("hoard", hoard),
+    ("accept-and-forget", accept_and_forget),
+];
+
+/// Runs an actor: never returns but with an error.
+pub fn main(words: &[String]) -> io::Result<()> {
+    let (name, arguments) = words
+        .split_first()
+        .ok_or_else(|| io::Error::other("an actor has a name"))?;
+    let (_, actor) = ACTORS
+        .iter()
+        .find(|(known, _)| known == name)
+        .ok_or_else(|| io::Error::other(format!("no actor {name}")))?;
+    let kept = actor(arguments)?;
+    println!("{READY}");
+    io::stdout().flush()?;
+    loop {
+        std::thread::park();
+        // Parking may end for no reason.
+        debug_assert!(kept.len() < usize::MAX);
+    }
+}
+
+fn argument(arguments: &[String], place: usize) -> io::Result<&str> {
+    arguments
+        .get(place)
+        .map(String::as_str)
+        .ok_or_else(|| io::Error::other(format!("argument {place} is missing")))
+}
+
+/// `listen ADDR:PORT`: listens and never accepts.
+fn listen(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
+    let listener = TcpListener::bind(argument(arguments, 0)?)?;
+    Ok(vec![listener.into()])
+}
+
+/// `hoard LIMIT LEFT ADDR:PORT`: lowers its limit of descriptors to LIMIT, listens, and opens
+/// descriptors until LEFT are free (0: until it is refused one).
+fn hoard(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
+    let number = |place: usize| -> io::Result<u64> {
+        argument(arguments, place)?
+            .parse()
+            .map_err(|error| io::Error::other(format!("{error}")))
+    };
+    let (limit, left) = (number(0)?, number(1)?);
+    let listener = TcpListener::bind(argument(arguments, 2)?)?;
+    let rlimit = rustix::process::Rlimit {
+        current: Some(limit),
+        maximum: Some(limit),
+    };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, rlimit)?;
+    let mut kept: Vec<OwnedFd> = vec![listener.into()];
+    if left == 0 {
+        // Until the kernel says no.
+        while let Ok(file) = std::fs::File::open("/dev/null") {
+            kept.push(file.into());
+        }
+        return Ok(kept);
+    }
+    let used = || -> io::Result<u64> {
+        // The folder that is listed has a descriptor, too.
+        let count = std::fs::read_dir("/proc/self/fd")?
+            .count()
+            .saturating_sub(1);
+        Ok(u64::try_from(count).unwrap_or(u64::MAX))
+    };
+    while used()? + left < limit {
+        kept.push(std::fs::File::open("/dev/null")?.into());
+    }
+    Ok(kept)
+}
+
+/// `accept-and-forget ADDR:PORT COUNT`: accepts COUNT connections of its own making, whose clients then
+/// close; the accepted ends stay in CLOSE_WAIT.
+fn accept_and_forget(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
+    let listener = TcpListener::bind(argument(arguments, 0)?)?;
+    let count: usize = argument(arguments, 1)?
+        .parse()
+        .map_err(|error| io::Error::other(format!("{error}")))?;
+    let address = listener.local_addr()?;
+    let mut kept: Vec<OwnedFd> = Vec::new();
+    for _ in 0..count {
+        let client = TcpStream::connect(address)?;
+        let (accepted, _) = listener.accept()?;
+        drop(client);
+        kept.push(accepted.into());
+    }
+    kept.push(listener.into());
+    Ok(kept)
+}

@@ -1,0 +1,80 @@
+//! `close-wait-leak`: servers that do not close what their clients closed, and one that is only slow.
+
+use std::io;
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+use crate::lab::{Expected, Scenario, Stage};
+
+/// The scenarios.
+pub(super) const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "close-wait-leak/server-forgets",
+        about: "a server keeps 60 accepted connections whose clients have closed",
+        make: server_forgets,
+    },
+    Scenario {
+        name: "close-wait-leak/client-forgets",
+        about: "a client keeps 40 connections that its server has closed",
+        make: client_forgets,
+    },
+    Scenario {
+        name: "close-wait-leak/unread",
+        about: "clients send a request and close; the server never reads, 30 connections",
+        make: unread,
+    },
+    Scenario {
+        name: "close-wait-leak/healthy-slow",
+        about: "a server takes half a second to close what its clients closed, but closes",
+        make: healthy_slow,
+    },
+];
+
+fn server_forgets(stage: &mut Stage) -> io::Result<Expected> {
+    let pid = stage.actor(None, &["accept-and-forget", "127.0.0.1:8080", "60"])?;
+    Ok(Expected::subject("pid", pid).and("local", "127.0.0.1:8080"))
+}
+
+fn client_forgets(stage: &mut Stage) -> io::Result<Expected> {
+    let listener = TcpListener::bind("127.0.0.1:9000")?;
+    for _ in 0..40 {
+        let client = TcpStream::connect("127.0.0.1:9000")?;
+        drop(listener.accept()?);
+        stage.hold(client);
+    }
+    stage.hold(listener);
+    Ok(Expected::subject("pid", std::process::id()))
+}
+
+fn unread(stage: &mut Stage) -> io::Result<Expected> {
+    use io::Write as _;
+    let listener = TcpListener::bind("127.0.0.1:8081")?;
+    for _ in 0..30 {
+        let mut client = TcpStream::connect("127.0.0.1:8081")?;
+        let (accepted, _) = listener.accept()?;
+        client.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
+        drop(client);
+        stage.hold(accepted);
+    }
+    stage.hold(listener);
+    Ok(Expected::subject("local", "127.0.0.1:8081"))
+}
+
+fn healthy_slow(stage: &mut Stage) -> io::Result<Expected> {
+    let listener = TcpListener::bind("127.0.0.1:8080")?;
+    for _ in 0..4 {
+        let listener = listener.try_clone()?;
+        stage.repeat(move || {
+            if let Ok((accepted, _)) = listener.accept() {
+                std::thread::sleep(Duration::from_millis(500));
+                drop(accepted);
+            }
+        });
+        stage.repeat(|| {
+            drop(TcpStream::connect("127.0.0.1:8080"));
+            std::thread::sleep(Duration::from_millis(600));
+        });
+    }
+    stage.wait_for_counter("Tcp", "PassiveOpens", 8)?;
+    Ok(Expected::nothing())
+}

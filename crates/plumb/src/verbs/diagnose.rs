@@ -1,0 +1,168 @@
+//! `plumb diagnose`: what is wrong, the evidence, what to do.
+//!
+//! Two samples some seconds apart, every check of plumb-analyze between them, findings ranked. Without
+//! privileges it finds what it can and says what it could not look at.
+
+mod target;
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use clap::Args;
+use plumb_analyze::diagnose::{self, CHECKS, Case};
+use plumb_collect::sample;
+use plumb_model::finding::Finding;
+use plumb_model::sample::{Sample, Span};
+use plumb_present::json::findings::FindingRow;
+use plumb_present::report::findings;
+
+use super::form::{Form, FormArguments};
+use super::report::envelope;
+use super::{screen, status, watch};
+use crate::output::Output;
+
+/// The verb's name in complaints.
+const VERB: &str = "diagnose";
+/// The schema of its JSON.
+const SCHEMA: &str = "plumb.diagnose/1";
+
+/// What `plumb diagnose` may be given.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Arguments {
+    /// What it is about: a port (`:443`), a process id or name, a host (`HOST` or `HOST:PORT`); nothing for
+    /// the whole host.
+    #[arg(value_name = "TARGET")]
+    target: Option<String>,
+    /// Time between the two samples (500ms, 2s, 1m).
+    #[arg(long = "for", value_name = "TIME", default_value = "2s", value_parser = watch::interval)]
+    span: Duration,
+    /// Ends with 1 when there is a finding of this severity or worse.
+    #[arg(long, value_name = "SEVERITY", value_parser = ["info", "warning", "critical"])]
+    fail_on: Option<String>,
+    /// A command to run and to look at while it runs.
+    #[arg(last = true, value_name = "CMD")]
+    command: Vec<std::ffi::OsString>,
+    #[command(flatten)]
+    form: FormArguments,
+}
+
+const EXAMPLES: &str = "\
+EXAMPLES
+  plumb diagnose                 what is wrong on this host
+  plumb diagnose :443            with whoever serves or uses port 443
+  plumb diagnose nginx           with the processes of this name
+  plumb diagnose db.example:5432 with the connections to it
+  plumb diagnose --for 10s -- ./client
+  plumb diagnose --json | jq -r '.findings[].kind'";
+
+/// Diagnoses; gives the exit status.
+pub fn run(arguments: &Arguments) -> u8 {
+    let mut child = match start(&arguments.command) {
+        Ok(child) => child,
+        Err(error) => {
+            let text = format!("cannot start the command: {error}");
+            return status::complain(VERB, &text, status::USAGE);
+        }
+    };
+    let before = sample::read();
+    wait(arguments.span, child.as_mut());
+    let after = sample::read();
+    if after.snapshot.namespaces.is_empty() {
+        return status::complain(VERB, "no network namespace can be read", status::BLIND);
+    }
+    let pid = child.as_ref().map(Child::id);
+    let focus = match target::focus(arguments.target.as_deref(), pid, &after) {
+        Ok(focus) => focus,
+        Err(text) => return status::complain(VERB, &text, status::USAGE),
+    };
+    let span = Span {
+        before: &before,
+        after: &after,
+    };
+    let found = diagnose::diagnose(&Case {
+        span,
+        focus: &focus,
+    });
+    let mut out = Output::stdout();
+    write(arguments, &found, &after, &mut out);
+    if let Some(mut child) = child {
+        // The command was started to be looked at, not to be ended.
+        let _ = child.wait();
+    }
+    exit_status(arguments, &found)
+}
+
+fn start(command: &[std::ffi::OsString]) -> std::io::Result<Option<Child>> {
+    let Some((program, arguments)) = command.split_first() else {
+        return Ok(None);
+    };
+    // Standard output is the answer's.
+    let child = Command::new(program)
+        .args(arguments)
+        .stdout(Stdio::from(std::io::stderr()))
+        .spawn()?;
+    Ok(Some(child))
+}
+
+/// Waits for the time asked, or until the command has ended.
+fn wait(span: Duration, child: Option<&mut Child>) {
+    let Some(child) = child else {
+        return std::thread::sleep(span);
+    };
+    let end = std::time::Instant::now() + span;
+    while std::time::Instant::now() < end && matches!(child.try_wait(), Ok(None)) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn write(arguments: &Arguments, found: &[Finding], sample: &Sample, out: &mut Output) {
+    let form = arguments.form.form();
+    let gaps: Vec<String> = sample
+        .snapshot
+        .gaps
+        .iter()
+        .map(|gap| format!("{} ({})", gap.what, gap.reason.word()))
+        .collect();
+    if matches!(form, Form::Json | Form::Ndjson) {
+        let mut document = envelope(SCHEMA, form, out);
+        out.raw(|out| document.declare(out, "findings"));
+        for finding in found {
+            out.raw(|out| document.push(out, "findings", &FindingRow(finding)));
+        }
+        let checked: Vec<&str> = CHECKS.iter().map(|(id, _)| *id).collect();
+        document.member("checked", &checked);
+        for gap in gaps {
+            document.incomplete(gap);
+        }
+        out.raw(|out| document.finish(out));
+        return out.flush();
+    }
+    let style = screen::style(form, arguments.form.color);
+    out.raw(|out| findings::write(out, found, style));
+    if found.is_empty() {
+        let checked = CHECKS.len();
+        out.raw(|out| {
+            out.extend_from_slice(
+                format!("nothing found; looked for {checked} causes\n").as_bytes(),
+            );
+        });
+    }
+    out.flush();
+    for gap in gaps {
+        out.complain(format!("plumb {VERB}: not seen: {gap}\n").as_bytes());
+    }
+}
+
+fn exit_status(arguments: &Arguments, found: &[Finding]) -> u8 {
+    let worst = found.iter().map(|finding| finding.severity).max();
+    let fails = match (arguments.fail_on.as_deref(), worst) {
+        (Some(limit), Some(worst)) => {
+            let words = ["info", "warning", "critical"];
+            let place = |word: &str| words.iter().position(|known| *known == word);
+            place(worst.word()) >= place(limit)
+        }
+        _ => false,
+    };
+    if fails { status::NO } else { status::FINE }
+}
