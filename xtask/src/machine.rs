@@ -46,6 +46,13 @@ pub(crate) const BENCH: &[Program] = &[
     ("unshare", "util-linux"),
 ];
 
+/// What `cargo xtask bpf` runs. Other versions give other bytes, so the compiler's is in its name.
+pub(crate) const BPF: &[Program] = &[
+    ("clang-19", "clang-19"),
+    ("llvm-strip-19", "llvm-19"),
+    ("bpftool", "bpftool"),
+];
+
 /// What `cargo xtask vm` runs, here and in its guests.
 pub(crate) const VM: &[Program] = &[
     ("qemu-system-x86_64", "qemu-system-x86"),

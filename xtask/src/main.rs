@@ -5,6 +5,7 @@
 
 mod arguments;
 mod bench;
+mod bpf;
 mod fuzz;
 mod lab;
 mod machine;
@@ -23,9 +24,12 @@ usage: cargo xtask COMMAND
                          everything CI checks, after installing what the machine lacks;
                          --full adds 20000 fuzzing cases against the real netstat
                          and as many against the real ss and nstat; --need-vm fails where
-                         no guests can be run instead of naming it
+                         no guests can be run, or no BPF program be compiled, instead
+                         of naming it
   bench [--sockets N] [--processes P] [--runs R] [--json]
                          plumb beside the real netstat, ss and lsof over a farm of sockets
+  bpf [--check]          builds the BPF programs of plumb-bpf and their manifests (clang-19);
+                         --check compares them with what is committed
   fuzz-netstat [--cases N] [--seed S] [--keep DIR]
                          random command lines over random kernel states, compared with netstat
   fuzz-ss [--cases N] [--seed S] [--keep DIR]
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
     let result = match command.to_str() {
         Some("test") => test::run(&rest),
         Some("vm") => vm::run(&rest),
+        Some("bpf") => bpf::run(&rest),
         Some("bench") => bench::run(&rest),
         Some("bench-inside") => bench::inside::run(&rest),
         Some("bench-measure") => bench::measure::run(&rest),

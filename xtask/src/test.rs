@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::arguments::Arguments;
 use crate::step::{self, Failure, cargo};
-use crate::{fuzz, lab, machine, vm};
+use crate::{bpf, fuzz, lab, machine, vm};
 
 /// What some tests need and not every machine has.
 struct Need {
@@ -52,6 +52,7 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
     machine::need_cargo_command(machine::DENY)?;
     check_source()?;
     step::step(cargo().args(["test", "--doc", "--workspace", "--quiet"]))?;
+    let no_compiler = check_bpf(need_vm)?;
     let left_out = run_tests()?;
     let no_lab = run_lab()?;
     step::step(cargo().args(["deny", "check", "bans", "licenses", "sources"]))?;
@@ -66,6 +67,9 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
     report(&left_out);
     if let Some(why) = no_lab {
         println!("not run: lab, the diagnoses of real faults: {why}");
+    }
+    if let Some(why) = no_compiler {
+        println!("not run: bpf --check, the BPF objects beside their sources: {why}");
     }
     if let Some(why) = no_guests {
         println!("not run: vm smoke, the tests under other kernels: {why}");
@@ -119,12 +123,24 @@ fn run_lab() -> Result<Option<String>, Failure> {
     lab::run(&[]).map(|()| None)
 }
 
+/// Compares the BPF objects with their sources; gives the reason why not, where the compiler they
+/// were built with cannot be had. `need` stands for CI, where nothing may be left out.
+fn check_bpf(need: bool) -> Result<Option<String>, Failure> {
+    eprintln!("==> cargo xtask bpf --check");
+    unless_lacking(bpf::run(&["--check".into()]), need)
+}
+
 /// Runs the tests that depend on the kernel under other kernels; gives the reason why not, where
 /// qemu or the kernels cannot be had and need not.
 fn run_in_guests(need_vm: bool) -> Result<Option<String>, Failure> {
-    match vm::smoke() {
+    unless_lacking(vm::smoke(), need_vm)
+}
+
+/// What the machine lacks is a reason, unless it is needed; any other failure is one.
+fn unless_lacking(result: Result<(), Failure>, need: bool) -> Result<Option<String>, Failure> {
+    match result {
         Ok(()) => Ok(None),
-        Err(failure) if failure.is_lacking() && !need_vm => Ok(Some(failure.text)),
+        Err(failure) if failure.is_lacking() && !need => Ok(Some(failure.text)),
         Err(failure) => Err(failure),
     }
 }

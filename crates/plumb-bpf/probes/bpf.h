@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * What a BPF program of plumb needs of the BPF machine: types, sections, maps, helpers.
+ *
+ * Nothing of the kernel's own data is described here; that is kernel.h. Helpers are numbers of the
+ * kernel's user API (linux/bpf.h); each names the first kernel that has it.
+ */
+#ifndef PLUMB_BPF_H
+#define PLUMB_BPF_H
+
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+typedef short s16;
+typedef int s32;
+typedef long long s64;
+typedef _Bool bool;
+
+#define true 1
+#define false 0
+#define NULL ((void *)0)
+
+#define SEC(name) __attribute__((section(name), used))
+#define INLINE static inline __attribute__((always_inline))
+#define offsetof(type, member) __builtin_offsetof(type, member)
+
+/* Licences of the kernel's list: some helpers are for GPL-compatible programs only. */
+#define LICENSE char LICENSE_[] SEC("license") = "Dual MIT/GPL"
+
+/* A map is a struct of pointers in ".maps" whose types carry the numbers. */
+#define MAP_UINT(name, value) int(*name)[value]
+#define MAP_TYPE(name, type_) typeof(type_) *name
+
+enum {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
+};
+
+enum {
+	BPF_F_MMAPABLE = 1024,
+};
+
+/* 3.19 */
+static void *(*const bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
+/* 4.8 */
+static u64 (*const bpf_get_current_task)(void) = (void *)35;
+/* 5.5 */
+static long (*const bpf_probe_read_kernel)(void *dst, u32 size, const void *from) = (void *)113;
+/* 5.8 */
+static long (*const bpf_seq_write)(void *seq, const void *data, u32 len) = (void *)127;
+/* 5.17 */
+static long (*const bpf_loop)(u32 iterations, void *body, void *ctx, u64 flags) = (void *)181;
+
+/*
+ * Reads a member behind a pointer that the verifier does not follow; all zero bytes where the
+ * memory is not there. The member's offset is the running kernel's.
+ */
+#define READ(from, member)                                                                        \
+	({                                                                                        \
+		typeof(from) from_ = (from);                                                      \
+		typeof(from_->member) value_ = {};                                                \
+		bpf_probe_read_kernel(&value_, sizeof(value_),                                    \
+				      __builtin_preserve_access_index(&from_->member));           \
+		value_;                                                                           \
+	})
+
+/* Says whether the running kernel has a member. */
+#define HAS(from, member) __builtin_preserve_field_info((from)->member, 2)
+/* The running kernel's offset of a member, in bytes. */
+#define OFFSET(from, member) __builtin_preserve_field_info((from)->member, 0)
+
+#endif

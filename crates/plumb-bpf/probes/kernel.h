@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * The kernel's own types, as far as plumb's programs read them.
+ *
+ * Names of types and members are facts of the kernel; offsets are not: clang records each access,
+ * and the loader puts the running kernel's offset in (CO-RE). Members that some kernel lacks are
+ * read behind HAS(). What is behind ___ in a type's name tells variants of one kernel type apart
+ * and is ignored by the loader.
+ */
+#ifndef PLUMB_KERNEL_H
+#define PLUMB_KERNEL_H
+
+#include "bpf.h"
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct seq_file;
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
+struct super_block {
+	unsigned long s_magic;
+};
+
+struct inode {
+	u16 i_mode;
+	struct super_block *i_sb;
+	unsigned long i_ino;
+};
+
+struct file {
+	struct inode *f_inode;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct task_struct {
+	int pid;
+	int tgid;
+	u64 start_boottime;
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
+	struct files_struct *files;
+	char comm[16];
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+typedef struct {
+	s64 counter;
+} atomic64_t;
+
+struct kernfs_node {
+	u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct sock_cgroup_data {
+	/* Since 5.16 (8520e224f547): a pointer and nothing else. */
+	struct cgroup *cgroup;
+};
+
+struct sock_common {
+	u16 skc_family;
+	u8 skc_state;
+	possible_net_t skc_net;
+	atomic64_t skc_cookie;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	u16 sk_type;
+	u16 sk_protocol;
+	struct sock_cgroup_data sk_cgrp_data;
+};
+
+struct socket {
+	struct sock *sk;
+};
+
+/* A socket and its inode are one object of sockfs. */
+struct socket_alloc {
+	struct socket socket;
+	struct inode vfs_inode;
+};
+
+/* Contexts of the iterators; their layout is fixed, their names are what the kernel looks for. */
+struct bpf_iter_meta {
+	struct seq_file *seq;
+	u64 session_id;
+	u64 seq_num;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	u32 fd;
+	struct file *file;
+};
+
+#pragma clang attribute pop
+
+enum {
+	S_IFMT = 0170000,
+	S_IFSOCK = 0140000,
+	SOCKFS_MAGIC = 0x534F434B,
+};
+
+#endif
