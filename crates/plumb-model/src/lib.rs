@@ -20,6 +20,7 @@ pub mod legacy;
 pub mod masquerade;
 pub mod memory;
 pub mod owner;
+pub mod peers;
 pub mod route;
 pub mod sample;
 pub mod sctp;

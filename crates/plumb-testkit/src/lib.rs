@@ -14,6 +14,7 @@ pub mod holding;
 pub mod lab;
 pub mod live;
 pub mod loopback;
+pub mod namespace;
 pub mod nstat;
 pub mod random;
 pub mod sandbox;
