@@ -9,6 +9,7 @@
 pub mod attribution;
 pub mod btf;
 pub mod counter;
+pub mod counters;
 pub mod diag;
 pub mod finding;
 pub mod group;
@@ -17,6 +18,7 @@ pub mod id;
 pub mod interface;
 pub mod known;
 pub mod legacy;
+pub mod link;
 pub mod masquerade;
 pub mod memory;
 pub mod owner;
