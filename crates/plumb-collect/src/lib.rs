@@ -31,4 +31,5 @@ pub mod sock_destroy;
 pub mod sock_diag;
 pub mod sys;
 pub mod totals;
+pub mod wire_watch;
 pub mod workloads;

@@ -21,6 +21,7 @@ pub mod legacy;
 pub mod link;
 pub mod masquerade;
 pub mod memory;
+pub mod notice;
 pub mod owner;
 pub mod peers;
 pub mod route;
