@@ -18,6 +18,8 @@ pub struct Output {
     is_terminal: bool,
     netns_column: bool,
     prefix: Vec<u8>,
+    /// Lines of the screen that is being drawn; nothing leaves before it is whole.
+    screen: Option<usize>,
     failure: Option<rustix::io::Errno>,
 }
 
@@ -29,6 +31,7 @@ impl Output {
             is_terminal: rustix::termios::isatty(rustix::stdio::stdout()),
             netns_column: false,
             prefix: Vec::new(),
+            screen: None,
             failure: None,
         }
     }
@@ -106,16 +109,55 @@ impl Output {
         }
     }
 
-    /// Hands everything gathered so far to the kernel; the first failure is kept.
+    /// Hands everything gathered so far to the kernel; the first failure is kept. A screen that is being
+    /// drawn waits until it is whole.
     pub fn flush(&mut self) {
+        if self.screen.is_some() {
+            return;
+        }
         if self.failure.is_none() {
             self.failure = write_all(rustix::stdio::stdout(), &self.buffer).err();
         }
         self.buffer.clear();
     }
 
-    /// Writes a complaint to standard error, after what standard output already holds.
+    /// Begins to draw a screen of so many lines, over the last one.
+    pub fn begin_screen(&mut self, lines: usize) {
+        self.flush();
+        self.screen = Some(lines);
+    }
+
+    /// Says how many lines the screen has that is being drawn.
+    pub fn screen_lines(&self) -> Option<usize> {
+        self.screen
+    }
+
+    /// Draws the screen in one write: each line over the old one, and nothing below the last. What has
+    /// no room is left out, so that the terminal never scrolls.
+    pub fn end_screen(&mut self) {
+        let Some(lines) = self.screen.take() else {
+            return;
+        };
+        let drawn = std::mem::take(&mut self.buffer);
+        self.buffer.extend_from_slice(b"\x1b[H");
+        for line in drawn.split_inclusive(|&byte| byte == b'\n').take(lines) {
+            let text = line.strip_suffix(b"\n").unwrap_or(line);
+            self.buffer.extend_from_slice(text);
+            self.buffer.extend_from_slice(b"\x1b[K\n");
+        }
+        // The last line feed would scroll a full screen.
+        self.buffer.pop_if(|byte| *byte == b'\n');
+        self.buffer.extend_from_slice(b"\x1b[J");
+        self.flush();
+    }
+
+    /// Writes a complaint to standard error, after what standard output already holds; on a screen that is
+    /// being drawn it is a line like others.
     pub fn complain(&mut self, text: &[u8]) {
+        if self.screen.is_some() {
+            self.buffer.extend_from_slice(text);
+            return;
+        }
         self.end_batch();
         // Nobody is left to tell when standard error itself is gone.
         let _ = std::io::stderr().write_all(text);

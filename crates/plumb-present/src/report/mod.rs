@@ -79,6 +79,24 @@ pub enum Align {
     Right,
 }
 
+/// Which end of a text goes when it is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Cut {
+    /// The end.
+    #[default]
+    End,
+    /// The beginning.
+    Start,
+}
+
+/// A number for machines, where the cell is for people.
+pub struct Plain<R> {
+    /// The head in CSV, with the unit, as `rtt_us`.
+    pub head: &'static str,
+    /// The number, where it is known.
+    pub number: fn(&R) -> Option<u64>,
+}
+
 /// One column of a verb's table.
 pub struct Column<R> {
     /// Its word: for `-c`, `--sort`, the head of CSV; that of the JSON key where there is one.
@@ -91,8 +109,15 @@ pub struct Column<R> {
     pub keep: u8,
     /// To how many characters its text may be cut before columns have to go; 0 never.
     pub shrink_to: usize,
+    /// Which end of its text goes when it is cut.
+    pub cut: Cut,
     /// Shown only when asked for by name or with `-o wide`.
     pub wide_only: bool,
+    /// What it tells, for `-c help`.
+    pub about: &'static str,
+    /// For CSV in place of the cell, where that is scaled for people: the head, with the unit, and the
+    /// plain number; empty where it is unknown.
+    pub plain: Option<Plain<R>>,
     /// Its text in a row.
     pub cell: for<'r> fn(&'r R) -> Cell<'r>,
 }
@@ -110,7 +135,10 @@ impl<R> Column<R> {
             align: Align::Left,
             keep: u8::MAX,
             shrink_to: 0,
+            cut: Cut::End,
             wide_only: false,
+            about: "",
+            plain: None,
             cell,
         }
     }
@@ -133,6 +161,27 @@ impl<R> Column<R> {
     #[must_use]
     pub const fn shrink_to(mut self, characters: usize) -> Self {
         self.shrink_to = characters;
+        self
+    }
+
+    /// The same, losing its beginning when it is cut: of an endpoint the port counts most.
+    #[must_use]
+    pub const fn cut_at_start(mut self) -> Self {
+        self.cut = Cut::Start;
+        self
+    }
+
+    /// The same, explained.
+    #[must_use]
+    pub const fn about(mut self, about: &'static str) -> Self {
+        self.about = about;
+        self
+    }
+
+    /// The same, with a plain number for CSV, under a head that names its unit.
+    #[must_use]
+    pub const fn plain(mut self, head: &'static str, number: fn(&R) -> Option<u64>) -> Self {
+        self.plain = Some(Plain { head, number });
         self
     }
 

@@ -1,17 +1,25 @@
 //! A table fitted to a width: nothing wraps, long texts are cut first, then columns leave.
 //!
-//! Fitting looks at all rows of one piece; what streams gives pieces and keeps the widths of the first
-//! by [`Fit`]. Outside text loses its terminal escapes here, where a terminal will read it.
+//! A table is measured, then written row by row, so that rows never have to be held as text. Where a width
+//! limits it, every row is measured; where nothing does, the first [`SAMPLE_ROWS`] are, and a text that is
+//! wider later on pushes its row to the right and is not cut. Outside text loses its terminal escapes here,
+//! where a terminal will read it.
+
+use std::borrow::Cow;
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{Align, Cell, Column, Tone};
+use super::{Align, Cell, Column, Cut, Tone};
 use crate::sanitize;
 
 /// Blanks between columns.
 const GAP: usize = 2;
-/// What a cut text ends in.
+/// What a cut text ends or begins in.
 const CUT: char = '…';
+/// Rows that are measured where no width limits the table.
+pub const SAMPLE_ROWS: usize = 4096;
+/// How narrow a column gets before it leaves although it never should.
+const LEAST_CHARACTERS: usize = 6;
 
 /// How a table is to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,16 +43,28 @@ pub struct Fit {
 
 /// Writes head and rows.
 pub fn write<R>(out: &mut Vec<u8>, columns: &[&Column<R>], rows: &[R], style: Style) -> Fit {
-    let cells: Vec<Vec<Cell<'_>>> = rows.iter().map(|row| cells(columns, row, style)).collect();
-    let fit = fit(columns, &cells, style.width);
+    let fit = measure(columns, rows, style);
     write_head(out, columns, &fit, style);
-    for row in &cells {
-        write_cells(out, columns, row, &fit, style);
-    }
+    write_more(out, columns, rows, &fit, style);
     fit
 }
 
-/// Writes more rows in the widths of an earlier piece; what is wider is cut.
+/// Finds the columns that are shown, and their widths.
+pub fn measure<R>(columns: &[&Column<R>], rows: &[R], style: Style) -> Fit {
+    let measured = match style.width {
+        Some(_) => rows,
+        None => rows.get(..SAMPLE_ROWS).unwrap_or(rows),
+    };
+    let mut widths: Vec<usize> = columns.iter().map(|column| column.head.width()).collect();
+    for row in measured {
+        for (width, cell) in widths.iter_mut().zip(cells(columns, row, style)) {
+            *width = (*width).max(cell.text.width());
+        }
+    }
+    fit(columns, &widths, style.width)
+}
+
+/// Writes more rows in the widths of an earlier piece; what is wider is cut where the width is limited.
 pub fn write_more<R>(
     out: &mut Vec<u8>,
     columns: &[&Column<R>],
@@ -72,23 +92,15 @@ fn cells<'r, R>(columns: &[&Column<R>], row: &'r R, style: Style) -> Vec<Cell<'r
 
 /// Finds the widths: natural ones if they fit, else the widest that may shrink is cut, else the
 /// column that is kept least leaves, until the rest fits.
-fn fit<R>(columns: &[&Column<R>], rows: &[Vec<Cell<'_>>], width: Option<usize>) -> Fit {
-    let mut shown: Vec<(usize, usize)> = columns
-        .iter()
-        .enumerate()
-        .map(|(index, column)| {
-            let texts = rows.iter().filter_map(|row| row.get(index));
-            let widest = texts.map(|cell| cell.text.width()).max().unwrap_or(0);
-            (index, widest.max(column.head.width()))
-        })
-        .collect();
+fn fit<R>(columns: &[&Column<R>], widths: &[usize], width: Option<usize>) -> Fit {
+    let mut shown: Vec<(usize, usize)> = widths.iter().copied().enumerate().collect();
     let mut left_out = Vec::new();
     let Some(width) = width else {
         return Fit { shown, left_out };
     };
     while total(&shown) > width {
         let excess = total(&shown) - width;
-        if shrink(columns, &mut shown, excess) {
+        if shrink(&mut shown, excess, |index| comfortable(columns, index)) {
             break;
         }
         let least = shown
@@ -99,14 +111,33 @@ fn fit<R>(columns: &[&Column<R>], rows: &[Vec<Cell<'_>>], width: Option<usize>) 
             // Of equals the last goes first.
             .min_by_key(|(keep, place)| (*keep, usize::MAX - place));
         let Some((_, place)) = least else {
-            // Nothing more can go: what is left is as narrow as it gets.
-            shrink_all(columns, &mut shown);
-            break;
+            // Nothing more can go: what is left is cut, whether it likes that or not.
+            if shrink(&mut shown, excess, |_| Some(LEAST_CHARACTERS)) || shown.len() < 2 {
+                shrink(&mut shown, excess, |_| Some(1));
+                break;
+            }
+            left_out.extend(leave(columns, &mut shown, |places| places - 1));
+            continue;
         };
-        let (index, _) = shown.remove(place);
-        left_out.extend(columns.get(index).map(|column| column.key));
+        left_out.extend(leave(columns, &mut shown, |_| place));
     }
     Fit { shown, left_out }
+}
+
+/// How narrow a column may get before another has to leave; `None` where it may not be cut.
+fn comfortable<R>(columns: &[&Column<R>], index: usize) -> Option<usize> {
+    let least = columns.get(index)?.shrink_to;
+    (least > 0).then_some(least)
+}
+
+/// Takes away the column at a place, given how many there are; gives its word.
+fn leave<R>(
+    columns: &[&Column<R>],
+    shown: &mut Vec<(usize, usize)>,
+    place: impl FnOnce(usize) -> usize,
+) -> Option<&'static str> {
+    let (index, _) = shown.remove(place(shown.len()));
+    columns.get(index).map(|column| column.key)
 }
 
 fn total(shown: &[(usize, usize)]) -> usize {
@@ -116,13 +147,11 @@ fn total(shown: &[(usize, usize)]) -> usize {
 
 /// Takes `excess` characters from the columns that may shrink, the widest first; changes nothing and
 /// says no when they have not so many to give.
-fn shrink<R>(columns: &[&Column<R>], shown: &mut [(usize, usize)], excess: usize) -> bool {
-    let least = |index: usize| {
-        columns
-            .get(index)
-            .map(|column| column.shrink_to)
-            .filter(|&least| least > 0)
-    };
+fn shrink(
+    shown: &mut [(usize, usize)],
+    excess: usize,
+    least: impl Fn(usize) -> Option<usize>,
+) -> bool {
     let spare: usize = shown
         .iter()
         .filter_map(|(index, width)| Some(width.saturating_sub(least(*index)?)))
@@ -142,17 +171,8 @@ fn shrink<R>(columns: &[&Column<R>], shown: &mut [(usize, usize)], excess: usize
     true
 }
 
-fn shrink_all<R>(columns: &[&Column<R>], shown: &mut [(usize, usize)]) {
-    for (index, width) in shown {
-        if let Some(column) = columns.get(*index)
-            && column.shrink_to > 0
-        {
-            *width = (*width).min(column.shrink_to);
-        }
-    }
-}
-
-fn write_head<R>(out: &mut Vec<u8>, columns: &[&Column<R>], fit: &Fit, style: Style) {
+/// Writes the head.
+pub fn write_head<R>(out: &mut Vec<u8>, columns: &[&Column<R>], fit: &Fit, style: Style) {
     let heads: Vec<Cell<'_>> = columns
         .iter()
         .map(|column| Cell::new(column.head).with(Tone::Dim))
@@ -175,7 +195,10 @@ fn write_cells<R>(
         if place > 0 {
             out.resize(out.len() + GAP, b' ');
         }
-        let text = cut(&cell.text, *width);
+        let text = match style.width {
+            Some(_) => cut(&cell.text, *width, column.cut),
+            None => cell.text.as_ref().into(),
+        };
         let blanks = width.saturating_sub(text.width());
         if column.align == Align::Right {
             out.resize(out.len() + blanks, b' ');
@@ -210,25 +233,34 @@ pub fn write_toned(out: &mut Vec<u8>, text: &str, tone: Tone, style: Style) {
     }
 }
 
-/// Cuts a text to so many columns of a terminal, with [`CUT`] at its end.
-fn cut(text: &str, width: usize) -> std::borrow::Cow<'_, str> {
-    use unicode_width::UnicodeWidthChar as _;
+/// Cuts a text to so many columns of a terminal, with [`CUT`] where something is missing.
+fn cut(text: &str, width: usize, side: Cut) -> Cow<'_, str> {
     if text.width() <= width {
         return text.into();
     }
-    let mut room = width.saturating_sub(1);
-    let mut kept = String::new();
-    for character in text.chars() {
-        let Some(rest) = room.checked_sub(character.width().unwrap_or(0)) else {
-            break;
-        };
-        room = rest;
-        kept.push(character);
+    let room = width.saturating_sub(1);
+    match side {
+        _ if width == 0 => "".into(),
+        Cut::End => {
+            let mut kept: String = fitting(text.chars(), room).collect();
+            kept.push(CUT);
+            kept.into()
+        }
+        Cut::Start => {
+            let mut kept: Vec<char> = fitting(text.chars().rev(), room).collect();
+            kept.push(CUT);
+            kept.into_iter().rev().collect::<String>().into()
+        }
     }
-    if width > 0 {
-        kept.push(CUT);
-    }
-    kept.into()
+}
+
+/// Gives as many characters as have room.
+fn fitting(characters: impl Iterator<Item = char>, mut room: usize) -> impl Iterator<Item = char> {
+    use unicode_width::UnicodeWidthChar as _;
+    characters.map_while(move |character| {
+        room = room.checked_sub(character.width().unwrap_or(0))?;
+        Some(character)
+    })
 }
 
 #[cfg(test)]
@@ -275,7 +307,7 @@ mod tests {
             "A    Bee  C\none    1  a lon…\ntwo   22  x\n"
         );
         assert_eq!(written(Some(9)), "A    C\none  a l…\ntwo  x\n");
-        for width in 9..30 {
+        for width in 1..30 {
             let text = written(Some(width));
             assert!(
                 text.lines().all(|line| line.width() <= width),
@@ -300,7 +332,27 @@ mod tests {
 
     #[test]
     fn wide_characters_are_cut_by_columns_not_by_letters() {
-        assert_eq!(cut("漢字漢字", 5), "漢字…");
-        assert_eq!(cut("漢字", 4), "漢字");
+        assert_eq!(cut("漢字漢字", 5, Cut::End), "漢字…");
+        assert_eq!(cut("漢字", 4, Cut::End), "漢字");
+        assert_eq!(cut("字漢字", 5, Cut::Start), "…漢字");
+    }
+
+    #[test]
+    fn of_an_endpoint_the_port_is_what_stays() {
+        assert_eq!(cut("[2001:db8::1]:65535", 8, Cut::Start), "…]:65535");
+        assert_eq!(cut("[2001:db8::1]:65535", 1, Cut::Start), "…");
+    }
+
+    #[test]
+    fn without_a_limit_late_long_texts_are_whole() {
+        let columns = [Column::<String>::new("a", "A", |row| {
+            Cell::new(row.as_str())
+        })];
+        let columns: Vec<_> = columns.iter().collect();
+        let mut rows = vec![String::from("x"); SAMPLE_ROWS];
+        rows.push("y".repeat(100));
+        let mut out = Vec::new();
+        write(&mut out, &columns, &rows, Style::default());
+        assert!(out.ends_with(format!("{}\n", "y".repeat(100)).as_bytes()));
     }
 }

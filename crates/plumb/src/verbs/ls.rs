@@ -39,9 +39,10 @@ pub fn run(arguments: &Arguments) -> u8 {
         return list(arguments, &mut out);
     };
     let mut last = status::FINE;
-    watch::repeat(interval, out.is_terminal(), || {
-        last = list(arguments, &mut out);
-        last == status::FINE && !out.has_failed()
+    let draw = out.is_terminal();
+    watch::repeat(interval, draw, &mut out, |out| {
+        last = list(arguments, out);
+        last == status::FINE
     });
     last
 }

@@ -8,11 +8,15 @@ use plumb_present::json;
 use plumb_present::json::document::Document;
 use plumb_present::report::table::{self, Style};
 use plumb_present::report::{self, Column, csv};
+use plumb_present::sanitize;
 use serde::Serialize;
 
 use super::form::{Form, FormArguments};
 use super::{screen, status};
 use crate::output::Output;
+
+/// Rows that are text at a time.
+const PIECE_ROWS: usize = 256;
 
 /// What a verb has to say: rows, what accompanies them, and what could not be observed.
 pub struct Report<'a, R> {
@@ -41,6 +45,10 @@ impl<R: Serialize> Report<'_, R> {
     pub fn write(self, arguments: &FormArguments, out: &mut Output) -> u8 {
         let form = arguments.form();
         let style = screen::style(form, arguments.color);
+        if self.chosen.iter().any(|word| word == "help") {
+            self.write_help(out);
+            return status::FINE;
+        }
         let columns = match self.columns(form) {
             Ok(columns) => columns,
             Err(word) => {
@@ -71,11 +79,29 @@ impl<R: Serialize> Report<'_, R> {
         report::choose(self.columns, self.chosen.iter().map(String::as_str)).map_err(str::to_owned)
     }
 
+    /// Says what each column is, for `-c help`.
+    fn write_help(&self, out: &mut Output) {
+        let widest = self.columns.iter().map(|column| column.key.len()).max();
+        let width = widest.unwrap_or(0);
+        for column in self.columns {
+            let line = format!("{:width$}  {}", column.key, column.about);
+            out.raw(|out| {
+                out.extend_from_slice(line.trim_end().as_bytes());
+                out.push(b'\n');
+            });
+        }
+        out.flush();
+    }
+
     fn write_table(&self, columns: &[&Column<R>], style: Style, out: &mut Output) {
-        out.raw(|out| {
-            table::write(out, columns, self.rows, style);
-        });
-        for line in &self.footer {
+        let (rows, hidden) = self.rows_with_room(out);
+        let fit = table::measure(columns, rows, style);
+        out.raw(|out| table::write_head(out, columns, &fit, style));
+        for piece in rows.chunks(PIECE_ROWS) {
+            out.raw(|out| table::write_more(out, columns, piece, &fit, style));
+        }
+        let more = (hidden > 0).then(|| format!("... and {hidden} more"));
+        for line in more.iter().chain(&self.footer) {
             out.raw(|out| {
                 out.extend_from_slice(line.as_bytes());
                 out.push(b'\n');
@@ -84,10 +110,24 @@ impl<R: Serialize> Report<'_, R> {
         self.say_reasons(out);
     }
 
+    /// Gives the rows that a screen of limited height has room for, and how many it has not.
+    fn rows_with_room(&self, out: &Output) -> (&[R], usize) {
+        let Some(lines) = out.screen_lines() else {
+            return (self.rows, 0);
+        };
+        // Beside them stand the head, a line that counts the others, and what is below the table.
+        let room = lines.saturating_sub(2 + self.footer.len() + self.reasons.len());
+        let rows = self.rows.get(..room).unwrap_or(self.rows);
+        (rows, self.rows.len() - rows.len())
+    }
+
     fn say_reasons(&self, out: &mut Output) {
         out.flush();
         for reason in &self.reasons {
-            out.complain(format!("plumb {}: {reason}\n", self.verb).as_bytes());
+            // Names of namespaces and the like are outside text, and a terminal may read this.
+            let reason = sanitize::for_terminal(reason.as_bytes());
+            let line = [b"plumb ", self.verb.as_bytes(), b": ", &reason, b"\n"].concat();
+            out.complain(&line);
         }
     }
 

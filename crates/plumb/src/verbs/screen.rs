@@ -39,6 +39,16 @@ fn columns() -> usize {
     columns_variable().or_else(asked).unwrap_or(USUAL_COLUMNS)
 }
 
+/// Lines taken where a terminal does not say how many it has.
+const USUAL_LINES: usize = 24;
+
+/// Gives the lines of the terminal.
+pub fn lines() -> usize {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok();
+    let lines = size.map(|size| usize::from(size.ws_row));
+    lines.filter(|&lines| lines > 0).unwrap_or(USUAL_LINES)
+}
+
 fn columns_variable() -> Option<usize> {
     let value = env::var("COLUMNS").ok()?;
     value.parse().ok().filter(|&columns| columns > 0)

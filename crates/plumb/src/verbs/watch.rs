@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use super::screen;
+use crate::output::Output;
+
 /// Reads an interval of a command line: `500ms`, `2s`, `1m`; a bare number is seconds.
 pub fn interval(text: &str) -> Result<Duration, String> {
     let digits = text
@@ -27,16 +30,27 @@ pub fn interval(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| String::from("a time longer than nothing"))
 }
 
-/// Runs `once` every `interval`, counted from its start, as long as it says true. On a terminal the
-/// screen is cleared before each; elsewhere the answers follow each other.
-pub fn repeat(interval: Duration, clear: bool, mut once: impl FnMut() -> bool) {
+/// Gives the answer of `once` every `interval`, counted from its start, as long as it says true and
+/// somebody reads. On a terminal each is drawn over the last in one write; elsewhere they follow each
+/// other. An interrupt ends it, and leaves nothing to tidy up.
+pub fn repeat(
+    interval: Duration,
+    draw: bool,
+    out: &mut Output,
+    mut once: impl FnMut(&mut Output) -> bool,
+) {
+    let clear: &[u8] = b"\x1b[2J";
+    if draw {
+        out.raw(|out| out.extend_from_slice(clear));
+    }
     loop {
         let start = Instant::now();
-        if clear {
-            let home: &[u8] = b"\x1b[H\x1b[2J\x1b[3J";
-            let _ = rustix::io::write(rustix::stdio::stdout(), home);
+        if draw {
+            out.begin_screen(screen::lines());
         }
-        if !once() {
+        let goes_on = once(out);
+        out.end_screen();
+        if !goes_on || out.has_failed() {
             return;
         }
         std::thread::sleep(interval.saturating_sub(start.elapsed()));
