@@ -1,15 +1,19 @@
 //! What owners and holders are read from: links of /proc/PID/fd, names of folders, command lines,
-//! process names, cgroups. And the files that names of numbers come from.
+//! process names, cgroups. What stacks are read with: memory maps, calls of sleeping threads, names of
+//! compiled code. And the files that names of numbers come from.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use plumb_wire::config::{decode_name_table, decode_port_range, decode_sources};
+use plumb_wire::perf_map::{decode_line, decode_name};
 use plumb_wire::proc::cgroup::decode_cgroup;
+use plumb_wire::proc::maps::decode_maps;
 use plumb_wire::proc::process::{
     decode_argv0, decode_comm, decode_int_name, decode_number_name, decode_socket_link,
     decode_socket_link_start,
 };
-use plumb_wire::proc::process_stat::{decode_effective_uid, decode_stat};
+use plumb_wire::proc::process_stat::{decode_effective_uid, decode_own_pid, decode_stat};
+use plumb_wire::proc::syscall::decode_syscall;
 use plumb_wire::workload::{decode_slice_user, decode_workload};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -36,4 +40,11 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(table.entries.iter().all(|(_, name)| !name.is_empty()));
     let _ = decode_port_range(bytes);
     let _ = decode_sources(bytes, b"services").map(Iterator::count);
+    assert!(decode_maps(bytes).all(|mapping| mapping.range.start < mapping.range.end));
+    let _ = decode_syscall(bytes);
+    let _ = decode_own_pid(bytes);
+    if let Some(compiled) = decode_line(bytes) {
+        let named = decode_name(compiled.name);
+        assert!(compiled.range.start < compiled.range.end && named.line != Some(0));
+    }
 });

@@ -25,6 +25,8 @@ pub(crate) const TESTS: &[Program] = &[
     ("mount", "mount"),
     ("strace", "strace"),
     ("cc", "gcc"),
+    ("c++", "g++"),
+    ("objcopy", "binutils"),
     ("jq", "jq"),
     ("logger", "bsdutils"),
     ("groff", "groff-base"),

@@ -5,6 +5,7 @@
 //! reads as passed.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::time::Instant;
 
 use serde_json::Value;
@@ -25,6 +26,36 @@ struct Need {
 
 const NEEDS: &[Need] = &[
     Need {
+        mark: "needs_go",
+        is_here: || machine::find("go").is_some(),
+        lacking: "needs the Go toolchain (golang-go)",
+    },
+    Need {
+        mark: "needs_java",
+        is_here: || machine::find("javac").is_some(),
+        lacking: "needs a JDK (default-jdk-headless)",
+    },
+    Need {
+        mark: "needs_node",
+        is_here: || machine::find("node").is_some(),
+        lacking: "needs Node (nodejs)",
+    },
+    Need {
+        mark: "needs_python3_11",
+        is_here: || Path::new("/usr/bin/python3.11").exists(),
+        lacking: "needs Debian's CPython 3.11 (python3.11)",
+    },
+    Need {
+        mark: "needs_python3_12",
+        is_here: || has_pyenv("3.12.1"),
+        lacking: "needs CPython 3.12 (pyenv install 3.12.1)",
+    },
+    Need {
+        mark: "needs_python3_13",
+        is_here: || has_pyenv("3.13.0"),
+        lacking: "needs CPython 3.13 (pyenv install 3.13.0)",
+    },
+    Need {
         mark: "needs_root",
         is_here: machine::is_root,
         lacking: "needs root (private namespaces)",
@@ -36,11 +67,15 @@ const NEEDS: &[Need] = &[
     },
 ];
 
+/// Says whether pyenv has this release of CPython, which distributions of its time do not.
+fn has_pyenv(release: &str) -> bool {
+    let home = std::env::var_os("HOME").unwrap_or_default();
+    let releases = Path::new(&home).join(".pyenv/versions");
+    releases.join(release).exists()
+}
+
 /// How many fuzzing cases `--full` adds to those the tests run anyway.
 const FULL_CASES: u64 = 20_000;
-
-/// How often `--full` reads each source of sockets while others come and go.
-const FULL_CHURN_DUMPS: &str = "1000";
 
 /// Runs the checks; the first that fails ends it.
 pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
@@ -56,7 +91,7 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
     check_source()?;
     step::step(cargo().args(["test", "--doc", "--workspace", "--quiet"]))?;
     let no_compiler = check_bpf(need_vm)?;
-    let left_out = run_tests(full)?;
+    let left_out = run_tests()?;
     let no_lab = run_lab()?;
     step::step(cargo().args(["deny", "check", "bans", "licenses", "sources"]))?;
     if full {
@@ -102,14 +137,11 @@ fn check_fuzz_targets() -> Result<(), Failure> {
 }
 
 /// Builds and runs the tests; gives the names of those that did not run.
-fn run_tests(full: bool) -> Result<Vec<String>, Failure> {
+fn run_tests() -> Result<Vec<String>, Failure> {
     // Tests of one crate run programs of another, which nextest alone would not build.
     step::step(cargo().args(["build", "--workspace", "--bins", "--quiet"]))?;
     let mut nextest = cargo();
     nextest.args(["nextest", "run", "--workspace"]);
-    if full {
-        nextest.env("PLUMB_CHURN_DUMPS", FULL_CHURN_DUMPS);
-    }
     let mut left_out = Vec::new();
     let mut filter = String::from("all()");
     for need in NEEDS.iter().filter(|need| !(need.is_here)()) {

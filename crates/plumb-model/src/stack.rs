@@ -35,7 +35,8 @@ pub struct Frame {
     pub function: Known<String>,
     /// File and line of the call.
     pub source: Known<Source>,
-    /// Path of the module that holds the code, as its process saw it.
+    /// Path of the file that holds the code, as its process saw it: an executable or library, or the source
+    /// of a script.
     pub module: Known<Arc<[u8]>>,
     /// Address of the code inside the module's file as its ELF headers and `nm` count; outside any
     /// module, the address itself.
@@ -95,7 +96,7 @@ pub enum Cut {
     Inconsistent,
     /// There are more frames than the limit.
     TooDeep,
-    /// No stack was captured, only an address.
+    /// No copy of the stack was captured: what there is ends where the frame pointers do.
     NotCaptured,
 }
 

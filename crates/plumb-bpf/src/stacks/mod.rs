@@ -1,5 +1,32 @@
 //! From the registers and bytes a probe captured to the functions that were running.
+//!
+//! Two steps, because the first is cheap and wants the process alive, and the second is neither. An
+//! [`Unwinder`] follows a [`RawStack`] from caller to caller and gives an [`Unwound`], which needs its process no
+//! more; a [`Symbolizer`] names it, later, once for each distinct stack. What neither could find out is in the
+//! [`plumb_model::stack::Stack`], with its reason.
+//!
+//! ```no_run
+//! use plumb_bpf::stacks::{RawStack, Symbolizer, Unwinder};
+//!
+//! # let captured: RawStack<'_> = todo!();
+//! let mut unwinder = Unwinder::new();
+//! unwinder.see(captured.tgid); // as soon as the process is known: it may be gone when its stacks arrive
+//! let unwound = unwinder.unwind(&captured);
+//! let stack = Symbolizer::new().symbolize(&unwound);
+//! println!("{:?}", stack.caller_of_interest());
+//! ```
 
+mod debug_file;
+mod elf;
+mod module;
+mod perf_map;
+mod process;
 mod raw;
+mod runtime;
+mod symbols;
+mod unwind;
+mod walk;
 
 pub use raw::RawStack;
+pub use symbols::Symbolizer;
+pub use unwind::{Unwinder, Unwound};

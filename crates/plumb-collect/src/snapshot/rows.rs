@@ -1,5 +1,6 @@
 //! The tables of one namespace, from sock_diag, as rows of a snapshot.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 
 use plumb_model::diag::inet::{AF_INET, AF_INET6, DiagEndpoint, InetDiag, Info, Protocol};
@@ -19,7 +20,7 @@ use plumb_wire::netlink::vsock_diag::{decode_vsock_diag, encode_vsock_request};
 use rustix::io::Errno;
 
 use super::Request;
-use crate::sock_diag::{Dump, DumpError, Step, steady};
+use crate::sock_diag::{Dump, DumpError, Step};
 
 /// `INET_DIAG_INFO`, as a bit of the request.
 const INFO: u8 = 1 << 1;
@@ -126,15 +127,16 @@ fn inet(
         program: request.program.as_deref(),
         bpf_storages: None,
     });
-    steady::read(&message, |step| {
-        if let Step::Message(payload) = step
-            && let Some(row) = decode_inet_diag_record(payload, protocol)
-            && row.family == family
-        {
+    let mut seen = HashSet::new();
+    dump(&message, |payload| {
+        let Some(row) = decode_inet_diag_record(payload, protocol) else {
+            return;
+        };
+        // The table may change while it is dumped, and then rows come twice.
+        if row.family == family && (row.cookie == 0 || seen.insert(row.cookie)) {
             sockets.push(inet_socket(netns, kind, &row));
         }
     })
-    .map(drop)
 }
 
 fn inet_socket(netns: NetnsId, kind: Kind, row: &InetDiag<'_>) -> Socket {

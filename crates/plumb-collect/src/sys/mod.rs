@@ -8,5 +8,4 @@ pub mod ioctl;
 pub mod namespace;
 pub mod netdb;
 pub mod nss;
-pub mod packet_socket;
 pub mod signal;

@@ -180,17 +180,25 @@ fn is_std_impl(name: &str) -> bool {
 }
 
 fn in_library_file(frame: &Frame) -> bool {
-    let Known::Known(source) = &frame.source else {
+    if frame.kind == Kind::Native {
         return false;
+    }
+    // A script's file is the module of its functions; the line is not always known.
+    let file: &[u8] = match &frame.module {
+        Known::Known(path) => path,
+        Known::Unknown(_) => return false,
     };
-    let file = source.file.as_str();
-    LIBRARY_FILES.iter().any(|known| file.starts_with(known)) || is_python_library(frame, file)
+    LIBRARY_FILES
+        .iter()
+        .any(|known| file.starts_with(known.as_bytes()))
+        || is_python_library(file)
 }
 
 /// `/usr/lib/python3.11/socket.py`, but not `…/site-packages/…` or `…/dist-packages/…`.
-fn is_python_library(frame: &Frame, file: &str) -> bool {
-    frame.kind != Kind::Native
-        && file.contains("/lib/python")
-        && !file.contains("/site-packages/")
-        && !file.contains("/dist-packages/")
+fn is_python_library(file: &[u8]) -> bool {
+    let contains = |part: &str| {
+        file.windows(part.len())
+            .any(|window| window == part.as_bytes())
+    };
+    contains("/lib/python") && !contains("/site-packages/") && !contains("/dist-packages/")
 }

@@ -21,14 +21,6 @@ fn native(module: &str, function: &str) -> Frame {
     frame(Kind::Native, module, Some(function))
 }
 
-fn in_file(mut frame: Frame, file: &str) -> Frame {
-    frame.source = Known::Known(Source {
-        file: file.to_owned(),
-        line: 1,
-    });
-    frame
-}
-
 fn stack(frames: Vec<Frame>) -> Stack {
     Stack {
         frames,
@@ -81,14 +73,12 @@ fn a_script_is_the_caller_and_not_its_interpreter() {
     let python = vec![
         native("/lib/libc.so.6", "__connect"),
         native("/usr/bin/python3.11", "sock_connect"),
-        in_file(
-            frame(Kind::Interpreted, "", Some("create_connection")),
+        frame(
+            Kind::Interpreted,
             "/usr/lib/python3.11/socket.py",
+            Some("create_connection"),
         ),
-        in_file(
-            frame(Kind::Interpreted, "", Some("leak_here")),
-            "/srv/app.py",
-        ),
+        frame(Kind::Interpreted, "/srv/app.py", Some("leak_here")),
         native("/usr/bin/python3.11", "_PyEval_EvalFrameDefault"),
     ];
     assert_eq!(interest(python).as_deref(), Some("leak_here"));

@@ -2,12 +2,12 @@
 
 pub mod cgroup;
 pub mod columns;
-pub mod counters;
 pub mod dev;
 pub mod groups;
 pub mod if_inet6;
 pub mod inet;
 pub mod legacy;
+pub mod maps;
 pub mod masquerade;
 pub mod netlink;
 pub mod nstat;
@@ -19,6 +19,7 @@ pub mod sctp;
 pub mod snmp;
 pub mod sockstat;
 pub mod ss_inet;
+pub mod syscall;
 pub mod totals;
 pub mod unix;
 pub mod unix_diag;

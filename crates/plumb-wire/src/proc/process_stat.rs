@@ -55,6 +55,19 @@ pub fn decode_effective_uid(status: &[u8]) -> Option<u32> {
     u32::try_from(number(field(status, b"Uid:")?.nth(1)?)?).ok()
 }
 
+/// Decodes the pid by which a process knows itself out of `/proc/PID/status`: the last of `NSpid`, which lists
+/// its pid in every pid namespace from ours to its own. `None` on kernels without the line (before 4.1).
+///
+/// ```
+/// use plumb_wire::proc::process_stat::decode_own_pid;
+///
+/// assert_eq!(decode_own_pid(b"Name:\tx\nNSpid:\t4242\t17\t1\n"), Some(1));
+/// assert_eq!(decode_own_pid(b"Name:\tx\n"), None);
+/// ```
+pub fn decode_own_pid(status: &[u8]) -> Option<u32> {
+    u32::try_from(number(field(status, b"NSpid:")?.last()?)?).ok()
+}
+
 /// Gives the words behind a key of `status`. The name, which may hold anything, has its newlines
 /// escaped there.
 pub fn field<'a>(status: &'a [u8], key: &[u8]) -> Option<impl Iterator<Item = &'a [u8]>> {

@@ -7,4 +7,3 @@ mod json_ss;
 mod name_server;
 mod needs_root;
 mod recordings;
-mod steady;
