@@ -65,6 +65,21 @@ static long (*const bpf_loop)(u32 iterations, void *body, void *ctx, u64 flags) 
 		value_;                                                                           \
 	})
 
+/*
+ * Two ways to look at an object by its address. With VIEW_BY_CAST the verifier takes the address for a
+ * pointer of that type, and loads are instructions (a load that faults gives zero); Minimum kernel
+ * version: 6.2 (bpf_rdonly_cast, fd264ca02094). Without, each load is a call of a helper.
+ */
+#ifdef VIEW_BY_CAST
+extern void *bpf_rdonly_cast(void *object, u32 btf_id) SEC(".ksyms");
+#define VIEW(address, type_)                                                                      \
+	((type_ *)bpf_rdonly_cast((void *)(address), __builtin_btf_type_id(*(type_ *)0, 1)))
+#define GET(view, member) ((view)->member)
+#else
+#define VIEW(address, type_) ((type_ *)(address))
+#define GET(view, member) READ(view, member)
+#endif
+
 /* Says whether the running kernel has a member. */
 #define HAS(from, member) __builtin_preserve_field_info((from)->member, 2)
 /* The running kernel's offset of a member, in bytes. */

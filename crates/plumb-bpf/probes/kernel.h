@@ -51,6 +51,7 @@ struct file {
 struct fdtable {
 	unsigned int max_fds;
 	struct file **fd;
+	u64 *open_fds;
 };
 
 struct files_struct {
@@ -107,6 +108,7 @@ struct sock {
 };
 
 struct socket {
+	s16 type;
 	struct sock *sk;
 };
 
@@ -116,7 +118,12 @@ struct socket_alloc {
 	struct inode vfs_inode;
 };
 
-/* Contexts of the iterators; their layout is fixed, their names are what the kernel looks for. */
+#pragma clang attribute pop
+
+/*
+ * Contexts of the iterators: their layout is a promise of the kernel, so nothing in them is relocated,
+ * which would cost each program a search through all types.
+ */
 struct bpf_iter_meta {
 	struct seq_file *seq;
 	u64 session_id;
@@ -134,8 +141,6 @@ struct bpf_iter__task_file {
 	u32 fd;
 	struct file *file;
 };
-
-#pragma clang attribute pop
 
 enum {
 	S_IFMT = 0170000,

@@ -5,6 +5,7 @@
 //! symboliser. Everything here is optional at run time: a program that does not load is a reason in
 //! the answer ([`Unavailable`]), never the end of the command.
 
+mod iterator;
 mod light;
 mod load;
 pub mod owners;

@@ -1,7 +1,7 @@
 //! Loads a light skeleton: a BPF program that makes maps and loads other programs, without parsing.
 //!
-//! The file (`FILE.light`, written by `cargo xtask bpf`) is four little-endian words (number of maps,
-//! number of programs, length of data, length of instructions) and the two blobs. Loading is three
+//! The file (`FILE.light`, written by `cargo xtask bpf`) is four little-endian words (the number of
+//! programs, the lengths of what follows), the names of the maps, data, instructions. Loading is three
 //! calls of `bpf(2)`: an array with the data, the loader itself, one run of it. The kernel then
 //! applies the relocations, so no types of the kernel are read by us.
 //!
@@ -26,14 +26,15 @@ const LOG_BYTES: usize = 1 << 16;
 /// What a skeleton made.
 #[derive(Debug)]
 pub(crate) struct Loaded {
-    /// Its maps, in the order of the C source.
-    pub maps: Vec<OwnedFd>,
+    /// Its maps, by their names.
+    pub maps: Vec<(String, OwnedFd)>,
     /// Its programs, in the order of the C source.
     pub programs: Vec<OwnedFd>,
 }
 
 /// Why a skeleton did not load.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot {doing}: {error}{}", verifier.as_ref().map_or(String::new(), |line| format!(": {line}")))]
 pub(crate) struct NotLoaded {
     /// What was being done.
     pub doing: &'static str,
@@ -45,8 +46,8 @@ pub(crate) struct NotLoaded {
 
 /// A skeleton as it stands in its file.
 struct Skeleton<'a> {
-    maps: usize,
     programs: usize,
+    maps: Vec<&'a str>,
     data: &'a [u8],
     instructions: &'a [u8],
 }
@@ -90,11 +91,13 @@ fn decode_skeleton(file: &[u8]) -> Option<Skeleton<'_>> {
         rest = behind;
         usize::try_from(u32::from_le_bytes(*word)).ok()
     };
-    let (maps, programs, data, instructions) = (word()?, word()?, word()?, word()?);
+    let (programs, names, data, instructions) = (word()?, word()?, word()?, word()?);
+    let (names, rest) = rest.split_at_checked(names)?;
+    let names = std::str::from_utf8(names).ok()?;
     let (data, behind) = rest.split_at_checked(data)?;
     (behind.len() == instructions).then_some(Skeleton {
-        maps,
         programs,
+        maps: names.split_terminator('\0').collect(),
         data,
         instructions: behind,
     })
@@ -102,7 +105,7 @@ fn decode_skeleton(file: &[u8]) -> Option<Skeleton<'_>> {
 
 /// Writes the context: everything is zero but its size and the log.
 fn context(skeleton: &Skeleton<'_>, log: &mut [u8]) -> Vec<u8> {
-    let len = HEAD + skeleton.maps * MAP + skeleton.programs * PROGRAM;
+    let len = HEAD + skeleton.maps.len() * MAP + skeleton.programs * PROGRAM;
     let mut context = vec![0; len];
     let word = |number: usize| u32::try_from(number).unwrap_or(u32::MAX).to_ne_bytes();
     context[0..4].copy_from_slice(&word(len));
@@ -126,10 +129,11 @@ fn take(skeleton: &Skeleton<'_>, context: &[u8]) -> Loaded {
             sys::take_fd(i32::from_ne_bytes(*bytes))
         }
     };
-    let programs = HEAD + skeleton.maps * MAP;
+    let programs = HEAD + skeleton.maps.len() * MAP;
+    let maps = skeleton.maps.iter().enumerate();
     Loaded {
-        maps: (0..skeleton.maps)
-            .filter_map(|index| fd(HEAD + index * MAP))
+        maps: maps
+            .filter_map(|(index, &name)| Some((name.to_owned(), fd(HEAD + index * MAP)?)))
             .collect(),
         programs: (0..skeleton.programs)
             .filter_map(|index| fd(programs + index * PROGRAM))
@@ -172,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_skeleton_that_is_cut_off_is_refused() {
-        let mut file: Vec<u8> = [1_u32, 1, 2, 8]
+        let mut file: Vec<u8> = [1_u32, 0, 2, 8]
             .iter()
             .flat_map(|w| w.to_le_bytes())
             .collect();

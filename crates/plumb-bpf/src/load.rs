@@ -19,15 +19,16 @@ use crate::{privilege, sys};
 pub(crate) struct Program {
     /// Folder and file below `probes/`.
     pub name: &'static str,
-    /// The object, aligned as aya wants it.
-    pub object: &'static [u8],
+    /// The object, aligned as aya wants it; `None` for a program that aya cannot load, because it calls
+    /// functions of the kernel.
+    pub object: Option<&'static [u8]>,
     /// Its light skeleton.
     pub light: &'static [u8],
     /// What it iterates over: `task`, `task_file`, `unix`.
     pub iterator: &'static str,
     /// The name of its function.
     pub function: &'static str,
-    /// The names of its maps, in the order of the C source.
+    /// The names of the maps that are used from here.
     pub maps: &'static [&'static str],
 }
 
@@ -61,32 +62,49 @@ pub(crate) fn load(program: &Program) -> Result<Loaded, Unavailable> {
         Ok(loaded) => return Ok(loaded),
         Err(not_loaded) => not_loaded,
     };
-    load_object(program).map_err(|why| refused(program, &not_loaded, &why))
+    match program.object {
+        Some(object) => {
+            load_object(program, object).map_err(|why| refused(program, &not_loaded, Some(&why)))
+        }
+        None => Err(refused(program, &not_loaded, None)),
+    }
+}
+
+/// Loads the first of these that this kernel takes; the reason is that of the last.
+pub(crate) fn load_first(programs: &[&Program]) -> Result<Loaded, Unavailable> {
+    let mut refused = Unavailable::new("there is no such program");
+    for program in programs {
+        match load(program) {
+            Ok(loaded) => return Ok(loaded),
+            Err(unavailable) => refused = unavailable,
+        }
+    }
+    Err(refused)
 }
 
 /// Loads a program by its skeleton.
 pub(crate) fn load_light(program: &Program) -> Result<Loaded, NotLoaded> {
-    let loaded = light::load(program.light)?;
-    let mut programs = loaded.programs.into_iter();
-    match programs.next() {
-        Some(program_fd) if loaded.maps.len() == program.maps.len() => Ok(Loaded {
-            program: program_fd,
-            maps: loaded.maps,
-        }),
-        _ => Err(NotLoaded {
-            doing: "take what the loader made",
-            error: Errno::BADF,
-            verifier: None,
-        }),
+    let odd = || NotLoaded {
+        doing: "take what the loader made",
+        error: Errno::BADF,
+        verifier: None,
+    };
+    let mut loaded = light::load(program.light)?;
+    let mut maps = Vec::new();
+    for &wanted in program.maps {
+        let at = loaded.maps.iter().position(|(name, _)| name == wanted);
+        maps.push(loaded.maps.swap_remove(at.ok_or_else(odd)?).1);
     }
+    let program = loaded.programs.into_iter().next().ok_or_else(odd)?;
+    Ok(Loaded { program, maps })
 }
 
 /// Loads a program by its object; the reason is in words.
-pub(crate) fn load_object(program: &Program) -> Result<Loaded, String> {
+fn load_object(program: &Program, object: &[u8]) -> Result<Loaded, String> {
     let types = Btf::from_sys_fs().map_err(|error| chain(&error))?;
     let mut object = EbpfLoader::new()
         .btf(Some(&types))
-        .load(program.object)
+        .load(object)
         .map_err(|error| chain(&error))?;
     let mut maps = Vec::new();
     for &name in program.maps {
@@ -136,14 +154,14 @@ fn chain(error: &dyn std::error::Error) -> String {
     words.join(": ")
 }
 
-fn refused(program: &Program, light: &NotLoaded, object: &str) -> Unavailable {
-    let verifier = light.verifier.as_deref();
-    let light = match verifier {
-        Some(line) => format!("{}: {line}", light.error),
-        None => format!("cannot {}: {}", light.doing, light.error),
+fn refused(program: &Program, light: &NotLoaded, object: Option<&str>) -> Unavailable {
+    let light = light.to_string();
+    let why = match object {
+        Some(object) => format!("{object} (by the light loader: {light})"),
+        None => light,
     };
     Unavailable::new(format!(
-        "the kernel refused the program {}: {object} (and by the light loader: {light})",
+        "the kernel refused the program {}: {why}",
         program.name
     ))
 }

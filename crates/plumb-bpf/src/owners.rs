@@ -22,8 +22,11 @@ use std::path::PathBuf;
 use crate::unavailable::Unavailable;
 use crate::{pin, privilege};
 
+use choice::Choice;
 pub use record::SocketFile;
 pub(crate) use stream::FILES;
+pub(crate) use tasks::TASKS;
+use tasks::Tables;
 
 /// Which sockets to tell of.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +71,7 @@ pub struct Summary {
 /// The reason why no program can be run, or why reading ended early.
 pub fn read(wanted: Wanted<'_>, each: &mut dyn FnMut(&SocketFile)) -> Result<Summary, Unavailable> {
     let source = can_run()?;
-    let mut choice = choice::Choice::new(wanted, each);
+    let mut choice = Choice::new(wanted, each);
     let descriptors = match &source {
         Source::Pinned(path) => stream::read_pinned(path, &mut choice).map(|()| None),
         Source::Own => read_own(wanted, &mut choice),
@@ -80,15 +83,13 @@ pub fn read(wanted: Wanted<'_>, each: &mut dyn FnMut(&SocketFile)) -> Result<Sum
     })
 }
 
-/// Loads a program of ours and reads it: the faster one, or where that does not load the other.
-fn read_own(
-    wanted: Wanted<'_>,
-    choice: &mut choice::Choice<'_>,
-) -> Result<Option<u64>, Unavailable> {
-    let Ok(mut tables) = tasks::Tables::load(wanted) else {
-        return stream::read_own(choice).map(|()| None);
-    };
-    tables.read(choice).map(Some)
+/// Loads a program of ours and reads it: one that shares memory, or where none of these loads, one of
+/// the others.
+fn read_own(wanted: Wanted<'_>, choice: &mut Choice<'_>) -> Result<Option<u64>, Unavailable> {
+    match Tables::load(&TASKS, wanted) {
+        Ok(mut tables) => tables.read(choice).map(Some),
+        Err(_) => stream::read_own(&FILES, choice).map(|()| None),
+    }
 }
 
 /// Says where [`read`] would take the records from, or why it cannot. Loads nothing, so a program
@@ -100,3 +101,6 @@ pub fn can_run() -> Result<Source, Unavailable> {
     privilege::check()?;
     Ok(Source::Own)
 }
+
+#[cfg(test)]
+mod tests;

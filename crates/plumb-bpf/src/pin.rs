@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-use crate::load::load;
+use crate::load::load_first;
 use crate::owners::FILES;
 use crate::sys;
 use crate::unavailable::Unavailable;
@@ -51,7 +51,7 @@ fn is_iterator(path: &Path) -> bool {
 pub fn install(path: &Path, group: Option<u32>, mode: u32) -> Result<(), Unavailable> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     place::check(folder, group)?;
-    let link = load(&FILES)?.link_iterator()?;
+    let link = load_first(&FILES)?.link_iterator()?;
     make_folder(folder)?;
     // A name with a dot is not allowed in a BPF file system.
     let mut new = path.as_os_str().to_owned();

@@ -1,16 +1,18 @@
 //! A light skeleton: a BPF program that loads others, as bpftool generates it.
 //!
-//! bpftool writes a C header; plumb needs four things of it and keeps them in one file, `FILE.light`,
-//! little-endian words before the bytes: how many maps, how many programs, the length of the
-//! loader's data, the length of its instructions, the data, the instructions. plumb-bpf reads it.
+//! bpftool writes a C header; plumb needs little of it and keeps that in one file, `FILE.light`: four
+//! little-endian words (the number of programs, and the lengths of the three parts that follow), the
+//! names of the maps with a zero byte behind each, the loader's data, the loader's instructions. The
+//! order of maps is the compiler's, so they are known by name. plumb-bpf reads it.
 
 use crate::step::Failure;
 
 /// What a skeleton holds.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Light {
-    maps: u32,
     programs: u32,
+    /// Names of maps, in the order of the loader's context.
+    maps: Vec<String>,
     data: Vec<u8>,
     instructions: Vec<u8>,
 }
@@ -19,13 +21,16 @@ impl Light {
     /// Gives the bytes of the file.
     pub(super) fn encode(&self) -> Vec<u8> {
         let len = |bytes: &[u8]| u32::try_from(bytes.len()).expect("skeletons are small");
+        let names = self.maps.iter().map(|name| format!("{name}\0"));
+        let names: String = names.collect();
         let words = [
-            self.maps,
             self.programs,
+            len(names.as_bytes()),
             len(&self.data),
             len(&self.instructions),
         ];
         let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        bytes.extend_from_slice(names.as_bytes());
         bytes.extend_from_slice(&self.data);
         bytes.extend_from_slice(&self.instructions);
         bytes
@@ -34,13 +39,10 @@ impl Light {
 
 /// Reads the header.
 pub(super) fn decode(header: &str) -> Result<Light, Failure> {
-    let count = |what: &str| {
-        let number = header.matches(what).count();
-        u32::try_from(number).map_err(|_| Failure::check("a skeleton with too many parts"))
-    };
+    let programs = members(header, "bpf_prog_desc").len();
     let light = Light {
-        maps: count("\tstruct bpf_map_desc ").unwrap_or(0),
-        programs: count("\tstruct bpf_prog_desc ")?,
+        programs: u32::try_from(programs).unwrap_or(0),
+        maps: members(header, "bpf_map_desc"),
         data: literal(header, "data")?,
         instructions: literal(header, "insns")?,
     };
@@ -53,6 +55,16 @@ pub(super) fn decode(header: &str) -> Result<Light, Failure> {
         return Err(Failure::check("this bpftool writes other skeletons"));
     }
     Ok(light)
+}
+
+/// Lists the members of a struct type in the skeleton, in their order.
+fn members(header: &str, kind: &str) -> Vec<String> {
+    let start = format!("struct {kind} ");
+    let lines = header.lines().filter_map(|line| {
+        let rest = line.trim_start().strip_prefix(&start)?;
+        rest.strip_suffix(';').map(str::to_owned)
+    });
+    lines.collect()
 }
 
 /// Reads `opts.NAME = (void *)"…";`, whose length stands in `opts.NAME_sz`.
@@ -109,15 +121,16 @@ mod tests {
         assert_eq!(
             light,
             Light {
-                maps: 1,
                 programs: 2,
+                maps: vec!["out".into()],
                 data: vec![0, 0x7f, 0],
                 instructions: vec![1, 0, 0, 0, 0, 0, 0, 0],
             }
         );
         let bytes = light.encode();
-        assert_eq!(bytes.len(), 16 + 3 + 8);
-        assert_eq!(bytes[..8], [1, 0, 0, 0, 2, 0, 0, 0]);
+        assert_eq!(bytes.len(), 16 + 4 + 3 + 8);
+        assert_eq!(bytes[..8], [2, 0, 0, 0, 4, 0, 0, 0]);
+        assert_eq!(&bytes[16..20], b"out\0");
     }
 
     #[test]

@@ -2,9 +2,10 @@
 /*
  * From a file to the socket it is, by reading memory that may vanish meanwhile.
  *
- * The iterators run under rcu_read_lock: sockets' inodes, network namespaces and cgroups are freed
- * behind it, so what an address meant when the program began it means until it ends. A struct sock
- * may be freed and used again at once, so the socket is asked again which one it has.
+ * The iterators run under rcu_read_lock, behind which sockets' inodes, network namespaces and cgroups
+ * are freed: what an address meant when the program began it means until it ends. Files and socks
+ * are not, so a record counts only when the file is still behind its descriptor after everything
+ * was read.
  */
 #ifndef PLUMB_OWNERS_SOCKET_H
 #define PLUMB_OWNERS_SOCKET_H
@@ -22,29 +23,40 @@ struct seen {
 	u32 reserved;
 };
 
-/* Gives the inode of a file that is a socket, else NULL. A path to a unix socket is none. */
-INLINE struct inode *socket_inode(struct file *file, struct seen *seen)
+#define AT(type, member) OFFSET((struct type *)0, member)
+
+/*
+ * Gives the socket that a file is, with its inode, which are one object; else NULL. A path to a unix
+ * socket is an inode of another file system.
+ *
+ * All members are looked up in this one type. Each type costs a search through all types of the kernel
+ * when the program is loaded, and the kernel remembers only the last few.
+ */
+INLINE struct socket_alloc *socket_of(struct file *file, struct seen *seen)
 {
-	struct inode *inode = READ(file, f_inode);
+	u64 inode = (u64)GET(VIEW(file, struct file), f_inode);
+	/* Of any other inode, what stands before it is not looked at. */
+	struct socket_alloc *socket =
+		VIEW(inode - AT(socket_alloc, vfs_inode), struct socket_alloc);
 	struct super_block *super;
 
-	if ((READ(inode, i_mode) & S_IFMT) != S_IFSOCK)
+	if ((GET(socket, vfs_inode.i_mode) & S_IFMT) != S_IFSOCK)
 		return NULL;
-	super = READ(inode, i_sb);
+	super = GET(socket, vfs_inode.i_sb);
 	if ((u64)super != seen->sockfs) {
-		if (READ(super, s_magic) != SOCKFS_MAGIC)
+		if (GET(super, s_magic) != SOCKFS_MAGIC)
 			return NULL;
 		seen->sockfs = (u64)super;
 	}
-	return inode;
+	return socket;
 }
 
 INLINE u32 netns_of(struct sock *sk, struct seen *seen)
 {
-	struct net *net = READ(sk, __sk_common.skc_net.net);
+	struct net *net = GET(sk, __sk_common.skc_net.net);
 
 	if ((u64)net != seen->net) {
-		seen->netns = READ(net, ns.inum);
+		seen->netns = GET(net, ns.inum);
 		seen->net = (u64)net;
 	}
 	return seen->netns;
@@ -56,73 +68,68 @@ INLINE u64 cgroup_of(struct sock *sk, struct seen *seen)
 
 	if (!HAS(sk, sk_cgrp_data.cgroup))
 		return 0;
-	cgroup = READ(sk, sk_cgrp_data.cgroup);
+	cgroup = GET(sk, sk_cgrp_data.cgroup);
 	if ((u64)cgroup != seen->cgroup) {
-		struct kernfs_node *node = READ(cgroup, kn);
+		struct kernfs_node *node = GET(cgroup, kn);
 
-		seen->cgroup_id = READ(node, id);
+		seen->cgroup_id = GET(node, id);
 		seen->cgroup = (u64)cgroup;
 	}
 	return seen->cgroup_id;
 }
 
-/* Fills what the socket tells; false when it was being closed. */
-INLINE bool fill_socket(struct socket_file *record, struct inode *inode, struct seen *seen)
+/* Fills what the socket tells; false when it has no sock any more. */
+INLINE bool fill_socket(struct socket_file *record, struct socket_alloc *socket, struct seen *seen)
 {
-	struct socket_alloc *both =
-		(void *)inode - OFFSET((struct socket_alloc *)0, vfs_inode);
-	struct sock *sk = READ(both, socket.sk);
+	struct sock *sk = GET(socket, socket.sk);
 
 	if (!sk)
 		return false;
-	record->inode = READ(inode, i_ino);
-	record->cookie = READ(sk, __sk_common.skc_cookie.counter);
-	record->cgroup = cgroup_of(sk, seen);
+	record->inode = GET(socket, vfs_inode.i_ino);
+	record->type = GET(socket, socket.type);
+	record->family = GET(sk, __sk_common.skc_family);
+	record->cookie = GET(sk, __sk_common.skc_cookie.counter);
+	record->protocol = GET(sk, sk_protocol);
 	record->netns = netns_of(sk, seen);
-	record->family = READ(sk, __sk_common.skc_family);
-	record->type = READ(sk, sk_type);
-	record->protocol = READ(sk, sk_protocol);
-	return READ(both, socket.sk) == sk;
+	record->cgroup = cgroup_of(sk, seen);
+	return true;
 }
 
-/* Gives the pid of a task as the namespace at this depth counts; 0 when it is not seen there. */
-INLINE u32 pid_at(struct task_struct *task, u32 level, struct pid_namespace *ns)
+/* Gives the number of a pid in the namespace of processes at this depth; 0 when it has none there. */
+INLINE u32 number_at(struct pid *pid, u32 level, u64 ns)
 {
-	struct pid *pid = READ(task, thread_pid);
 	struct upid number = {};
 
-	if (!pid || READ(pid, level) < level)
+	if (!pid || GET(pid, level) < level)
 		return 0;
 	bpf_probe_read_kernel(&number, sizeof(number),
-			      (void *)__builtin_preserve_access_index(&pid->numbers) +
-				      level * sizeof(number));
-	return number.ns == ns ? number.nr : 0;
+			      (void *)pid + AT(pid, numbers) + level * sizeof(number));
+	return (u64)number.ns == ns ? number.nr : 0;
 }
 
 /* Fills what the task tells; false when the reader's namespace of processes does not show it. */
-INLINE bool fill_task(struct socket_file *record, struct task_struct *task)
+INLINE bool fill_task(struct socket_file *record, struct task_struct *trusted)
 {
-	struct task_struct *reader = (void *)bpf_get_current_task();
-	struct pid *pid = READ(reader, thread_pid);
-	u32 level = READ(pid, level);
-	struct task_struct *leader = READ(task, group_leader);
+	struct task_struct *reader = VIEW(bpf_get_current_task(), struct task_struct);
+	struct task_struct *task = VIEW(trusted, struct task_struct);
+	struct task_struct *leader = GET(task, group_leader);
+	struct pid *pid = GET(reader, thread_pid);
+	u32 level = GET(pid, level);
 	struct upid own = {};
 
 	bpf_probe_read_kernel(&own, sizeof(own),
-			      (void *)__builtin_preserve_access_index(&pid->numbers) +
-				      level * sizeof(own));
-	record->tid = pid_at(task, level, own.ns);
-	record->tgid = pid_at(leader, level, own.ns);
-	record->start_ns = READ(leader, start_boottime);
+			      (void *)pid + AT(pid, numbers) + level * sizeof(own));
+	record->tid = number_at(GET(task, thread_pid), level, (u64)own.ns);
+	record->tgid = number_at(GET(leader, thread_pid), level, (u64)own.ns);
+	record->start_ns = GET(leader, start_boottime);
 	bpf_probe_read_kernel(record->comm, sizeof(record->comm),
-			      __builtin_preserve_access_index(&leader->comm));
+			      (void *)leader + AT(task_struct, comm));
 	return record->tid && record->tgid;
 }
 
 /* Gives the file behind a descriptor of a table. */
-INLINE struct file *file_at(struct fdtable *table, u32 fd)
+INLINE struct file *file_at(struct file **slots, u32 fd)
 {
-	struct file **slots = READ(table, fd);
 	struct file *file = NULL;
 
 	bpf_probe_read_kernel(&file, sizeof(file), slots + fd);

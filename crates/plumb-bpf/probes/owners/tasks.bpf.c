@@ -8,8 +8,11 @@
  * reader has mapped. When the array is full, or one task took long, the program asks to be called
  * again for the same task (its result 1 is EAGAIN of the reader's read()) and goes on where it was.
  *
- * Minimum kernel version: 5.17 (bpf_loop).
+ * Minimum kernel version: 6.2; tasks_plain.bpf.c is the same for 5.17 (bpf_loop) and later.
  */
+#ifndef PLAIN
+#define VIEW_BY_CAST
+#endif
 #include "socket.h"
 
 LICENSE;
@@ -17,8 +20,10 @@ LICENSE;
 enum {
 	/* Records between two reads. */
 	ROOM = 16384,
-	/* Descriptors looked at before others may use the processor. */
+	/* Descriptors looked at before others may use the processor; a multiple of CHUNK. */
 	PATIENCE = 65536,
+	/* Descriptors in a word of open_fds; tables are multiples of it. */
+	CHUNK = 64,
 	/* Bits of the set of inodes. */
 	FILTER_BITS = 1 << 20,
 };
@@ -33,8 +38,8 @@ struct control {
 	u32 tid;
 	u32 fd;
 	u64 start_ns;
-	/* Tasks looked at and descriptors passed, for the reader's curiosity. */
-	u64 tasks;
+	/* Tables looked into, and descriptors passed: how much work it was. */
+	u64 tables;
 	u64 descriptors;
 	/* One bit for each inode wanted, at the hash of its number. */
 	u64 filter[FILTER_BITS / 64];
@@ -58,21 +63,47 @@ struct {
 	MAP_TYPE(value, struct socket_file);
 } found SEC(".maps");
 
+/* How far the walk over one table is. */
 struct walk {
 	struct task_struct *task;
 	struct files_struct *files;
-	struct fdtable *table;
 	struct file **slots;
-	struct control *control;
+	u64 *open;
 	/* The leader's table, for a thread that has another; else NULL. */
-	struct fdtable *leaders;
+	struct file **leaders;
+	u32 leaders_max;
 	u32 first;
 	u32 next;
+	/* Where the table ends. */
+	u32 max;
+	/* Records that are certain: the table was still the task's when they had been read. */
+	u32 certain;
+	/* The open descriptors among those in `chunk`. */
+	u64 word;
 	/* The array was full. */
 	u32 full;
-	u32 leaders_max;
+	u32 task_is_filled;
 	struct seen seen;
 	struct socket_file task_part;
+	struct file *chunk[CHUNK];
+};
+
+/*
+ * In a map although it is a local variable: of what is on the stack the verifier knows every value, and
+ * follows each that differs; of what is in a map it knows nothing, and is done ten times sooner.
+ * Not shared with the reader, because addresses of the kernel are in it.
+ */
+struct {
+	MAP_UINT(type, BPF_MAP_TYPE_ARRAY);
+	MAP_UINT(max_entries, 1);
+	MAP_TYPE(key, u32);
+	MAP_TYPE(value, struct walk);
+} scratch SEC(".maps");
+
+/* What the callback is given. */
+struct both {
+	struct control *control;
+	struct walk *walk;
 };
 
 /* Says whether an inode may be wanted: the reader sorts out the few that share a bit. */
@@ -83,26 +114,61 @@ INLINE bool wanted(struct control *control, u64 inode)
 	return control->filter[(bit / 64) & (FILTER_BITS / 64 - 1)] >> (bit % 64) & 1;
 }
 
-static long each_descriptor(u32 index, struct walk *walk)
+/*
+ * Makes what was found so far certain, or takes it back: a task that ended has given its table away,
+ * and whose it is now nobody knows.
+ */
+INLINE bool is_still_its_table(struct walk *walk, struct control *control)
 {
-	struct control *control = walk->control;
+	if (READ(walk->task, files) != walk->files) {
+		control->count = walk->certain;
+		return false;
+	}
+	walk->certain = control->count;
+	return true;
+}
+
+static long each_descriptor(u32 index, struct both *both)
+{
+	struct control *control = both->control;
+	struct walk *walk = both->walk;
 	u32 fd = walk->first + index;
+	u32 slot = fd % CHUNK;
 	struct socket_file *record;
-	struct inode *inode;
+	struct socket_alloc *socket;
 	struct file *file;
 	u32 count;
 
+	walk->next = fd;
+	if (slot == 0 || index == 0) {
+		if (!is_still_its_table(walk, control))
+			return 1;
+		bpf_probe_read_kernel(&walk->word, sizeof(walk->word), walk->open + fd / CHUNK);
+		if (walk->word)
+			bpf_probe_read_kernel(walk->chunk, sizeof(walk->chunk),
+					      walk->slots + (fd - slot));
+	}
 	walk->next = fd + 1;
-	bpf_probe_read_kernel(&file, sizeof(file), walk->slots + fd);
+	if (!(walk->word >> slot & 1))
+		return 0;
+	file = walk->chunk[slot];
 	if (!file)
 		return 0;
-	inode = socket_inode(file, &walk->seen);
-	if (!inode)
+	socket = socket_of(file, &walk->seen);
+	if (!socket)
 		return 0;
-	if (control->filtered && !wanted(control, READ(inode, i_ino)))
+	if (control->filtered && !wanted(control, GET(socket, vfs_inode.i_ino)))
 		return 0;
-	if (walk->leaders && fd < walk->leaders_max && file_at(walk->leaders, fd) == file)
+	if (fd < walk->leaders_max && file_at(walk->leaders, fd) == file)
 		return 0;
+	if (!walk->task_is_filled) {
+		/* Nobody the reader may know: done with this task. */
+		if (!fill_task(&walk->task_part, walk->task)) {
+			walk->next = walk->max;
+			return 1;
+		}
+		walk->task_is_filled = 1;
+	}
 	count = control->count;
 	record = bpf_map_lookup_elem(&found, &count);
 	if (!record) {
@@ -112,66 +178,77 @@ static long each_descriptor(u32 index, struct walk *walk)
 	}
 	*record = walk->task_part;
 	record->fd = fd;
-	if (!fill_socket(record, inode, &walk->seen))
-		return 0;
-	/* Still the same table and the same file: nothing of this was read from the dead. */
-	if (READ(walk->task, files) != walk->files)
-		return 1;
-	bpf_probe_read_kernel(&inode, sizeof(inode), walk->slots + fd);
-	if ((void *)inode == (void *)file)
+	if (fill_socket(record, socket, &walk->seen) && file_at(walk->slots, fd) == file)
 		control->count = count + 1;
 	return 0;
+}
+
+/* Prepares a walk over a task's table; false when there is none, or it is its leader's. */
+INLINE bool begin(struct walk *walk, struct task_struct *task)
+{
+	struct task_struct *leader = READ(task, group_leader);
+
+	*walk = (struct walk){};
+	walk->task = task;
+	walk->files = READ(task, files);
+	if (!walk->files)
+		return false;
+	if (leader != task) {
+		struct files_struct *leaders = READ(leader, files);
+
+		if (leaders == walk->files)
+			return false;
+		if (leaders) {
+			struct fdtable *table = READ(leaders, fdt);
+
+			walk->leaders = READ(table, fd);
+			walk->leaders_max = READ(table, max_fds);
+		}
+	}
+	return true;
 }
 
 SEC("iter/task")
 int plumb_tasks(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct walk walk = {};
 	u32 zero = 0;
-	u32 max, count;
+	struct both both = {
+		.control = bpf_map_lookup_elem(&control, &zero),
+		.walk = bpf_map_lookup_elem(&scratch, &zero),
+	};
+	struct control *shared = both.control;
+	struct walk *walk = both.walk;
+	struct fdtable *table;
+	u32 count, tid;
+	u64 start_ns;
 
-	if (!task)
+	if (!task || !shared || !walk || !begin(walk, task))
 		return 0;
-	walk.control = bpf_map_lookup_elem(&control, &zero);
-	if (!walk.control)
-		return 0;
-	walk.files = task->files;
-	if (!walk.files)
-		return 0;
-	if (task->pid != task->tgid) {
-		struct files_struct *leaders = task->group_leader->files;
-
-		if (leaders == walk.files)
-			return 0;
-		if (leaders) {
-			walk.leaders = leaders->fdt;
-			walk.leaders_max = leaders->fdt->max_fds;
-		}
-	}
-	walk.task = task;
-	walk.table = walk.files->fdt;
-	max = READ(walk.table, max_fds);
-	walk.slots = READ(walk.table, fd);
-	if (walk.control->tid == (u32)task->pid && walk.control->start_ns == task->start_boottime)
-		walk.first = walk.control->fd;
+	table = READ(walk->files, fdt);
+	walk->max = READ(table, max_fds);
+	walk->slots = READ(table, fd);
+	walk->open = READ(table, open_fds);
+	walk->certain = shared->count;
+	tid = READ(task, pid);
+	start_ns = READ(task, start_boottime);
+	if (shared->tid == tid && shared->start_ns == start_ns)
+		walk->first = shared->fd;
 	else
-		walk.control->tasks++;
-	walk.control->tid = 0;
-	if (walk.first >= max || !fill_task(&walk.task_part, task))
+		shared->tables++;
+	shared->tid = 0;
+	if (walk->first >= walk->max)
 		return 0;
-	count = max - walk.first;
+	count = walk->max - walk->first;
 	if (count > PATIENCE)
 		count = PATIENCE;
-	walk.next = walk.first;
-	bpf_loop(count, each_descriptor, &walk, 0);
-	walk.control->descriptors += walk.next - walk.first;
-	if (!walk.full && walk.next >= max)
+	bpf_loop(count, each_descriptor, &both, 0);
+	shared->descriptors += walk->next - walk->first;
+	if (!is_still_its_table(walk, shared) || (!walk->full && walk->next >= walk->max))
 		return 0;
-	if (READ(task, files) != walk.files)
-		return 0;
-	walk.control->tid = task->pid;
-	walk.control->fd = walk.next;
-	walk.control->start_ns = task->start_boottime;
+	/* The rest of this task, at the next read. */
+	shared->tid = tid;
+	shared->fd = walk->next;
+	shared->start_ns = start_ns;
 	return 1;
 }

@@ -1,23 +1,35 @@
 //! Records as a stream: what reading an iterator of `files` gives, pinned or our own.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
 use super::choice::Choice;
 use super::record::{LEN, decode_socket_file};
-use crate::load::{Program, load};
+use crate::iterator::Reading;
+use crate::load::{Program, load_first};
 use crate::unavailable::Unavailable;
 
-/// `probes/owners/files.bpf.c`.
-pub(crate) const FILES: Program = Program {
-    name: "owners/files",
-    object: aya::include_bytes_aligned!("../../probes/owners/files.bpf.o"),
-    light: include_bytes!("../../probes/owners/files.light"),
-    iterator: "task_file",
-    function: "plumb_files",
-    maps: &[],
-};
+/// The programs, the better first: `probes/owners/files.bpf.c` and `files_plain.bpf.c`.
+pub(crate) const FILES: [&Program; 2] = [
+    &Program {
+        name: "owners/files",
+        object: None,
+        light: include_bytes!("../../probes/owners/files.light"),
+        iterator: "task_file",
+        function: "plumb_files",
+        maps: &[],
+    },
+    &Program {
+        name: "owners/files_plain",
+        object: Some(aya::include_bytes_aligned!(
+            "../../probes/owners/files_plain.bpf.o"
+        )),
+        light: include_bytes!("../../probes/owners/files_plain.light"),
+        iterator: "task_file",
+        function: "plumb_files",
+        maps: &[],
+    },
+];
 
 /// What is read at once: the kernel fills 32 KiB for each call.
 const BUFFER: usize = 64 << 10;
@@ -30,35 +42,19 @@ pub(super) fn read_pinned(path: &Path, choice: &mut Choice<'_>) -> Result<(), Un
             path.display()
         ))
     })?;
-    read(file, choice)
+    read(Reading::new(file), choice)
 }
 
-/// Loads the program and reads it.
-pub(super) fn read_own(choice: &mut Choice<'_>) -> Result<(), Unavailable> {
-    let loaded = load(&FILES)?;
-    let file = loaded.open_iterator()?;
-    read(File::from(file), choice)
+/// Loads the first of these programs that the kernel takes, and reads it.
+pub(super) fn read_own(programs: &[&Program], choice: &mut Choice<'_>) -> Result<(), Unavailable> {
+    let loaded = load_first(programs)?;
+    read(Reading::new(loaded.open_iterator()?), choice)
 }
 
-fn read(mut file: File, choice: &mut Choice<'_>) -> Result<(), Unavailable> {
+fn read(mut iterator: Reading, choice: &mut Choice<'_>) -> Result<(), Unavailable> {
     let mut buffer = vec![0_u8; BUFFER];
     let mut filled = 0;
-    loop {
-        let got = match file.read(&mut buffer[filled..]) {
-            Ok(0) => return ended(filled),
-            Ok(got) => got,
-            // The kernel ends a call that passed a million files without a socket.
-            Err(error)
-                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
-            {
-                continue;
-            }
-            Err(error) => {
-                return Err(Unavailable::new(format!(
-                    "cannot read the iterator: {error}"
-                )));
-            }
-        };
+    while let Some(got) = iterator.read(&mut buffer[filled..])? {
         filled += got;
         let (records, _) = buffer[..filled].as_chunks::<LEN>();
         for record in records {
@@ -68,6 +64,7 @@ fn read(mut file: File, choice: &mut Choice<'_>) -> Result<(), Unavailable> {
         buffer.copy_within(whole..filled, 0);
         filled -= whole;
     }
+    ended(filled)
 }
 
 /// Half a record at the end means that another plumb pinned what we read.

@@ -4,28 +4,37 @@
 //! many. Reading its iterator runs it until the array is full, one task took long, or all tasks were
 //! seen; then the records are taken, and reading goes on.
 //!
-//! Minimum kernel version: 5.17 (`bpf_loop`). Below it [`super::stream`] is used.
+//! Minimum kernel version: 5.17 (`bpf_loop`), with fewer calls since 6.2. Below, [`super::stream`] is used.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read as _};
 use std::os::fd::AsFd as _;
 
 use super::Wanted;
 use super::choice::Choice;
 use super::record::{LEN, decode_socket_file};
-use crate::load::{Loaded, Program, load_light};
+use crate::iterator::Reading;
+use crate::load::{Loaded, Program, load_first};
 use crate::sys::Shared;
 use crate::unavailable::Unavailable;
 
-/// `probes/owners/tasks.bpf.c`.
-pub(crate) const TASKS: Program = Program {
-    name: "owners/tasks",
-    object: aya::include_bytes_aligned!("../../probes/owners/tasks.bpf.o"),
-    light: include_bytes!("../../probes/owners/tasks.light"),
-    iterator: "task",
-    function: "plumb_tasks",
-    maps: &["control", "found"],
-};
+/// The programs, the better first: `probes/owners/tasks.bpf.c` and `tasks_plain.bpf.c`.
+pub(crate) const TASKS: [&Program; 2] = [
+    &Program {
+        name: "owners/tasks",
+        object: None,
+        light: include_bytes!("../../probes/owners/tasks.light"),
+        iterator: "task",
+        function: "plumb_tasks",
+        maps: &["control", "found"],
+    },
+    &Program {
+        name: "owners/tasks_plain",
+        object: None,
+        light: include_bytes!("../../probes/owners/tasks_plain.light"),
+        iterator: "task",
+        function: "plumb_tasks",
+        maps: &["control", "found"],
+    },
+];
 
 /// Records in the shared array (`ROOM`).
 const ROOM: usize = 16384;
@@ -44,15 +53,13 @@ const DESCRIPTORS: usize = 32;
 pub(super) struct Tables {
     control: Shared,
     found: Shared,
-    iterator: File,
+    iterator: Reading,
 }
 
 impl Tables {
-    /// Loads the program and tells it what is wanted.
-    pub(super) fn load(wanted: Wanted<'_>) -> Result<Self, Unavailable> {
-        let loaded = load_light(&TASKS).map_err(|error| {
-            Unavailable::new(format!("cannot {}: {}", error.doing, error.error))
-        })?;
+    /// Loads the first of these programs that the kernel takes, and tells it what is wanted.
+    pub(super) fn load(programs: &[&Program], wanted: Wanted<'_>) -> Result<Self, Unavailable> {
+        let loaded = load_first(programs)?;
         let mut control = shared(&loaded, 0, CONTROL_AND_FILTER)?;
         let found = shared(&loaded, 1, ROOM * LEN)?;
         if let Wanted::Inodes(inodes) = wanted {
@@ -61,33 +68,23 @@ impl Tables {
         Ok(Self {
             control,
             found,
-            iterator: File::from(loaded.open_iterator()?),
+            iterator: Reading::new(loaded.open_iterator()?),
         })
     }
 
     /// Reads all records; gives how many descriptors were looked at.
     pub(super) fn read(&mut self, choice: &mut Choice<'_>) -> Result<u64, Unavailable> {
-        let mut nothing = [0; 64];
-        loop {
-            let got = self.iterator.read(&mut nothing);
+        // The program writes nothing to the file itself.
+        while self.iterator.read(&mut [0; 64])?.is_some() {
             self.take(choice);
-            match got {
-                Ok(0) => return Ok(self.word::<8>(DESCRIPTORS).map_or(0, u64::from_ne_bytes)),
-                Ok(_) => {}
-                Err(error)
-                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
-                Err(error) => {
-                    return Err(Unavailable::new(format!(
-                        "cannot read the iterator: {error}"
-                    )));
-                }
-            }
         }
+        self.take(choice);
+        Ok(self.word(DESCRIPTORS).map_or(0, u64::from_ne_bytes))
     }
 
     /// Takes the records that are there.
     fn take(&mut self, choice: &mut Choice<'_>) {
-        let count = self.word::<4>(COUNT).map_or(0, u32::from_ne_bytes);
+        let count = self.word(COUNT).map_or(0, u32::from_ne_bytes);
         let count = usize::try_from(count).unwrap_or(ROOM);
         let (records, _) = self.found.bytes().as_chunks::<LEN>();
         for record in records.iter().take(count) {
