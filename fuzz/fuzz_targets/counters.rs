@@ -3,6 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use plumb_wire::proc::counters::FILES;
 use plumb_wire::proc::nstat::{SourceName, decode_paired, decode_rated};
 use plumb_wire::proc::snmp::{decode_paired_counters, decode_sctp_counters, decode_snmp6};
 
@@ -14,6 +15,9 @@ fuzz_target!(|bytes: &[u8]| {
     let mut source = SourceName::default();
     if let Ok(counters) = decode_rated(bytes, &mut source) {
         assert!(counters.len() <= bytes.len());
+    }
+    for (file, decode) in FILES {
+        assert!(decode(bytes, file).len() <= bytes.len());
     }
     assert!(decode_sctp_counters(bytes).counters.len() <= bytes.len());
 });

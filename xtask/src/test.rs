@@ -77,6 +77,9 @@ fn has_pyenv(release: &str) -> bool {
 /// How many fuzzing cases `--full` adds to those the tests run anyway.
 const FULL_CASES: u64 = 20_000;
 
+/// How often `--full` reads each source of sockets while others come and go.
+const FULL_CHURN_DUMPS: &str = "1000";
+
 /// Runs the checks; the first that fails ends it.
 pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
     let mut arguments = Arguments::new(given.to_vec());
@@ -91,7 +94,7 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
     check_source()?;
     step::step(cargo().args(["test", "--doc", "--workspace", "--quiet"]))?;
     let no_compiler = check_bpf(need_vm)?;
-    let left_out = run_tests()?;
+    let left_out = run_tests(full)?;
     let no_lab = run_lab()?;
     step::step(cargo().args(["deny", "check", "bans", "licenses", "sources"]))?;
     if full {
@@ -137,11 +140,14 @@ fn check_fuzz_targets() -> Result<(), Failure> {
 }
 
 /// Builds and runs the tests; gives the names of those that did not run.
-fn run_tests() -> Result<Vec<String>, Failure> {
+fn run_tests(full: bool) -> Result<Vec<String>, Failure> {
     // Tests of one crate run programs of another, which nextest alone would not build.
     step::step(cargo().args(["build", "--workspace", "--bins", "--quiet"]))?;
     let mut nextest = cargo();
     nextest.args(["nextest", "run", "--workspace"]);
+    if full {
+        nextest.env("PLUMB_CHURN_DUMPS", FULL_CHURN_DUMPS);
+    }
     let mut left_out = Vec::new();
     let mut filter = String::from("all()");
     for need in NEEDS.iter().filter(|need| !(need.is_here)()) {

@@ -5,18 +5,20 @@
 //! Rows of connection requests (SYN_RECV) lack their user and timer counts in sock_diag; they are
 //! taken from `/proc` when somebody will print those.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::PathBuf;
 
 use plumb_model::socket::{Endpoint, InetProtocol, InetSocket, IpVersion, SocketState};
 use plumb_wire::netlink::inet_diag::{
-    INET_DIAG_INFO, IPPROTO_TCP, IPPROTO_UDP, decode_inet_diag, extension,
+    INET_DIAG_INFO, IPPROTO_TCP, IPPROTO_UDP, decode_inet_diag, encode_dump_request, extension,
 };
 use plumb_wire::proc::inet::InetRows;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use rustix::io::Errno;
 
 use crate::proc::for_each_line;
-use crate::sock_diag::{Dump, DumpError, Step, Summary};
+use crate::sock_diag::steady::Marks;
+use crate::sock_diag::{Dump, DumpError, Step, Summary, steady};
 
 /// `PROC_SUPER_MAGIC`: what `statfs` says of the kernel's own `/proc`.
 const PROC_SUPER_MAGIC: u64 = 0x9fa0;
@@ -125,23 +127,27 @@ pub fn read_table(
     } else {
         0
     };
-    let dump = match backend {
-        Backend::Proc => return read_proc(path, protocol, each),
-        Backend::Auto if !diag_equals_proc(path)? => return read_proc(path, protocol, each),
-        Backend::Auto | Backend::Netlink => Dump::request(version, number, extensions),
+    if matches!(backend, Backend::Proc) || *backend == Backend::Auto && !diag_equals_proc(path)? {
+        return read_proc(path, protocol, each);
+    }
+    let mut rows = DiagRows::new(path, protocol, needs);
+    let outcome = match backend {
         Backend::Recording(directory) => {
             let name = path.strip_prefix("/proc/net/").unwrap_or(path);
             let suffix = if version == IpVersion::V4 { "4" } else { "" };
-            Dump::replay(&directory.join(format!("{name}{suffix}"))).map_err(|error| {
-                error
-                    .raw_os_error()
-                    .map_or(Errno::IO, Errno::from_raw_os_error)
-            })
+            match Dump::replay(&directory.join(format!("{name}{suffix}"))) {
+                Ok(dump) => dump.read(|step| each(rows.event(step))),
+                Err(error) => Err(DumpError::Refused(
+                    error
+                        .raw_os_error()
+                        .map_or(Errno::IO, Errno::from_raw_os_error),
+                )),
+            }
         }
-    };
-    let outcome = match dump {
-        Ok(dump) => read_dump(dump, path, protocol, needs, &mut each),
-        Err(errno) => Err(DumpError::Refused(errno)),
+        Backend::Auto | Backend::Proc | Backend::Netlink => {
+            let request = encode_dump_request(version, number, extensions);
+            steady::read(&request, |step| each(rows.event(step)))
+        }
     };
     match outcome {
         Ok(Summary { interrupted: false }) => Ok(()),
@@ -151,7 +157,37 @@ pub fn read_table(
     }
 }
 
+/// Reads a `/proc` table. The kernel's own repeats and skips rows when sockets come and go meanwhile,
+/// so there each row is handed on once, and what a second reading finds follows; any other file is
+/// shown as it stands.
 fn read_proc(
+    path: &'static str,
+    protocol: InetProtocol,
+    mut each: impl FnMut(Event),
+) -> Result<(), ReadError> {
+    let mut handed_on = is_genuine(path).then(|| (Marks::read(), FxHashSet::default()));
+    each_proc_row(path, protocol, |event| {
+        let is_new = match (&mut handed_on, &event) {
+            (Some((_, seen)), Event::Socket(socket)) => seen.insert(identity(socket)),
+            _ => true,
+        };
+        if is_new {
+            each(event);
+        }
+    })?;
+    if let Some((before, mut seen)) = handed_on
+        && before.have_moved()
+    {
+        each_proc_row(path, protocol, |event| {
+            if matches!(&event, Event::Socket(socket) if seen.insert(identity(socket))) {
+                each(event);
+            }
+        })?;
+    }
+    Ok(())
+}
+
+fn each_proc_row(
     path: &'static str,
     protocol: InetProtocol,
     mut each: impl FnMut(Event),
@@ -166,27 +202,42 @@ fn read_proc(
     .map_err(|errno| ReadError::Open { path, errno })
 }
 
-fn read_dump(
-    dump: Dump,
+/// What stands for a cookie, which `/proc` does not have: a number of both ends and the inode.
+fn identity(socket: &InetSocket) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (socket.local, socket.peer, socket.raw_inode).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Rows out of the messages of one dump.
+struct DiagRows {
     path: &'static str,
-    protocol: InetProtocol,
-    needs: Needs,
-    each: &mut impl FnMut(Event),
-) -> Result<Summary, DumpError> {
-    let from_proc = protocol == InetProtocol::Tcp && (needs.user || needs.timers);
-    let mut requests = Requests::default();
-    dump.read(|step| {
-        each(match step {
+    from_proc: bool,
+    requests: Requests,
+}
+
+impl DiagRows {
+    fn new(path: &'static str, protocol: InetProtocol, needs: Needs) -> Self {
+        Self {
+            path,
+            from_proc: protocol == InetProtocol::Tcp && (needs.user || needs.timers),
+            requests: Requests::default(),
+        }
+    }
+
+    #[inline]
+    fn event(&mut self, step: Step<'_>) -> Event {
+        match step {
             Step::BatchEnd => Event::BatchEnd,
             Step::Message(message) => match decode_inet_diag(message) {
                 None => Event::Bogus,
-                Some(row) if from_proc && row.state == SocketState::SYN_RECV => {
-                    Event::Socket(requests.complete(path, row))
+                Some(row) if self.from_proc && row.state == SocketState::SYN_RECV => {
+                    Event::Socket(self.requests.complete(self.path, row))
                 }
                 Some(row) => Event::Socket(row),
             },
-        });
-    })
+        }
+    }
 }
 
 /// The SYN_RECV rows of a `/proc` table, read when the first is wanted.
@@ -224,9 +275,13 @@ impl Requests {
 fn diag_equals_proc(path: &'static str) -> Result<bool, ReadError> {
     rustix::fs::access(path, rustix::fs::Access::READ_OK)
         .map_err(|errno| ReadError::Open { path, errno })?;
-    let genuine = rustix::fs::statfs(path)
-        .is_ok_and(|fs| u64::try_from(fs.f_type).is_ok_and(|magic| magic == PROC_SUPER_MAGIC));
-    Ok(genuine && kernel_orders_listeners_alike())
+    Ok(is_genuine(path) && kernel_orders_listeners_alike())
+}
+
+/// Says whether a file is the kernel's own.
+fn is_genuine(path: &str) -> bool {
+    rustix::fs::statfs(path)
+        .is_ok_and(|fs| u64::try_from(fs.f_type).is_ok_and(|magic| magic == PROC_SUPER_MAGIC))
 }
 
 fn kernel_orders_listeners_alike() -> bool {

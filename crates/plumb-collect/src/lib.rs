@@ -6,11 +6,13 @@
 
 pub mod bpf_maps;
 pub mod cgroups;
+pub mod counters;
 pub mod diag_file;
 pub mod holders;
 pub mod inet;
 pub mod interface_index;
 pub mod interfaces;
+pub mod links;
 pub mod memory;
 pub mod names;
 pub mod netlink_names;
@@ -29,4 +31,5 @@ pub mod sock_destroy;
 pub mod sock_diag;
 pub mod sys;
 pub mod totals;
+pub mod wire_watch;
 pub mod workloads;

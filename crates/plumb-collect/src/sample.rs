@@ -5,12 +5,11 @@
 mod descriptors;
 mod settings;
 
-use plumb_model::sample::{Counters, Sample};
+use plumb_model::sample::Sample;
 use plumb_model::snapshot::Kind;
-use plumb_wire::proc::snmp::{decode_paired_counters, decode_snmp6};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::proc::read_file;
+use crate::counters;
 use crate::snapshot::{self, Request};
 
 /// Reads one sample.
@@ -33,24 +32,10 @@ pub fn read() -> Sample {
     Sample {
         at_us,
         snapshot,
-        counters: read_counters(),
+        counters: counters::read(),
         descriptors,
         settings: settings::read(),
     }
-}
-
-/// Reads the counters of this namespace; a file that cannot be read has none.
-fn read_counters() -> Counters {
-    let mut blocks = Vec::new();
-    for path in ["/proc/net/snmp", "/proc/net/netstat"] {
-        if let Ok(text) = read_file(path) {
-            blocks.extend(decode_paired_counters(&text).blocks);
-        }
-    }
-    if let Ok(text) = read_file("/proc/net/snmp6") {
-        blocks.extend(decode_snmp6(&text));
-    }
-    Counters(blocks)
 }
 
 /// Gives microseconds of the monotonic clock.

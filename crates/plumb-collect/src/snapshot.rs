@@ -4,6 +4,7 @@
 //! the snapshot, never its end. Rows the kernel repeats because its table changed during the dump are
 //! dropped by cookie.
 
+mod companions;
 mod details;
 mod holders;
 mod rows;
@@ -50,6 +51,9 @@ pub struct Request {
     pub owners: bool,
     /// What to read of each process that does.
     pub details: Wanted,
+    /// Also the other end of each, as far as kinds, states, program and scope let it be read. Other ends that
+    /// are not wanted themselves come last ([`Snapshot::companions`]), with their owners.
+    pub peers: bool,
 }
 
 impl Default for Request {
@@ -64,6 +68,7 @@ impl Default for Request {
             memory: false,
             owners: true,
             details: Wanted::default(),
+            peers: false,
         }
     }
 }
@@ -74,7 +79,7 @@ pub fn read(request: &Request) -> Snapshot {
 }
 
 /// Reads those of the sockets asked for that `keep` wants: the others are dropped as they come, and
-/// nobody looks for their owners.
+/// nobody looks for their owners, except for other ends (`peers`).
 pub fn read_where(
     request: &Request,
     keep: &mut dyn FnMut(&Namespace, &Socket) -> bool,
@@ -83,20 +88,32 @@ pub fn read_where(
         time_us: now_us(),
         ..Snapshot::default()
     };
-    let mut reading = Reading {
-        request,
-        keep,
-        snapshot: &mut snapshot,
-    };
-    match request.scope {
-        Scope::Own => reading.own(),
-        Scope::All => reading.all(),
+    if request.peers {
+        companions::read(request, keep, &mut snapshot);
+    } else {
+        read_rows(request, keep, &mut snapshot);
     }
     if request.owners {
         holders::attribute(&mut snapshot);
         details::add(request.details, &mut snapshot.owners.processes);
     }
     snapshot
+}
+
+fn read_rows(
+    request: &Request,
+    keep: &mut dyn FnMut(&Namespace, &Socket) -> bool,
+    snapshot: &mut Snapshot,
+) {
+    let mut reading = Reading {
+        request,
+        keep,
+        snapshot,
+    };
+    match request.scope {
+        Scope::Own => reading.own(),
+        Scope::All => reading.all(),
+    }
 }
 
 /// A snapshot that is being taken.
@@ -125,21 +142,24 @@ impl Reading<'_> {
         let Ok(home) = Home::remember() else {
             return self.own();
         };
+        // Their descriptors, and with them some of the namespaces, go with `found`.
+        let found = netns::list_thoroughly();
         let Namespaces {
             all,
             own,
             hidden_processes,
-        } = netns::list();
-        if hidden_processes > 0 {
+            ..
+        } = &found;
+        if *hidden_processes > 0 {
             let what = format!("network namespaces of {hidden_processes} processes");
             self.gap(&what, Reason::PermissionDenied);
         }
         for netns in all {
-            if own == Some(netns.id) {
-                self.here(&netns, true);
+            if *own == Some(netns.id) {
+                self.here(netns, true);
                 continue;
             }
-            if let Err(errno) = netns::enter(&netns) {
+            if let Err(errno) = netns::enter(netns) {
                 let what = format!(
                     "network namespace {}: {errno}",
                     String::from_utf8_lossy(&netns.label())
@@ -147,7 +167,7 @@ impl Reading<'_> {
                 self.gap(&what, Reason::NamespaceNotEntered);
                 continue;
             }
-            self.here(&netns, false);
+            self.here(netns, false);
             if let Err(errno) = home.go() {
                 // We would read a wrong namespace from here on.
                 let what = format!("the way back from a network namespace: {errno}");

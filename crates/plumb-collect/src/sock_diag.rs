@@ -5,6 +5,7 @@
 //! sources on one frozen state.
 
 mod ahead;
+pub mod steady;
 
 use std::path::Path;
 
@@ -129,6 +130,18 @@ impl Dump {
             rows,
             buffer: vec![0; DATAGRAM_BYTES],
         })
+    }
+
+    /// Gives the size of the first datagram, which stays to be read; 0 where there is none.
+    fn first_bytes(&self) -> usize {
+        match &self.source {
+            Origin::Recording(_) => 0,
+            Origin::Kernel(socket, _) => {
+                let flags = RecvFlags::PEEK | RecvFlags::TRUNC;
+                let mut buffer = [0; 1];
+                rustix::net::recv(socket, &mut buffer, flags).map_or(0, |(_, len)| len)
+            }
+        }
     }
 
     /// Reads a recorded dump instead: the concatenated messages, `NLMSG_DONE` included.

@@ -3,7 +3,7 @@
 //! Everything is of one network namespace, processes excepted. What could not be read is `Unknown`, or a
 //! gap of the snapshot.
 
-use crate::counter::CounterBlock;
+use crate::counters::{Counters, Growth};
 use crate::id::Pid;
 use crate::known::{Known, Reason};
 use crate::snapshot::Snapshot;
@@ -21,22 +21,6 @@ pub struct Sample {
     pub descriptors: Vec<DescriptorUse>,
     /// What is configured.
     pub settings: Settings,
-}
-
-/// `/proc/net/snmp`, `netstat` and `snmp6` of one namespace.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Counters(pub Vec<CounterBlock>);
-
-impl Counters {
-    /// Gives a counter, as `TcpExt`, `ListenOverflows`; unknown where this kernel has none of the name.
-    pub fn get(&self, group: &str, name: &str) -> Known<u64> {
-        let blocks = self.0.iter().filter(|block| block.name == group.as_bytes());
-        let mut counters = blocks.flat_map(|block| &block.counters);
-        match counters.find(|counter| counter.name == name.as_bytes()) {
-            Some(counter) => Known::Known(counter.value),
-            None => Known::Unknown(Reason::NotSupported),
-        }
-    }
 }
 
 /// How many descriptors a process has and may have.
@@ -100,7 +84,11 @@ impl Span<'_> {
             self.after.counters.get(group, name),
         ) {
             (Known::Known(before), Known::Known(after)) => {
-                Known::Known(after.saturating_sub(before))
+                match Growth::between(before, after) {
+                    Growth::By(by) => Known::Known(by),
+                    // What happened before it was set back nobody knows.
+                    Growth::Restarted => Known::Unknown(Reason::NotInSource),
+                }
             }
             (Known::Unknown(reason), _) | (_, Known::Unknown(reason)) => Known::Unknown(reason),
         }
@@ -110,18 +98,21 @@ impl Span<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::counter::Counter;
+    use crate::counters::Reading;
 
     fn sample(at_us: u64, value: u64) -> Sample {
         Sample {
             at_us,
-            counters: Counters(vec![CounterBlock {
-                name: b"TcpExt".to_vec(),
-                counters: vec![Counter {
-                    name: b"ListenOverflows".to_vec(),
+            counters: Counters {
+                readings: vec![Reading {
+                    group: "TcpExt".into(),
+                    instance: None,
+                    name: "ListenOverflows".into(),
                     value,
+                    source: "/proc/net/netstat",
                 }],
-            }]),
+                ..Counters::default()
+            },
             ..Sample::default()
         }
     }

@@ -27,8 +27,23 @@ pub struct Snapshot {
     pub owners: Attribution,
     /// For each socket its other end on this host, by place in `sockets`; empty when nobody asked.
     pub peers: Vec<Option<usize>>,
+    /// How many at the end of `sockets` nobody asked for: they are other ends of those before.
+    pub companions: usize,
     /// What could not be observed.
     pub gaps: Vec<Gap>,
+}
+
+impl Snapshot {
+    /// Gives the sockets that were asked for. Their places are those in `sockets`.
+    pub fn asked(&self) -> &[Socket] {
+        let asked = self.sockets.len().saturating_sub(self.companions);
+        self.sockets.get(..asked).unwrap_or_default()
+    }
+
+    /// Gives the place of a socket's other end, if it is on this host and was looked for.
+    pub fn peer(&self, socket: usize) -> Option<usize> {
+        self.peers.get(socket).copied().flatten()
+    }
 }
 
 /// A network namespace.

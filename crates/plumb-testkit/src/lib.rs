@@ -15,6 +15,7 @@ pub mod lab;
 pub mod leaking;
 pub mod live;
 pub mod loopback;
+pub mod namespace;
 pub mod nstat;
 pub mod random;
 pub mod sandbox;

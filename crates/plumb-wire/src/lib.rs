@@ -11,6 +11,7 @@ pub mod config;
 pub mod float;
 pub mod lines;
 pub mod netlink;
+pub mod packet;
 pub mod perf_map;
 pub mod proc;
 pub mod scan;

@@ -5,33 +5,25 @@
 //! `TcpExt.ListenOverflows`. sock_diag gives a listener's queue as recv-q and its limit as send-q. The
 //! counter is the whole namespace's, so it convicts a listener only together with its own queue or drops.
 
+use plumb_model::Known;
 use plumb_model::finding::{Confidence, Finding, Severity};
 use plumb_model::sample::Sample;
-use plumb_model::snapshot::{Kind, Socket};
-use plumb_model::{Cookie, Known};
+use plumb_model::snapshot::Socket;
 
-use super::{Case, evidence, subject};
+use super::{Case, evidence, sockets, subject};
 
 /// The id of the finding.
 pub const ID: &str = "accept-queue-overflow";
-/// Where `drops` stands in the memory counters (`SK_MEMINFO_DROPS`).
-const DROPS: usize = 8;
 
 /// Looks for listeners whose queue is full, or was while it was watched.
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
     let overflows = evidence::grown(case.span, "TcpExt", "ListenOverflows");
-    let after = &case.span.after.snapshot;
-    let listeners = after
-        .sockets
-        .iter()
-        .enumerate()
-        .filter(|(_, socket)| socket.kind == Kind::Tcp && socket.is_listener());
     let mut findings = Vec::new();
-    for (place, socket) in listeners {
+    for (place, socket) in sockets::listeners(case.span.after) {
         let Some(queue) = Queue::of(socket) else {
             continue;
         };
-        let dropped = drops(socket).saturating_sub(drops_before(case.span.before, socket));
+        let dropped = sockets::dropped_since(case.span.before, socket);
         let was_full = Queue::before(case.span.before, socket).is_some_and(Queue::is_full);
         let convicted = overflows.is_some() && (dropped > 0 || queue.is_full() || was_full);
         if !(convicted || queue.is_full() && was_full) {
@@ -58,31 +50,13 @@ impl Queue {
     }
 
     fn before(sample: &Sample, socket: &Socket) -> Option<Self> {
-        same_socket(sample, socket).and_then(Self::of)
+        sockets::same(sample, socket).and_then(Self::of)
     }
 
     /// The kernel turns connections away when more than the limit wait.
     fn is_full(self) -> bool {
         self.waiting > self.limit
     }
-}
-
-fn same_socket<'s>(sample: &'s Sample, socket: &Socket) -> Option<&'s Socket> {
-    let cookie: Cookie = socket.cookie.ok()?;
-    let mut sockets = sample.snapshot.sockets.iter();
-    sockets.find(|other| other.cookie == Known::Known(cookie))
-}
-
-fn drops(socket: &Socket) -> u64 {
-    let words = socket.memory.map(|memory| memory.words);
-    words
-        .and_then(|words| words.get(DROPS).copied())
-        .unwrap_or(0)
-        .into()
-}
-
-fn drops_before(sample: &Sample, socket: &Socket) -> u64 {
-    same_socket(sample, socket).map_or(0, drops)
 }
 
 fn finding(case: &Case<'_>, place: usize, queue: Queue, dropped: u64) -> Finding {

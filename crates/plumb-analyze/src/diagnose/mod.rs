@@ -7,13 +7,24 @@
 
 pub mod accept_queue_overflow;
 pub mod close_wait_leak;
+pub mod connection_churn;
+pub mod ephemeral_port_exhaustion;
 mod evidence;
 pub mod fd_limit;
 mod focus;
+pub mod half_open_peer;
+pub mod no_listener;
+pub mod orphans;
 mod rank;
+pub mod resets;
+pub mod reuseport_imbalance;
+mod sockets;
 mod subject;
+pub mod syn_queue_overflow;
+pub mod time_wait_pressure;
 
 use plumb_model::finding::Finding;
+use plumb_model::notice::Notices;
 use plumb_model::sample::Span;
 
 pub use self::focus::Focus;
@@ -23,6 +34,8 @@ pub use self::focus::Focus;
 pub struct Case<'s> {
     /// The two samples.
     pub span: Span<'s>,
+    /// What passed on the wire between them; empty where it could not be watched.
+    pub notices: &'s Notices,
     /// What the user asked about.
     pub focus: &'s Focus,
 }
@@ -30,11 +43,27 @@ pub struct Case<'s> {
 /// One check.
 type Check = fn(&Case<'_>) -> Vec<Finding>;
 
-/// Every check by the id of what it finds, in the order of findings.md.
-pub const CHECKS: &[(&str, Check)] = &[
-    (accept_queue_overflow::ID, accept_queue_overflow::check),
-    (fd_limit::ID, fd_limit::check),
-    (close_wait_leak::ID, close_wait_leak::check),
+/// Every check, with the ids of what it finds, in the order of findings.md.
+pub const CHECKS: &[(&[&str], Check)] = &[
+    (&[accept_queue_overflow::ID], accept_queue_overflow::check),
+    (&[syn_queue_overflow::ID], syn_queue_overflow::check),
+    (
+        &[no_listener::ID, no_listener::LOOPBACK, no_listener::FAMILY],
+        no_listener::check,
+    ),
+    (&[fd_limit::ID], fd_limit::check),
+    (&[reuseport_imbalance::ID], reuseport_imbalance::check),
+    (&[close_wait_leak::ID], close_wait_leak::check),
+    (
+        &[ephemeral_port_exhaustion::ID],
+        ephemeral_port_exhaustion::check,
+    ),
+    (&[time_wait_pressure::ID], time_wait_pressure::check),
+    (&[orphans::ID], orphans::check),
+    (&[resets::BY_US], resets::check_by_us),
+    (&[resets::BY_PEER], resets::check_by_peer),
+    (&[half_open_peer::ID], half_open_peer::check),
+    (&[connection_churn::ID], connection_churn::check),
 ];
 
 /// Which finding is the root of which: with the first about a subject, the second is not reported about
@@ -44,7 +73,16 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     (fd_limit::ID, accept_queue_overflow::ID),
     // Descriptors run out because closed connections are kept.
     (close_wait_leak::ID, fd_limit::ID),
+    // The queue that overflows is that of the one process that does not accept.
+    (reuseport_imbalance::ID, accept_queue_overflow::ID),
+    // Many connections to one destination use its ports up.
+    (ephemeral_port_exhaustion::ID, connection_churn::ID),
 ];
+
+/// Gives the ids of everything that is looked for.
+pub fn ids() -> impl Iterator<Item = &'static str> {
+    CHECKS.iter().flat_map(|(ids, _)| ids.iter().copied())
+}
 
 /// Runs every check and ranks what was found, most important first.
 pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {

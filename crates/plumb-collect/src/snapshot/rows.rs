@@ -1,6 +1,5 @@
 //! The tables of one namespace, from sock_diag, as rows of a snapshot.
 
-use std::collections::HashSet;
 use std::net::SocketAddr;
 
 use plumb_model::diag::inet::{AF_INET, AF_INET6, DiagEndpoint, InetDiag, Info, Protocol};
@@ -20,7 +19,7 @@ use plumb_wire::netlink::vsock_diag::{decode_vsock_diag, encode_vsock_request};
 use rustix::io::Errno;
 
 use super::Request;
-use crate::sock_diag::{Dump, DumpError, Step};
+use crate::sock_diag::{Dump, DumpError, Step, steady};
 
 /// `INET_DIAG_INFO`, as a bit of the request.
 const INFO: u8 = 1 << 1;
@@ -127,16 +126,15 @@ fn inet(
         program: request.program.as_deref(),
         bpf_storages: None,
     });
-    let mut seen = HashSet::new();
-    dump(&message, |payload| {
-        let Some(row) = decode_inet_diag_record(payload, protocol) else {
-            return;
-        };
-        // The table may change while it is dumped, and then rows come twice.
-        if row.family == family && (row.cookie == 0 || seen.insert(row.cookie)) {
+    steady::read(&message, |step| {
+        if let Step::Message(payload) = step
+            && let Some(row) = decode_inet_diag_record(payload, protocol)
+            && row.family == family
+        {
             sockets.push(inet_socket(netns, kind, &row));
         }
     })
+    .map(drop)
 }
 
 fn inet_socket(netns: NetnsId, kind: Kind, row: &InetDiag<'_>) -> Socket {

@@ -8,4 +8,5 @@ pub mod ioctl;
 pub mod namespace;
 pub mod netdb;
 pub mod nss;
+pub mod packet_socket;
 pub mod signal;

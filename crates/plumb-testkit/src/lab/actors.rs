@@ -20,6 +20,7 @@ const ACTORS: &[(&str, Actor)] = &[
     ("listen", listen),
     ("hoard", hoard),
     ("accept-and-forget", accept_and_forget),
+    ("share", share),
 ];
 
 /// Runs an actor: never returns but with an error.
@@ -107,4 +108,29 @@ fn accept_and_forget(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
     }
     kept.push(listener.into());
     Ok(kept)
+}
+
+/// `share ADDR:PORT ACCEPT`: listens with SO_REUSEPORT, and accepts and closes when ACCEPT is 1.
+fn share(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
+    use rustix::net::{AddressFamily, SocketType, sockopt};
+    let end: std::net::SocketAddr = argument(arguments, 0)?.parse().map_err(io::Error::other)?;
+    let family = if end.is_ipv4() {
+        AddressFamily::INET
+    } else {
+        AddressFamily::INET6
+    };
+    let socket = rustix::net::socket(family, SocketType::STREAM, None)?;
+    sockopt::set_socket_reuseport(&socket, true)?;
+    rustix::net::bind(&socket, &end)?;
+    rustix::net::listen(&socket, 128)?;
+    if argument(arguments, 1)? == "1" {
+        let listener = TcpListener::from(socket.try_clone()?);
+        std::thread::spawn(move || {
+            // Ends with the process.
+            while let Ok((stream, _)) = listener.accept() {
+                drop(stream);
+            }
+        });
+    }
+    Ok(vec![socket])
 }

@@ -1,8 +1,15 @@
-//! Every scenario, one file for each finding.
+//! Every scenario, one file for each finding or for those that are made alike.
 
 mod accept_queue_overflow;
 mod close_wait_leak;
+mod closing;
+mod ephemeral_port_exhaustion;
 mod fd_limit;
+mod half_open_peer;
+mod no_listener;
+mod resets;
+mod reuseport_imbalance;
+mod syn_queue_overflow;
 
 use super::Scenario;
 
@@ -10,8 +17,15 @@ use super::Scenario;
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
     [
         accept_queue_overflow::SCENARIOS,
+        syn_queue_overflow::SCENARIOS,
+        no_listener::SCENARIOS,
         fd_limit::SCENARIOS,
+        reuseport_imbalance::SCENARIOS,
         close_wait_leak::SCENARIOS,
+        ephemeral_port_exhaustion::SCENARIOS,
+        closing::SCENARIOS,
+        resets::SCENARIOS,
+        half_open_peer::SCENARIOS,
     ]
     .into_iter()
     .flatten()

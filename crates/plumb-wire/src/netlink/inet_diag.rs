@@ -29,6 +29,8 @@ const NLM_F_REQUEST: u16 = 1;
 const NLM_F_DUMP: u16 = 0x300;
 const REQUEST_BYTES: usize = HEADER_BYTES + 56;
 const MESSAGE_BYTES: usize = 72;
+/// Where `id.idiag_cookie` stands in a message.
+const COOKIE_AT: usize = 44;
 /// States 1 to 12; 13, sockets that are bound and nothing else, is in no `/proc` table.
 const ALL_STATES: u32 = 0x1ffe;
 /// The kernel's timer is in milliseconds, `/proc`'s in ticks of 10 ms.
@@ -106,8 +108,21 @@ pub fn decode_inet_diag(payload: &[u8]) -> Option<InetSocket> {
         timer,
         raw_uid: Uid(word(64)),
         raw_inode: Inode(u64::from(word(68))),
-        cookie: Known::Known(Cookie(u64::from(word(44)) | u64::from(word(48)) << 32)),
+        cookie: Known::Known(Cookie(
+            u64::from(word(COOKIE_AT)) | u64::from(word(COOKIE_AT + 4)) << 32,
+        )),
     })
+}
+
+/// Gives the cookie of a message, the kernel's name for the socket; `None` when it is too short or the
+/// kernel gave none.
+#[inline]
+pub fn cookie(payload: &[u8]) -> Option<u64> {
+    let (low, high) = (u32_at(payload, COOKIE_AT)?, u32_at(payload, COOKIE_AT + 4)?);
+    match u64::from(low) | u64::from(high) << 32 {
+        0 | u64::MAX => None,
+        cookie => Some(cookie),
+    }
 }
 
 /// Finds an attribute of a message by its type; the payload starts behind the fixed part.

@@ -12,6 +12,7 @@ pub mod mptcp_info;
 pub mod netlink_diag;
 pub mod packet_diag;
 pub mod request;
+pub mod rt_link;
 pub mod sctp_info;
 pub mod skmeminfo;
 mod sock_diag_request;

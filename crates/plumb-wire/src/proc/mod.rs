@@ -2,6 +2,7 @@
 
 pub mod cgroup;
 pub mod columns;
+pub mod counters;
 pub mod dev;
 pub mod groups;
 pub mod if_inet6;

@@ -9,12 +9,16 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use clap::Args;
-use plumb_analyze::diagnose::{self, CHECKS, Case};
+use plumb_analyze::diagnose::{self, Case};
 use plumb_collect::sample;
-use plumb_model::finding::Finding;
+use plumb_collect::wire_watch::Watch;
+use plumb_model::Reason;
+use plumb_model::finding::{Finding, Gap};
+use plumb_model::notice::Notices;
 use plumb_model::sample::{Sample, Span};
 use plumb_present::json::findings::FindingRow;
 use plumb_present::report::findings;
+use rustix::io::Errno;
 
 use super::form::{Form, FormArguments};
 use super::report::envelope;
@@ -65,9 +69,11 @@ pub fn run(arguments: &Arguments) -> u8 {
             return status::complain(VERB, &text, status::USAGE);
         }
     };
+    let watch = Watch::start();
     let before = sample::read();
     wait(arguments.span, child.as_mut());
-    let after = sample::read();
+    let mut after = sample::read();
+    let notices = noticed(watch, &mut after);
     if after.snapshot.namespaces.is_empty() {
         return status::complain(VERB, "no network namespace can be read", status::BLIND);
     }
@@ -82,6 +88,7 @@ pub fn run(arguments: &Arguments) -> u8 {
     };
     let found = diagnose::diagnose(&Case {
         span,
+        notices: &notices,
         focus: &focus,
     });
     let mut out = Output::stdout();
@@ -91,6 +98,26 @@ pub fn run(arguments: &Arguments) -> u8 {
         let _ = child.wait();
     }
     exit_status(arguments, &found)
+}
+
+/// Ends the watch of the wire; what it could not see is a gap of the sample.
+fn noticed(watch: Result<Watch, Errno>, sample: &mut Sample) -> Notices {
+    let (notices, what, reason) = match watch {
+        Ok(watch) => {
+            let notices = watch.finish();
+            if notices.lost == 0 {
+                return notices;
+            }
+            let what = format!("{} of the packets watched", notices.lost);
+            (notices, what, Reason::NotInSource)
+        }
+        Err(error) => {
+            let what = format!("refusals, resets and ICMP errors on the wire: {error}");
+            (Notices::default(), what, Reason::PermissionDenied)
+        }
+    };
+    sample.snapshot.gaps.push(Gap { what, reason });
+    notices
 }
 
 fn start(command: &[std::ffi::OsString]) -> std::io::Result<Option<Child>> {
@@ -130,7 +157,7 @@ fn write(arguments: &Arguments, found: &[Finding], sample: &Sample, out: &mut Ou
         for finding in found {
             out.raw(|out| document.push(out, "findings", &FindingRow(finding)));
         }
-        let checked: Vec<&str> = CHECKS.iter().map(|(id, _)| *id).collect();
+        let checked: Vec<&str> = diagnose::ids().collect();
         document.member("checked", &checked);
         for gap in gaps {
             document.incomplete(gap);
@@ -141,7 +168,7 @@ fn write(arguments: &Arguments, found: &[Finding], sample: &Sample, out: &mut Ou
     let style = screen::style(form, arguments.form.color);
     out.raw(|out| findings::write(out, found, style));
     if found.is_empty() {
-        let checked = CHECKS.len();
+        let checked = diagnose::ids().count();
         out.raw(|out| {
             out.extend_from_slice(
                 format!("nothing found; looked for {checked} causes\n").as_bytes(),

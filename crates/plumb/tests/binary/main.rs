@@ -7,3 +7,4 @@ mod json_ss;
 mod name_server;
 mod needs_root;
 mod recordings;
+mod steady;

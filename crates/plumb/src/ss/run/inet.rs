@@ -10,7 +10,7 @@ pub mod request;
 use std::ffi::OsStr;
 
 use plumb_collect::diag_file::{self, FileError};
-use plumb_collect::sock_diag::{Dump, DumpError, Step};
+use plumb_collect::sock_diag::{Dump, DumpError, Step, Summary, steady};
 use plumb_model::diag::attribute::Trailing;
 use plumb_model::diag::inet::{AF_INET, AF_INET6, InetDiag, Protocol};
 use plumb_present::ss::inet::write_trailing;
@@ -114,17 +114,14 @@ impl Listing<'_> {
     /// Shows the answers to one request; says whether there were any.
     fn dump(&mut self, request: &[u8]) -> bool {
         let protocol = self.protocol;
-        let outcome = match Dump::send(request) {
-            Err(error) => Err(DumpError::Refused(error)),
-            Ok(dump) => dump.read(|step| match step {
-                Step::BatchEnd => self.session.end_batch(),
-                Step::Message(message) => {
-                    if let Some(row) = decode_inet_diag_record(message, protocol) {
-                        self.show_of_family(&row);
-                    }
+        let outcome = self.read(request, |listing, step| match step {
+            Step::BatchEnd => listing.session.end_batch(),
+            Step::Message(message) => {
+                if let Some(row) = decode_inet_diag_record(message, protocol) {
+                    listing.show_of_family(&row);
                 }
-            }),
-        };
+            }
+        });
         // Kernels without DCCP refuse it in words of their own; from a document nothing is missing.
         let lacks_dccp = protocol == Protocol::DCCP
             && matches!(outcome, Err(DumpError::Refused(Errno::INVAL)))
@@ -135,6 +132,19 @@ impl Listing<'_> {
             self.session.report_dump(outcome);
         }
         outcome.is_ok()
+    }
+
+    /// Dumps the table; each socket comes once, but for what -K itself does to the table.
+    fn read(
+        &mut self,
+        request: &[u8],
+        mut each: impl FnMut(&mut Self, Step<'_>),
+    ) -> Result<Summary, DumpError> {
+        if self.killer.is_some() {
+            let dump = Dump::send(request).map_err(DumpError::Refused)?;
+            return dump.read(|step| each(self, step));
+        }
+        steady::read(request, |step| each(self, step))
     }
 
     /// Shows a row whose family is among the selected ones.

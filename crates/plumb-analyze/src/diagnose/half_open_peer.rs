@@ -1,0 +1,84 @@
+//! `half-open-peer`: the peer is gone without a word, and we still send to it.
+//!
+//! Retransmission timeouts back off one after the other (`tcpi_backoff`) and not one acknowledgement comes
+//! (`tcpi_last_ack_recv`). Where packets are lost at random some acknowledgement comes between.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use plumb_model::finding::{Confidence, Finding, Severity, Subject};
+use plumb_model::snapshot::{Kind, Socket};
+use plumb_model::socket::SocketState;
+
+use super::{Case, evidence, sockets, subject};
+
+/// The id of the finding.
+pub const ID: &str = "half-open-peer";
+/// So many timeouts in a row without an answer.
+const TIMEOUTS: u8 = 3;
+/// The last word of the peer is at least so old.
+const SILENT_MS: u32 = 2_000;
+
+/// Looks for connections whose peer says nothing any more.
+pub fn check(case: &Case<'_>) -> Vec<Finding> {
+    let sample = case.span.after;
+    let mut silent: BTreeMap<SocketAddr, Vec<(usize, &Socket)>> = BTreeMap::new();
+    for (place, socket) in sample.snapshot.sockets.iter().enumerate() {
+        if is_silent(socket)
+            && let Some(peer) = socket.peer.inet()
+        {
+            let to = silent.entry(sockets::plain(peer)).or_default();
+            to.push((place, socket));
+        }
+    }
+    silent
+        .into_iter()
+        .filter_map(|(peer, sockets)| finding(case, peer, &sockets))
+        .collect()
+}
+
+fn is_silent(socket: &Socket) -> bool {
+    let established = [SocketState::ESTABLISHED, SocketState::CLOSE_WAIT].contains(&socket.state);
+    let Some(info) = socket.tcp.as_ref().filter(|_| established) else {
+        return false;
+    };
+    socket.kind == Kind::Tcp
+        && info.unacked > 0
+        && info.backoff >= TIMEOUTS
+        && info.last_ack_recv_ms >= SILENT_MS
+}
+
+fn finding(case: &Case<'_>, peer: SocketAddr, silent: &[(usize, &Socket)]) -> Option<Finding> {
+    let snapshot = &case.span.after.snapshot;
+    let (place, socket) = silent.first()?;
+    let info = socket.tcp.as_ref()?;
+    let owner = subject::of_socket(snapshot, *place, "destination");
+    let count = silent.len();
+    Some(Finding {
+        kind: ID,
+        severity: Severity::Warning,
+        summary: format!(
+            "{peer} does not answer any more; {count} connections to it only retransmit"
+        ),
+        subject: Subject {
+            local: owner.local.clone().filter(|_| count == 1),
+            peer: Some(peer.to_string()),
+            ..owner
+        },
+        evidence: vec![evidence::fact(
+            "sock_diag tcp_info.tcpi_backoff, tcpi_last_ack_recv",
+            format!(
+                "{} timeouts in a row, nothing from the peer for {:.1} s, {} segments unacknowledged",
+                info.backoff,
+                f64::from(info.last_ack_recv_ms) / 1000.0,
+                info.unacked
+            ),
+        )],
+        hints: vec![
+            format!("is the host there at all: plumb path {peer}"),
+            "give up sooner: TCP_USER_TIMEOUT on the socket; notice idle ones: SO_KEEPALIVE"
+                .to_owned(),
+        ],
+        confidence: Confidence::Certain,
+    })
+}

@@ -1,0 +1,120 @@
+//! Interfaces as rtnetlink describes them (`RTM_NEWLINK`): more than the ioctls of
+//! [`crate::interface`] tell.
+
+use std::net::IpAddr;
+
+use crate::known::{Known, Reason};
+
+/// One interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// Its index in its namespace, which a renaming does not change.
+    pub index: u32,
+    /// Its name, raw bytes.
+    pub name: Vec<u8>,
+    /// `ARPHRD_*`: 1 Ethernet, 772 loopback.
+    pub hardware: u16,
+    /// `IFF_*` bits.
+    pub flags: u32,
+    /// `IF_OPER_*` (RFC 2863); unknown when the kernel does not tell.
+    pub operational: Known<u8>,
+    /// Largest packet in bytes.
+    pub mtu: Known<u32>,
+    /// Length of the transmit queue in packets.
+    pub tx_queue_len: Known<u32>,
+    /// Link-layer address.
+    pub address: Option<Vec<u8>>,
+    /// What made it: `veth`, `bridge`, `vlan`; `None` for hardware.
+    pub kind: Option<Vec<u8>>,
+    /// Index of the bridge, bond or VRF it belongs to.
+    pub master: Option<u32>,
+    /// Times the carrier came or went.
+    pub carrier_changes: Known<u32>,
+    /// The queueing discipline at its root.
+    pub qdisc: Option<Vec<u8>>,
+    /// The counters.
+    pub statistics: Known<LinkStatistics>,
+}
+
+impl Link {
+    /// `IFF_UP`: switched on.
+    pub const UP: u32 = 1;
+    /// `IFF_LOOPBACK`.
+    pub const LOOPBACK: u32 = 1 << 3;
+    /// `IFF_RUNNING`.
+    pub const RUNNING: u32 = 1 << 6;
+    /// `IFF_LOWER_UP`: there is a carrier.
+    pub const LOWER_UP: u32 = 1 << 16;
+
+    /// Says whether all these flags are set.
+    pub fn has(&self, flags: u32) -> bool {
+        self.flags & flags == flags
+    }
+}
+
+/// An address of an interface (`RTM_NEWADDR`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkAddress {
+    /// Index of the interface.
+    pub index: u32,
+    /// The address.
+    pub address: IpAddr,
+    /// Bits of its network.
+    pub prefix: u8,
+}
+
+/// The names of `struct rtnl_link_stats64`, in its order.
+pub const STATISTICS: [&str; 25] = [
+    "rx_packets",
+    "tx_packets",
+    "rx_bytes",
+    "tx_bytes",
+    "rx_errors",
+    "tx_errors",
+    "rx_dropped",
+    "tx_dropped",
+    "multicast",
+    "collisions",
+    "rx_length_errors",
+    "rx_over_errors",
+    "rx_crc_errors",
+    "rx_frame_errors",
+    "rx_fifo_errors",
+    "rx_missed_errors",
+    "tx_aborted_errors",
+    "tx_carrier_errors",
+    "tx_fifo_errors",
+    "tx_heartbeat_errors",
+    "tx_window_errors",
+    "rx_compressed",
+    "tx_compressed",
+    "rx_nohandler",
+    "rx_otherhost_dropped",
+];
+
+/// `struct rtnl_link_stats64`, as long as this kernel sends it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LinkStatistics {
+    /// The numbers in the order of [`STATISTICS`]; those behind its end are younger than we are.
+    pub values: Vec<u64>,
+}
+
+impl LinkStatistics {
+    /// Gives a number by its name; unknown where this kernel does not count it.
+    pub fn get(&self, name: &str) -> Known<u64> {
+        let place = STATISTICS.iter().position(|known| *known == name);
+        match place.and_then(|place| self.values.get(place)) {
+            Some(value) => Known::Known(*value),
+            None => Known::Unknown(Reason::NotSupported),
+        }
+    }
+
+    /// Goes through all numbers with their names; the youngest have none but their place.
+    pub fn named(&self) -> impl Iterator<Item = (String, u64)> {
+        self.values.iter().enumerate().map(|(place, value)| {
+            let name = STATISTICS.get(place).copied();
+            let name = name.map_or_else(|| format!("field_{place}"), str::to_owned);
+            (name, *value)
+        })
+    }
+}

@@ -1,0 +1,109 @@
+//! What passed on the wire and tells of trouble: attempts, refusals, resets, errors of routers.
+//!
+//! Seen from this host: the local end is ours, whoever sent the packet. Data is never looked at.
+
+use std::net::{IpAddr, SocketAddr};
+
+/// One kind of packet between two ends, and how often it was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What it was.
+    pub what: What,
+    /// Who sent it.
+    pub direction: Direction,
+    /// The transport: 6 TCP, 17 UDP, or another protocol number.
+    pub protocol: u8,
+    /// Our end of the flow it concerns; of an ICMP error that of the packet inside it.
+    pub local: SocketAddr,
+    /// The other end of the flow.
+    pub peer: SocketAddr,
+    /// Index of the interface.
+    pub interface: u32,
+    /// How often.
+    pub count: u64,
+}
+
+/// Who sent a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Direction {
+    /// It came to us.
+    Received,
+    /// We sent it.
+    Sent,
+}
+
+/// What a packet says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum What {
+    /// TCP SYN: an attempt.
+    Syn,
+    /// TCP SYN and ACK: it is answered.
+    SynAck,
+    /// TCP RST with ACK and sequence number 0: the answer to an attempt that nobody waits for (RFC 9293
+    /// 3.10.7.1).
+    Refusal,
+    /// Any other TCP RST.
+    Reset,
+    /// ICMP destination unreachable: the code, and who said so.
+    Unreachable {
+        /// The ICMP or ICMPv6 code.
+        code: u8,
+        /// Who said so.
+        by: IpAddr,
+    },
+    /// ICMP fragmentation needed, ICMPv6 packet too big.
+    TooBig {
+        /// The MTU that fits.
+        mtu_bytes: u32,
+        /// Who said so.
+        by: IpAddr,
+    },
+    /// ICMP time exceeded: the hop limit was used up (code 0), or fragments did not all come (code 1).
+    TimeExceeded {
+        /// The code.
+        code: u8,
+        /// Who said so.
+        by: IpAddr,
+    },
+}
+
+/// What was noticed in a while.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Notices {
+    /// Each flow and kind once.
+    pub all: Vec<Notice>,
+    /// Packets that came faster than they were read, or flows beyond what is kept.
+    pub lost: u64,
+}
+
+impl Notices {
+    /// Gives those of a kind.
+    pub fn of(
+        &self,
+        direction: Direction,
+        is: impl Fn(What) -> bool,
+    ) -> impl Iterator<Item = &Notice> {
+        self.all
+            .iter()
+            .filter(move |notice| notice.direction == direction && is(notice.what))
+    }
+
+    /// The same in a fixed order.
+    #[must_use]
+    pub fn sorted(mut self) -> Self {
+        self.all.sort_by(|a, b| {
+            let key = |notice: &Notice| {
+                (
+                    notice.what,
+                    notice.direction,
+                    notice.protocol,
+                    notice.local,
+                    notice.peer,
+                    notice.interface,
+                )
+            };
+            key(a).cmp(&key(b))
+        });
+        self
+    }
+}

@@ -1,0 +1,233 @@
+//! Packets that tell of trouble, from their IP header on: TCP SYN and RST, ICMP errors (RFC 791, 792,
+//! 4443, 8200, 9293).
+//!
+//! Extension headers of IPv6 are not followed: what stands behind one is not told. Fragments but the
+//! first have no transport header and are not told either.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use plumb_model::notice::What;
+
+/// `IPPROTO_ICMP`.
+const ICMP: u8 = 1;
+/// `IPPROTO_TCP`.
+const TCP: u8 = 6;
+/// `IPPROTO_UDP`.
+const UDP: u8 = 17;
+/// `IPPROTO_ICMPV6`.
+const ICMPV6: u8 = 58;
+/// TCP flags.
+const SYN: u8 = 0x02;
+const RST: u8 = 0x04;
+const ACK: u8 = 0x10;
+
+/// What a packet says, and about which flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// What it says.
+    pub what: What,
+    /// Protocol of the flow.
+    pub protocol: u8,
+    /// Sender of the flow's packet: of an ICMP error that of the packet inside, which is who is told.
+    pub from: SocketAddr,
+    /// Its destination.
+    pub to: SocketAddr,
+    /// The flow's packet stands inside an error: its sender is who got the error.
+    pub is_inside: bool,
+}
+
+/// Decodes a packet; `None` when it tells nothing of interest or is cut short.
+pub fn decode_packet(packet: &[u8]) -> Option<Told> {
+    let ip = Ip::decode(packet)?;
+    match ip.protocol {
+        TCP => tcp(&ip),
+        ICMP => icmp(&ip),
+        ICMPV6 => icmpv6(&ip),
+        _ => None,
+    }
+}
+
+/// An IP packet, taken apart.
+struct Ip<'a> {
+    source: IpAddr,
+    destination: IpAddr,
+    protocol: u8,
+    payload: &'a [u8],
+}
+
+impl<'a> Ip<'a> {
+    fn decode(packet: &'a [u8]) -> Option<Self> {
+        match packet.first()? >> 4 {
+            4 => Self::decode_v4(packet),
+            6 => Self::decode_v6(packet),
+            _ => None,
+        }
+    }
+
+    fn decode_v4(packet: &'a [u8]) -> Option<Self> {
+        let header = packet.first_chunk::<20>()?;
+        let length = usize::from(header[0] & 0x0f) * 4;
+        let offset = u16::from_be_bytes([header[6], header[7]]) & 0x1fff;
+        if length < 20 || offset != 0 {
+            return None;
+        }
+        let address = |at: usize| {
+            let octets: [u8; 4] = *packet.get(at..)?.first_chunk()?;
+            Some(IpAddr::V4(Ipv4Addr::from(octets)))
+        };
+        Some(Self {
+            source: address(12)?,
+            destination: address(16)?,
+            protocol: header[9],
+            payload: packet.get(length..)?,
+        })
+    }
+
+    fn decode_v6(packet: &'a [u8]) -> Option<Self> {
+        let address = |at: usize| {
+            let octets: [u8; 16] = *packet.get(at..)?.first_chunk()?;
+            Some(IpAddr::V6(Ipv6Addr::from(octets)))
+        };
+        Some(Self {
+            source: address(8)?,
+            destination: address(24)?,
+            protocol: *packet.get(6)?,
+            payload: packet.get(40..)?,
+        })
+    }
+
+    /// Gives the ends of a TCP or UDP packet; other protocols have port 0.
+    fn ends(&self) -> Option<(SocketAddr, SocketAddr)> {
+        let (from, to) = if matches!(self.protocol, TCP | UDP) {
+            let [a, b, c, d] = *self.payload.first_chunk::<4>()?;
+            (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]))
+        } else {
+            (0, 0)
+        };
+        Some((
+            SocketAddr::new(self.source, from),
+            SocketAddr::new(self.destination, to),
+        ))
+    }
+}
+
+fn tcp(ip: &Ip<'_>) -> Option<Told> {
+    let (from, to) = ip.ends()?;
+    let flags = *ip.payload.get(13)?;
+    let sequence = ip.payload.get(4..8)?;
+    let what = match (flags & RST != 0, flags & SYN != 0, flags & ACK != 0) {
+        (true, _, true) if sequence == [0; 4] => What::Refusal,
+        (true, ..) => What::Reset,
+        (false, true, true) => What::SynAck,
+        (false, true, false) => What::Syn,
+        (false, false, _) => return None,
+    };
+    Some(Told {
+        what,
+        protocol: TCP,
+        from,
+        to,
+        is_inside: false,
+    })
+}
+
+fn icmp(ip: &Ip<'_>) -> Option<Told> {
+    let [kind, code, _, _, _, _, high, low] = *ip.payload.first_chunk::<8>()?;
+    let by = ip.source;
+    let what = match (kind, code) {
+        (3, 4) => What::TooBig {
+            mtu_bytes: u16::from_be_bytes([high, low]).into(),
+            by,
+        },
+        (3, code) => What::Unreachable { code, by },
+        (11, code) => What::TimeExceeded { code, by },
+        _ => return None,
+    };
+    inside(ip, what)
+}
+
+fn icmpv6(ip: &Ip<'_>) -> Option<Told> {
+    let [kind, code, _, _, a, b, c, d] = *ip.payload.first_chunk::<8>()?;
+    let by = ip.source;
+    let what = match kind {
+        1 => What::Unreachable { code, by },
+        2 => What::TooBig {
+            mtu_bytes: u32::from_be_bytes([a, b, c, d]),
+            by,
+        },
+        3 => What::TimeExceeded { code, by },
+        _ => return None,
+    };
+    inside(ip, what)
+}
+
+/// Reads the packet that an ICMP error is about.
+fn inside(ip: &Ip<'_>, what: What) -> Option<Told> {
+    let inner = Ip::decode(ip.payload.get(8..)?)?;
+    let (from, to) = inner.ends()?;
+    Some(Told {
+        what,
+        protocol: inner.protocol,
+        from,
+        to,
+        is_inside: true,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An IPv4 header of ours: 10.0.0.1 to 10.0.0.2.
+    fn v4(protocol: u8, payload: &[u8]) -> Vec<u8> {
+        let mut packet = vec![0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, protocol, 0, 0];
+        packet.extend([10, 0, 0, 1, 10, 0, 0, 2]);
+        packet.extend(payload);
+        packet
+    }
+
+    fn tcp_segment(flags: u8, sequence: u32) -> Vec<u8> {
+        let mut segment = vec![0x9c, 0x40, 0, 80];
+        segment.extend(sequence.to_be_bytes());
+        segment.extend([0, 0, 0, 0, 0x50, flags, 0, 0, 0, 0, 0, 0]);
+        segment
+    }
+
+    #[test]
+    fn tcp_packets_tell_what_they_are() {
+        let what = |flags, sequence| {
+            decode_packet(&v4(6, &tcp_segment(flags, sequence))).map(|told| told.what)
+        };
+        assert_eq!(what(SYN, 7), Some(What::Syn));
+        assert_eq!(what(SYN | ACK, 7), Some(What::SynAck));
+        assert_eq!(what(RST | ACK, 0), Some(What::Refusal));
+        assert_eq!(what(RST | ACK, 7), Some(What::Reset));
+        assert_eq!(what(RST, 0), Some(What::Reset));
+        assert_eq!(what(ACK, 7), None);
+    }
+
+    #[test]
+    fn an_error_is_about_the_packet_inside() {
+        let inner = v4(17, &[0x9c, 0x40, 0, 53, 0, 8, 0, 0]);
+        let mut error = vec![3, 3, 0, 0, 0, 0, 0, 0];
+        error.extend(&inner);
+        let told = decode_packet(&v4(1, &error)).expect("a whole error");
+        let by = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+        assert_eq!(told.what, What::Unreachable { code: 3, by });
+        assert_eq!((told.protocol, told.to.port()), (17, 53));
+        assert!(told.is_inside);
+        error[1] = 4;
+        error[6..8].copy_from_slice(&1400_u16.to_be_bytes());
+        let told = decode_packet(&v4(1, &error)).expect("a whole error");
+        let mtu_bytes = 1400;
+        assert_eq!(told.what, What::TooBig { mtu_bytes, by });
+    }
+
+    #[test]
+    fn every_cut_is_survived() {
+        let mut packet = v4(6, &tcp_segment(SYN, 1));
+        while packet.pop().is_some() {
+            assert_eq!(decode_packet(&packet).is_some(), packet.len() >= 34);
+        }
+    }
+}
