@@ -18,6 +18,8 @@ const CONNTRACK_MAX: File = File {
     group: "nf_conntrack",
     source: "/proc/sys/net/netfilter/nf_conntrack_max",
 };
+/// A setting of the whole host, which other namespaces do not see.
+const ONLY_IN_THE_FIRST: &str = "/proc/sys/net/core/netdev_max_backlog";
 const DEV: File = File {
     group: "interface",
     source: "/proc/net/dev",
@@ -87,6 +89,16 @@ fn interfaces(counters: &mut Counters) {
             .map(|(counter, value)| RTNETLINK.reading(Some(name.to_string()), counter, value));
         counters.readings.extend(readings);
     }
+}
+
+/// Gives for how many seconds the counters of this namespace have counted: since the machine started in
+/// the first namespace, which nobody made. When another was made nobody knows.
+pub fn age_s() -> Known<f64> {
+    // The kernel shows this setting in the first namespace alone.
+    if read_file(ONLY_IN_THE_FIRST).is_err() {
+        return Known::Unknown(Reason::NotInSource);
+    }
+    Known::Known(std::time::Duration::from_micros(boottime_us()).as_secs_f64())
 }
 
 /// Gives microseconds since the machine started, sleep included.

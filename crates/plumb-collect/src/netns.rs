@@ -77,6 +77,35 @@ pub fn of_process(pid: u64) -> Option<NetnsId> {
     Some(NetnsId(metadata.ino()))
 }
 
+/// Finds the namespace that a user names: by its name, as `net:[INODE]`, by a path, or by the pid of a
+/// process in it.
+pub fn find(text: &str) -> Option<Netns> {
+    let inode = text
+        .strip_prefix("net:[")
+        .and_then(|rest| rest.strip_suffix(']'))
+        .and_then(|inode| inode.parse().ok());
+    if let Some(inode) = inode {
+        let mut all = list().all.into_iter();
+        return all.find(|netns| netns.id == NetnsId(inode));
+    }
+    let is_pid = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let named = Path::new(NAMED).join(text);
+    let candidates = [
+        Some(named).filter(|_| !text.contains('/')),
+        Some(PathBuf::from(text)).filter(|_| text.contains('/')),
+        Some(PathBuf::from(format!("/proc/{text}/ns/net"))).filter(|_| is_pid),
+    ];
+    let nsfs = std::fs::metadata(OWN).ok()?.dev();
+    candidates.into_iter().flatten().find_map(|path| {
+        let metadata = std::fs::metadata(&path).ok()?;
+        (metadata.dev() == nsfs).then(|| Netns {
+            id: NetnsId(metadata.ino()),
+            name: None,
+            path,
+        })
+    })
+}
+
 /// The way back to the namespace this thread was in.
 #[derive(Debug)]
 pub struct Home(OwnedFd);

@@ -2,13 +2,15 @@
 
 /// Whether the case of letters counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Case {
+pub enum Case {
+    /// `a` is not `A`.
     Counts,
+    /// `a` is `A`.
     Ignored,
 }
 
 /// Whether a whole text fits a pattern. Takes time in proportion to the product of their lengths.
-pub(crate) fn fits_glob(pattern: &[u8], text: &[u8], case: Case) -> bool {
+pub fn fits_glob(pattern: &[u8], text: &[u8], case: Case) -> bool {
     let (mut at, mut from) = (0, 0);
     // Where to go on after the last star, and the text it has not swallowed yet.
     let mut star: Option<(usize, usize)> = None;

@@ -20,7 +20,7 @@ mod explain;
 mod expr;
 mod extended;
 mod family;
-mod glob;
+pub mod glob;
 mod operand;
 mod parse;
 mod parsed;

@@ -46,6 +46,8 @@ enum Verb {
     Ls(verbs::ls::Arguments),
     /// Says what is wrong on this host, with a port, a process or a connection: causes, evidence, what to do.
     Diagnose(verbs::diagnose::Arguments),
+    /// Shows the kernel's counters as totals, deltas and rates, and what each means.
+    Stats(verbs::stats::Arguments),
     /// Prints what lets a shell complete plumb's words: `source <(plumb completions bash)`.
     Completions(verbs::completions::Arguments),
     /// Makes links in DIR, so that `netstat`, `ss` and `nstat` there mean plumb.
@@ -72,6 +74,7 @@ pub fn main(words: Vec<OsString>) -> u8 {
             Verb::Nstat { options } => crate::nstat::main("nstat".as_ref(), options),
             Verb::Ls(arguments) => verbs::ls::run(&arguments),
             Verb::Diagnose(arguments) => verbs::diagnose::run(&arguments),
+            Verb::Stats(arguments) => verbs::stats::run(&arguments),
             Verb::Completions(arguments) => verbs::completions::run(&arguments),
             Verb::Link { dir, remove: false } => link::make(&dir),
             Verb::Link { dir, remove: true } => link::remove(&dir),

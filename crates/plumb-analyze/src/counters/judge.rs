@@ -2,6 +2,9 @@
 
 use super::entry::{Explanation, Threshold, Verdict};
 
+/// Below so much growth a share says nothing: one of two is no half.
+const LEAST_FOR_A_SHARE: u64 = 5;
+
 /// What is to be thought of a counter's growth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Judgement {
@@ -35,6 +38,7 @@ pub fn judge(
     match explanation.verdict {
         _ if growth == 0 => Judgement::Fine,
         Verdict::Good | Verdict::Neutral => Judgement::Fine,
+        Verdict::Bad(Threshold::Share(..)) if growth < LEAST_FOR_A_SHARE => Judgement::Fine,
         Verdict::Bad(Threshold::Any) => Judgement::Worrying,
         Verdict::Bad(Threshold::Share(limit, others)) => {
             let amounts = others.iter().filter_map(|(group, name)| other(group, name));
@@ -48,5 +52,37 @@ pub fn judge(
                 Judgement::Fine
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::explain;
+    use super::*;
+
+    fn judged(group: &str, name: &str, growth: u64, whole: u64) -> Judgement {
+        let entry = explain(group, name).expect("it is explained");
+        judge(entry, growth, |_, _| Some(whole))
+    }
+
+    #[test]
+    fn one_overflow_worries_and_retransmission_only_above_its_share() {
+        let overflows = judged("TcpExt", "ListenOverflows", 1, 0);
+        assert_eq!(overflows, Judgement::Worrying);
+        assert_eq!(judged("TcpExt", "ListenOverflows", 0, 0), Judgement::Fine);
+        assert_eq!(judged("Tcp", "RetransSegs", 10, 1000), Judgement::Fine);
+        assert_eq!(
+            judged("Tcp", "RetransSegs", 20, 1000),
+            Judgement::Above {
+                thousandths: 20,
+                limit: 10
+            }
+        );
+        assert_eq!(judged("Tcp", "RetransSegs", 4, 1), Judgement::Fine);
+        assert!(
+            judged("Tcp", "RetransSegs", 9, 0).is_worrying(),
+            "of nothing"
+        );
+        assert_eq!(judged("Tcp", "InSegs", 999, 1), Judgement::Fine);
     }
 }

@@ -5,6 +5,7 @@
 //! name that changed its meaning between those releases says so. What is not in them is shown by its name
 //! and value alone: a younger kernel's counter is no error.
 
+mod concerned;
 mod devices;
 mod entry;
 mod icmp;
@@ -13,6 +14,8 @@ mod ip6;
 mod judge;
 mod mptcp;
 mod near;
+mod period;
+pub mod questions;
 mod sctp;
 mod tables;
 mod tcp;
@@ -20,9 +23,11 @@ mod tcp_ext;
 mod udp;
 mod xfrm;
 
+pub use self::concerned::{Concerned, concerned};
 pub use self::entry::{Concerns, Explanation, Nature, Threshold, Verdict};
 pub use self::judge::{Judgement, judge};
 pub use self::near::near;
+pub use self::period::Period;
 
 /// A group's name and its explanations.
 type Group = (&'static str, &'static [&'static [Explanation]]);

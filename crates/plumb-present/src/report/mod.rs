@@ -8,6 +8,7 @@ pub mod csv;
 pub mod findings;
 pub mod table;
 pub mod value;
+pub mod wrap;
 
 use std::borrow::Cow;
 

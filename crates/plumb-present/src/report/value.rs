@@ -39,6 +39,25 @@ pub fn duration_us(us: u64) -> String {
     }
 }
 
+/// Writes how often something happens, with the unit that makes it at least one: `120/s`, `1.5/s`,
+/// `3.0/min`, `2.0/h`, `1.2/d`; `0/s` for never.
+pub fn rate(per_second: f64) -> String {
+    let units = [(1.0, "s"), (60.0, "min"), (3600.0, "h"), (86_400.0, "d")];
+    if per_second <= 0.0 {
+        return "0/s".to_owned();
+    }
+    let fitting = units
+        .iter()
+        .find(|(seconds, _)| per_second * seconds >= 1.0);
+    let (seconds, unit) = fitting.unwrap_or(&(86_400.0, "d"));
+    let number = per_second * seconds;
+    if number >= 100.0 {
+        format!("{number:.0}/{unit}")
+    } else {
+        format!("{number:.1}/{unit}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +91,22 @@ mod tests {
         ];
         for (us, text) in cases {
             assert_eq!(duration_us(us), text);
+        }
+    }
+
+    #[test]
+    fn rates_have_the_unit_that_makes_them_one() {
+        let cases = [
+            (0.0, "0/s"),
+            (1234.5, "1234/s"),
+            (1.25, "1.2/s"),
+            (0.05, "3.0/min"),
+            (0.001, "3.6/h"),
+            (0.00002, "1.7/d"),
+            (0.000_001, "0.1/d"),
+        ];
+        for (per_second, text) in cases {
+            assert_eq!(rate(per_second), text);
         }
     }
 }

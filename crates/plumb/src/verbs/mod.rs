@@ -9,7 +9,9 @@ pub mod form;
 pub mod ls;
 #[cfg(test)]
 pub mod page;
+pub mod place;
 pub mod report;
 pub mod screen;
+pub mod stats;
 pub mod status;
 pub mod watch;

@@ -1,3 +1,6 @@
-//! Every counter has an explanation: those of the kernels we know, and those of the one we run on.
+//! `plumb stats`: every counter has an explanation, the numbers are the kernel's, and what goes wrong is
+//! found with its sockets.
 
 mod kernels;
+mod needs_root;
+mod verb;

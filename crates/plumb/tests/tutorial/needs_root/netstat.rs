@@ -93,6 +93,11 @@ fn syn_counters() {
                 .any(|row| row.contains("SYNs to LISTEN sockets dropped")),
             "{rows:#?}"
         );
+        let words = shell.lines("plumb stats --syn --for 1ms | grep 'accept queue'");
+        assert!(
+            words.iter().any(|row| !row.trim().starts_with("0 0")),
+            "{words:#?}"
+        );
         drop(held);
     });
 }
@@ -111,6 +116,8 @@ fn retransmission_counters() {
                 .any(|row| row.ends_with("segments retransmitted")),
             "{rows:#?}"
         );
+        let share = Shell::new().lines("plumb stats --retrans --for 1ms | grep 'sent again$'");
+        assert!(share.iter().any(|row| row.contains("0.00 %")), "{share:#?}");
     });
 }
 

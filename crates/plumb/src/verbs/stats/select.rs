@@ -1,0 +1,140 @@
+//! Which counters are shown: by pattern, by group, by whether they should worry.
+
+use plumb_analyze::counters::{self as meanings, Nature, Period};
+use plumb_filter::glob::{Case, fits_glob};
+use plumb_model::counters::{Counters, Reading};
+
+use super::row::Row;
+use super::{Arguments, Span};
+
+/// Groups with as many rows as there are interfaces or protocols, shown when asked for.
+const LARGE: [&str; 2] = ["interface", "protocols"];
+
+/// What was asked for.
+#[derive(Debug)]
+pub struct Selection {
+    patterns: Vec<String>,
+    shown: Shown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// What is not 0, or has changed.
+    Moving,
+    /// Everything.
+    All,
+    /// What should worry.
+    Bad,
+    /// What was named, in full.
+    Explained,
+}
+
+/// Reads the command line; `Err` says which name fits nothing, and what may have been meant.
+pub fn selection(arguments: &Arguments, counters: &Counters) -> Result<Selection, String> {
+    let patterns: Vec<String> = arguments
+        .names
+        .iter()
+        .chain(&arguments.explain)
+        .cloned()
+        .collect();
+    for pattern in &patterns {
+        let fits = |reading: &Reading| fits(pattern, reading);
+        if !counters.readings.iter().any(fits) {
+            return Err(complaint(pattern, counters));
+        }
+    }
+    let shown = match arguments {
+        _ if !arguments.explain.is_empty() => Shown::Explained,
+        _ if arguments.bad => Shown::Bad,
+        _ if arguments.all => Shown::All,
+        _ => Shown::Moving,
+    };
+    Ok(Selection { patterns, shown })
+}
+
+fn complaint(pattern: &str, counters: &Counters) -> String {
+    let names = super::names(counters);
+    let explained = names.iter().find(|name| {
+        let name = name.to_ascii_lowercase();
+        let pattern = pattern.to_ascii_lowercase();
+        name == pattern || name.rsplit('.').next() == Some(pattern.as_str())
+    });
+    if let Some(name) = explained
+        && let Some((group, counter)) = name.split_once('.')
+        && let Some(entry) = meanings::explain(group, counter)
+    {
+        return format!("this kernel does not count {name}: {}", entry.meaning);
+    }
+    let near = meanings::near(pattern, names.iter().map(String::as_str));
+    if near.is_empty() {
+        format!("no counter {pattern}; plumb stats --all lists them")
+    } else {
+        format!("no counter {pattern}; did you mean {}", near.join(", "))
+    }
+}
+
+/// Says whether a pattern names a counter: by its group, its name, both, or as nstat writes it.
+fn fits(pattern: &str, reading: &Reading) -> bool {
+    let joined = format!("{}{}", reading.group, reading.name);
+    let short = format!("{}.{}", reading.group, reading.name);
+    let full = reading.full_name();
+    let instance = reading
+        .instance
+        .as_ref()
+        .map(|instance| format!("{}.{instance}", reading.group));
+    [
+        Some(reading.group.as_str()),
+        Some(reading.name.as_str()),
+        Some(joined.as_str()),
+        Some(short.as_str()),
+        Some(full.as_str()),
+        instance.as_deref(),
+    ]
+    .into_iter()
+    .flatten()
+    .any(|text| fits_glob(pattern.as_bytes(), text.as_bytes(), Case::Ignored))
+}
+
+impl Selection {
+    /// Says whether sockets are to be looked for.
+    pub fn wants_sockets(&self) -> bool {
+        matches!(self.shown, Shown::Bad | Shown::Explained)
+    }
+
+    /// Says whether counters are to be explained whatever they did.
+    pub fn is_explaining(&self) -> bool {
+        self.shown == Shown::Explained
+    }
+
+    /// Makes the row of a reading, if it is to be shown.
+    pub fn row(&self, reading: &Reading, period: &Period<'_>, span: Span) -> Option<Row> {
+        let is_named = self.patterns.iter().any(|pattern| fits(pattern, reading));
+        if !self.patterns.is_empty() && !is_named {
+            return None;
+        }
+        let is_wanted = match self.shown {
+            Shown::All | Shown::Explained => true,
+            Shown::Bad => reading.value > 0,
+            Shown::Moving => is_moving(reading, period, is_named),
+        };
+        let row = is_wanted.then(|| Row::new(reading, period, span))?;
+        (self.shown != Shown::Bad || row.worrying).then_some(row)
+    }
+}
+
+/// Says whether a counter is worth a line where nothing else was asked for.
+fn is_moving(reading: &Reading, period: &Period<'_>, is_named: bool) -> bool {
+    if is_named {
+        return reading.value > 0;
+    }
+    if LARGE.contains(&reading.group.as_str()) {
+        return false;
+    }
+    let nature = meanings::explain(&reading.group, &reading.name).map(|entry| entry.nature);
+    match nature {
+        Some(Nature::Setting) => false,
+        Some(Nature::Gauge) if period.has_begin() => period.before(reading) != Some(reading.value),
+        Some(Nature::Gauge) => reading.value > 0,
+        Some(Nature::Counter) | None => period.growth(reading) != Some(0),
+    }
+}
