@@ -1,19 +1,22 @@
-//! All descriptors of every socket, by one parallel pass over `/proc/PID/fd`.
+//! All descriptors of every socket: told by BPF programs, or by one parallel pass over `/proc/PID/fd`.
 //!
 //! [`crate::owners`] stops at the first process that holds a wanted socket; here every descriptor of
 //! every process, and if asked of every thread, is kept, because ss lists them all. The order is
 //! fixed: last process first, in each its last thread first, in each the last descriptor first, where
 //! "last" is the order of the directories. What could not be read is silently missing, as in ss.
 
+mod told;
 mod walk;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
+use plumb_bpf::Unavailable;
 use plumb_model::holder::Holder;
 use rustc_hash::FxHashMap;
 
-pub use walk::Started;
+use crate::owners::engine::{self, Engine, Purpose};
 
 /// What to find beside the descriptors of processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,6 +63,36 @@ struct Task {
     tid: i32,
     name: Box<[u8]>,
     context: Option<Box<[u8]>>,
+    /// When the process began, nanoseconds since boot, where that was told.
+    start_ns: Option<u64>,
+}
+
+/// A reading under way on other threads.
+pub struct Started(Way);
+
+enum Way {
+    Walk(walk::Started),
+    /// A program tells; if it cannot, the walk begins then.
+    Told(JoinHandle<Result<Holders, Unavailable>>),
+}
+
+impl Started {
+    /// Helps, waits for the end, and gives the holders.
+    pub fn finish(self) -> Holders {
+        let told = match self.0 {
+            Way::Walk(walk) => return walk.finish(),
+            Way::Told(told) => told.join(),
+        };
+        match told {
+            Ok(Ok(holders)) => holders,
+            // Who asked for the program by name gets nothing else.
+            Ok(Err(_)) | Err(_) if engine::forced() == Ok(Some(Engine::Bpf)) => Holders {
+                is_incomplete: true,
+                ..Holders::default()
+            },
+            Ok(Err(_)) | Err(_) => walk::start(Path::new("/proc"), Detail::default()).finish(),
+        }
+    }
 }
 
 /// A descriptor, and where the next one of the same socket stands.
@@ -79,8 +112,20 @@ impl Holders {
     }
 
     /// Starts reading on the other cores; [`Started::finish`] helps and waits.
+    ///
+    /// Programs are asked where they tell all that is wanted: neither threads nor contexts, of the
+    /// processes of this host.
     pub fn start(proc_root: &Path, detail: Detail) -> Started {
-        walk::start(proc_root, detail)
+        let can_be_told = detail == Detail::default() && proc_root == Path::new("/proc");
+        if can_be_told && engine::choose(Purpose::AsTheOriginal).engine == Engine::Bpf {
+            return Self::start_told();
+        }
+        Started(Way::Walk(walk::start(proc_root, detail)))
+    }
+
+    /// Starts reading what programs tell.
+    pub(crate) fn start_told() -> Started {
+        Started(Way::Told(std::thread::spawn(told::read)))
     }
 
     /// Gives the holders of a socket in the order of ss. Of the inode the low 32 bits count, which
@@ -115,23 +160,47 @@ impl Holders {
     /// Adds a task behind all that were added before, with its sockets in the order of its
     /// descriptors, and their contexts if those were asked for.
     fn add(&mut self, task: Task, sockets: &[Socket], contexts: &[Option<Arc<[u8]>>]) {
-        let Ok(position) = u32::try_from(self.tasks.len()) else {
-            return;
-        };
         self.tasks.push(task);
-        for socket in sockets {
-            let index = u32::try_from(self.entries.len()).ok();
-            let Some(index) = index.filter(|&index| index != NONE) else {
-                return;
-            };
-            let next = self.first.insert(socket.inode, index).unwrap_or(NONE);
-            self.entries.push(Entry {
-                task: position,
-                fd: socket.fd,
-                next,
-            });
+        for &socket in sockets {
+            self.add_socket(socket);
         }
         self.socket_contexts.extend_from_slice(contexts);
+    }
+
+    /// Adds a socket of the last task.
+    fn add_socket(&mut self, socket: Socket) {
+        let task = u32::try_from(self.tasks.len().saturating_sub(1));
+        let index = u32::try_from(self.entries.len());
+        let (Ok(task), Ok(index)) = (task, index) else {
+            return;
+        };
+        if index == NONE {
+            return;
+        }
+        let next = self.first.insert(socket.inode, index).unwrap_or(NONE);
+        self.entries.push(Entry {
+            task,
+            fd: socket.fd,
+            next,
+        });
+    }
+
+    /// Gives the processes that hold a socket, the first of `/proc` last, each with its start if that
+    /// was told.
+    pub(crate) fn processes_of(&self, inode: u64) -> impl Iterator<Item = (i32, Option<u64>)> {
+        let low = u32::try_from(inode).ok();
+        let mut next = low.and_then(|low| self.first.get(&low).copied());
+        std::iter::from_fn(move || {
+            let entry = self.entries.get(usize::try_from(next?).ok()?)?;
+            next = (entry.next != NONE).then_some(entry.next);
+            let task = self.tasks.get(usize::try_from(entry.task).ok()?)?;
+            Some((task.pid, task.start_ns))
+        })
+    }
+
+    /// Says whether no descriptor of any socket was seen.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 }
 

@@ -279,7 +279,7 @@ fn diag_equals_proc(path: &'static str) -> Result<bool, ReadError> {
 }
 
 /// Says whether a file is the kernel's own.
-fn is_genuine(path: &str) -> bool {
+pub(crate) fn is_genuine(path: &str) -> bool {
     rustix::fs::statfs(path)
         .is_ok_and(|fs| u64::try_from(fs.f_type).is_ok_and(|magic| magic == PROC_SUPER_MAGIC))
 }

@@ -1,15 +1,21 @@
-//! From socket inodes to the processes that hold them, by one pass over `/proc/PID/fd`.
+//! From socket inodes to the processes that hold them: told by BPF programs, or found by one pass over
+//! `/proc/PID/fd`.
 //!
 //! Seam: *inodes wanted → owners, or the reasons why not*. Of several holders the first process in
 //! the order of `/proc` (the lowest pid) is the owner. All cores share the pass; it ends early once
 //! every wanted inode has an owner, but only where the kernel cannot refuse us a process, because
 //! a refusal must be known even when nothing is missing.
 
+pub mod engine;
+mod told;
 mod walk;
 
 use plumb_model::owner::Owner;
 use plumb_model::{Inode, Known, Reason};
 use rustc_hash::FxHashMap;
+
+use self::engine::{Engine, Purpose};
+use crate::holders::{self, Holders};
 
 /// What a search for owners found.
 #[derive(Debug, Default)]
@@ -74,6 +80,8 @@ pub struct Search {
 enum State {
     NotStarted,
     Walking(walk::Started),
+    /// Programs tell all holders.
+    Told(holders::Started),
     /// `/proc` cannot be listed.
     Impossible,
 }
@@ -97,7 +105,14 @@ impl Search {
     }
 
     fn start(&mut self) {
-        if matches!(self.walk, State::NotStarted) {
+        if !matches!(self.walk, State::NotStarted) {
+            return;
+        }
+        if self.detail == Detail::Process
+            && engine::choose(Purpose::AsTheOriginal).engine == Engine::Bpf
+        {
+            self.walk = State::Told(Holders::start_told());
+        } else {
             let started = walk::start(self.may_stop_early, self.detail);
             self.walk = started.map_or(State::Impossible, State::Walking);
         }
@@ -117,6 +132,7 @@ impl Search {
         self.start();
         match self.walk {
             State::Walking(started) => started.finish(self.wanted),
+            State::Told(started) => told::owners(&started.finish(), self.wanted.into_keys()),
             State::NotStarted | State::Impossible => Owners::default(),
         }
     }

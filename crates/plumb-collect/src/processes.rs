@@ -4,6 +4,7 @@
 //! Nothing here knows what is looked for. A process may end between any two reads; what it can no
 //! longer tell is simply missing.
 
+pub(crate) mod boot_clock;
 pub mod details;
 pub mod uncovered;
 

@@ -30,7 +30,7 @@ struct Walk {
 }
 
 /// A walk with its background workers.
-pub struct Started {
+pub(super) struct Started {
     walk: Option<Arc<Walk>>,
     workers: Vec<JoinHandle<Found>>,
 }
@@ -86,7 +86,7 @@ pub(super) fn start(root: &Path, detail: Detail) -> Started {
 
 impl Started {
     /// Walks to the end and gives the holders.
-    pub fn finish(self) -> Holders {
+    pub(super) fn finish(self) -> Holders {
         let Some(walk) = self.walk else {
             return Holders {
                 is_incomplete: true,
@@ -229,6 +229,7 @@ impl Worker<'_> {
             tid,
             name: name.into_boxed_slice(),
             context: context.map(Vec::into_boxed_slice),
+            start_ns: None,
         }
     }
 }

@@ -23,7 +23,7 @@ use super::{Detail, Owners};
 use crate::processes::{self, Room, Target, read_context, read_start};
 
 /// Bytes of `/proc/PID/cmdline` that are looked at.
-const CMDLINE_BYTES: usize = 511;
+pub(super) const CMDLINE_BYTES: usize = 511;
 /// A slot nobody has claimed.
 const UNCLAIMED: usize = usize::MAX;
 

@@ -76,6 +76,25 @@ pub fn decode_int_name(name: &[u8]) -> Option<i32> {
         .then(|| low32(number).cast_signed())
 }
 
+/// Decodes how many nanoseconds the time since boot is moved by a time namespace, out of
+/// `/proc/PID/timens_offsets`; 0 where nothing is told.
+///
+/// ```
+/// use plumb_wire::proc::process::decode_boottime_offset;
+///
+/// let offsets = b"monotonic           0         0\nboottime           -3 500000000\n";
+/// assert_eq!(decode_boottime_offset(offsets), -2_500_000_000);
+/// ```
+pub fn decode_boottime_offset(offsets: &[u8]) -> i128 {
+    let line = offsets
+        .split(|&b| b == b'\n')
+        .find_map(|line| line.strip_prefix(b"boottime"));
+    let mut scanner = Scanner::new(line.unwrap_or_default());
+    let mut number = || scanner.signed().map_or(0, i128::from);
+    let seconds = number();
+    seconds * 1_000_000_000 + number()
+}
+
 /// Gives the first NUL-terminated string of `/proc/PID/cmdline`.
 pub fn decode_argv0(cmdline: &[u8]) -> &[u8] {
     cmdline.split(|&b| b == 0).next().unwrap_or_default()

@@ -101,6 +101,11 @@ impl Names {
         }
     }
 
+    /// Says whether holders are wanted.
+    pub fn wants_holders(&self) -> bool {
+        self.wanted.holders
+    }
+
     fn start_holders(&mut self) {
         let detail = holders::Detail {
             threads: self.wanted.threads,

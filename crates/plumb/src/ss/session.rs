@@ -4,6 +4,7 @@
 //! out before the first table is read.
 
 use plumb_collect::netns::{self, Home, Netns};
+use plumb_collect::owners::engine;
 use plumb_collect::sock_diag::{DumpError, Summary};
 use plumb_model::diag::inet::InetDiag;
 use plumb_present::ss::bpf_maps::write_storages;
@@ -72,12 +73,18 @@ impl Session {
     /// Begins to look for holders, and writes the header line, where they are wanted.
     pub fn begin(&mut self) {
         self.names.expect_holders();
+        let complaint = engine::complaint().filter(|_| self.names.wants_holders());
         self.json = Json::begin(self.options.form, &mut self.out);
         if let Some(json) = &mut self.json {
             json.declare(&mut self.out);
             if let Some(counts) = &self.counts {
                 json.add_summary(counts);
             }
+        }
+        if let Some(complaint) = complaint {
+            self.complain(format!("ss: {complaint}\n").as_bytes());
+        }
+        if self.json.is_some() {
             return;
         }
         if self.options.all_netns {

@@ -6,5 +6,6 @@ mod json_keys;
 mod json_ss;
 mod name_server;
 mod needs_root;
+mod owners;
 mod recordings;
 mod steady;

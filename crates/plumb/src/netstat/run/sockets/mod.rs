@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 
 use plumb_collect::inet::ReadError;
 use plumb_collect::netns::Netns;
-use plumb_collect::owners::{Detail, Owners, Search};
+use plumb_collect::owners::{Detail, Owners, Search, engine};
 use plumb_collect::sock_diag::DumpError;
 use plumb_model::socket::{InetProtocol, IpVersion};
 use plumb_present::netstat::{inet, unix};
@@ -107,6 +107,9 @@ fn show(
 fn gather_with_owners(session: &mut Session, plan: &Plan, rows: &mut Rows) -> Gathered {
     if !session.options.programs {
         return Gathered::default();
+    }
+    if let Some(complaint) = engine::complaint() {
+        session.complain(format!("netstat: {complaint}\n").as_bytes());
     }
     let mut search = Search::new(if session.options.contexts {
         Detail::ProcessAndContext
