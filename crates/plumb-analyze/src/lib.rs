@@ -5,5 +5,6 @@
 
 #![forbid(unsafe_code)]
 
+pub mod abilities;
 pub mod counters;
 pub mod diagnose;

@@ -4,6 +4,7 @@
 //! resolves names through NSS, enters network namespaces. Decoding is `plumb-wire`'s; nothing
 //! here formats for users. Unsafe code lives in `sys/` alone.
 
+pub mod abilities;
 pub mod bpf_maps;
 pub mod cgroups;
 pub mod counters;

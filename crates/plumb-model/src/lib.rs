@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod ability;
 pub mod attribution;
 pub mod btf;
 pub mod counter;

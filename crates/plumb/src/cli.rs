@@ -48,6 +48,8 @@ enum Verb {
     Diagnose(verbs::diagnose::Arguments),
     /// Shows the kernel's counters as totals, deltas and rates, and what each means.
     Stats(verbs::stats::Arguments),
+    /// Says what this kernel and this user let plumb see and do, and the command that would allow more.
+    Doctor(verbs::doctor::Arguments),
     /// Prints what lets a shell complete plumb's words: `source <(plumb completions bash)`.
     Completions(verbs::completions::Arguments),
     /// Makes links in DIR, so that `netstat`, `ss` and `nstat` there mean plumb.
@@ -75,6 +77,7 @@ pub fn main(words: Vec<OsString>) -> u8 {
             Verb::Ls(arguments) => verbs::ls::run(&arguments),
             Verb::Diagnose(arguments) => verbs::diagnose::run(&arguments),
             Verb::Stats(arguments) => verbs::stats::run(&arguments),
+            Verb::Doctor(arguments) => verbs::doctor::run(&arguments),
             Verb::Completions(arguments) => verbs::completions::run(&arguments),
             Verb::Link { dir, remove: false } => link::make(&dir),
             Verb::Link { dir, remove: true } => link::remove(&dir),

@@ -12,6 +12,9 @@ const HOST_BYTES: usize = 1025;
 /// A passwd entry longer than this is treated as absent.
 const PASSWD_BYTES: usize = 16 * 1024;
 
+/// A group entry, which names all members, longer than this is treated as absent.
+const GROUP_BYTES: usize = 1024 * 1024;
+
 /// One entry of the services database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
@@ -152,6 +155,25 @@ pub fn user_id(name: &CStr) -> Option<u32> {
             &raw mut found,
         );
         found.as_ref().map(|found: &libc::passwd| found.pw_uid)
+    }
+}
+
+/// Looks up a group's id; `None` when the group database has none of that name.
+pub fn group_id(name: &CStr) -> Option<u32> {
+    let mut entry = MaybeUninit::<libc::group>::uninit();
+    let mut buffer = vec![0_u8; GROUP_BYTES];
+    let mut found = std::ptr::null_mut();
+    #[expect(unsafe_code, reason = "getgrnam_r has no safe wrapper")]
+    // SAFETY: as in `user_name`; `name` is a live C string.
+    unsafe {
+        libc::getgrnam_r(
+            name.as_ptr(),
+            entry.as_mut_ptr(),
+            buffer.as_mut_ptr().cast(),
+            buffer.len(),
+            &raw mut found,
+        );
+        found.as_ref().map(|found: &libc::group| found.gr_gid)
     }
 }
 

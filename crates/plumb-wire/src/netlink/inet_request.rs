@@ -106,6 +106,20 @@ pub fn encode_destroy(row: &InetDiag<'_>) -> Vec<u8> {
     finish(bytes)
 }
 
+/// Encodes the order to close a TCP socket that there cannot be: no port, no address, a cookie that no
+/// kernel lives to give. The answer tells whether the kernel could close one.
+pub fn encode_destroy_none() -> Vec<u8> {
+    // All ones would stand for any cookie.
+    const COOKIE: [u32; 2] = [u32::MAX - 1, u32::MAX - 1];
+    let [protocol, ..] = Protocol::TCP.0.to_le_bytes();
+    let mut bytes = header(SOCK_DESTROY, NLM_F_REQUEST | NLM_F_ACK);
+    bytes.extend([AF_INET, protocol, 0, 0]);
+    bytes.extend(0_u32.to_ne_bytes());
+    bytes.extend([0; SOCKID_BYTES - size_of::<[u32; 2]>()]);
+    bytes.extend(COOKIE.iter().flat_map(|word| word.to_ne_bytes()));
+    finish(bytes)
+}
+
 /// A netlink header whose length is filled in by [`finish`].
 fn header(kind: u16, flags: u16) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEADER_BYTES + 128);

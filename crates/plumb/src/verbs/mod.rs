@@ -5,6 +5,7 @@
 
 pub mod completions;
 pub mod diagnose;
+pub mod doctor;
 pub mod form;
 pub mod ls;
 #[cfg(test)]
