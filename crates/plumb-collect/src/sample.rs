@@ -10,6 +10,7 @@ use plumb_model::snapshot::Kind;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::counters;
+use crate::links;
 use crate::snapshot::{self, Request};
 
 /// Reads one sample.
@@ -33,6 +34,8 @@ pub fn read() -> Sample {
         at_us,
         snapshot,
         counters: counters::read(),
+        // What cannot be read is a gap of the counters already.
+        links: links::read_links().unwrap_or_default(),
         descriptors,
         settings: settings::read(),
     }

@@ -6,6 +6,7 @@
 use crate::counters::{Counters, Growth};
 use crate::id::Pid;
 use crate::known::{Known, Reason};
+use crate::link::Link;
 use crate::snapshot::Snapshot;
 
 /// One moment.
@@ -17,6 +18,8 @@ pub struct Sample {
     pub snapshot: Snapshot,
     /// The counters of the namespace.
     pub counters: Counters,
+    /// The interfaces of the namespace.
+    pub links: Vec<Link>,
     /// Descriptors of the processes that hold sockets.
     pub descriptors: Vec<DescriptorUse>,
     /// What is configured.
@@ -73,8 +76,12 @@ pub struct Span<'s> {
 impl Span<'_> {
     /// Gives the seconds between.
     pub fn seconds(self) -> f64 {
-        let us = self.after.at_us.saturating_sub(self.before.at_us);
-        std::time::Duration::from_micros(us).as_secs_f64()
+        self.duration().as_secs_f64()
+    }
+
+    /// Gives the time between.
+    pub fn duration(self) -> std::time::Duration {
+        std::time::Duration::from_micros(self.after.at_us.saturating_sub(self.before.at_us))
     }
 
     /// Gives by how much a counter grew; unknown where one of the samples has none.

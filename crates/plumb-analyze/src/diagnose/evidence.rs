@@ -8,13 +8,13 @@ pub(super) fn grown(span: Span<'_>, group: &str, name: &str) -> Option<Evidence>
     let before = span.before.counters.get(group, name).ok()?;
     let after = span.after.counters.get(group, name).ok()?;
     let more = after.checked_sub(before).filter(|&more| more > 0)?;
-    let file = match group {
-        "TcpExt" | "IpExt" | "MPTcpExt" => "/proc/net/netstat",
-        _ if group.ends_with('6') => "/proc/net/snmp6",
-        _ => "/proc/net/snmp",
-    };
+    let readings = &span.after.counters.readings;
+    let source = readings
+        .iter()
+        .find(|reading| reading.group == group && reading.name == name)
+        .map_or("", |reading| reading.source);
     Some(Evidence {
-        source: format!("{file} {group}.{name}"),
+        source: format!("{source} {group}.{name}"),
         text: format!("grew by {more} to {after} in {:.1} s", span.seconds()),
         change: Some(Change {
             before,

@@ -6,22 +6,30 @@
 //! reported once, under its root. On a healthy busy host all of them stay silent.
 
 pub mod accept_queue_overflow;
+pub mod buffers;
 pub mod close_wait_leak;
 pub mod connection_churn;
+pub mod drops;
 pub mod ephemeral_port_exhaustion;
 mod evidence;
 pub mod fd_limit;
+mod flow;
 mod focus;
 pub mod half_open_peer;
+pub mod memory;
+pub mod nagle_delayed_ack;
 pub mod no_listener;
 pub mod orphans;
 mod rank;
 pub mod resets;
 pub mod reuseport_imbalance;
+pub mod slow_reader;
 mod sockets;
 mod subject;
 pub mod syn_queue_overflow;
 pub mod time_wait_pressure;
+pub mod udp;
+pub mod unix_backlog_full;
 
 use plumb_model::finding::Finding;
 use plumb_model::notice::Notices;
@@ -64,6 +72,18 @@ pub const CHECKS: &[(&[&str], Check)] = &[
     (&[resets::BY_PEER], resets::check_by_peer),
     (&[half_open_peer::ID], half_open_peer::check),
     (&[connection_churn::ID], connection_churn::check),
+    (&[slow_reader::LOCAL], slow_reader::check_local),
+    (&[slow_reader::PEER], slow_reader::check_peer),
+    (&[buffers::SEND], buffers::check_send),
+    (&[buffers::RECEIVE], buffers::check_receive),
+    (&[nagle_delayed_ack::ID], nagle_delayed_ack::check),
+    (&[udp::OVERFLOW], udp::check_overflow),
+    (&[udp::NOBODY], udp::check_nobody),
+    (&[unix_backlog_full::ID], unix_backlog_full::check),
+    (&[memory::PRESSURE], memory::check_pressure),
+    (&[memory::HOG], memory::check_hog),
+    (&[drops::BACKLOG], drops::check_backlog),
+    (&[drops::CONNTRACK], drops::check_conntrack),
 ];
 
 /// Which finding is the root of which: with the first about a subject, the second is not reported about
@@ -75,6 +95,9 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     (close_wait_leak::ID, fd_limit::ID),
     // The queue that overflows is that of the one process that does not accept.
     (reuseport_imbalance::ID, accept_queue_overflow::ID),
+    // What a process has queued for others, or has not read, is its memory.
+    (memory::HOG, slow_reader::LOCAL),
+    (memory::HOG, slow_reader::PEER),
     // Many connections to one destination use its ports up.
     (ephemeral_port_exhaustion::ID, connection_churn::ID),
 ];

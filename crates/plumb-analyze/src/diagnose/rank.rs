@@ -17,8 +17,48 @@ pub(super) fn rank(found: &[Finding], focus: &Focus) -> Vec<Finding> {
         .filter(|finding| focus.concerns(&finding.subject) && !explained(finding))
         .cloned()
         .collect();
+    gather(&mut kept);
     kept.sort_by_key(|finding| std::cmp::Reverse((finding.severity, finding.confidence)));
     kept
+}
+
+/// Leaves one of several findings of a kind about the same process and the same end, or the same
+/// destination, and lets it say how many more there are: a server with a hundred stuck connections has
+/// one trouble.
+fn gather(findings: &mut Vec<Finding>) {
+    let mut kept: Vec<(Finding, usize)> = Vec::new();
+    for finding in findings.drain(..) {
+        let alike = |(other, _): &&mut (Finding, usize)| {
+            other.kind == finding.kind && is_one_trouble(&other.subject, &finding.subject)
+        };
+        match kept.iter_mut().find(alike) {
+            Some((_, more)) => *more += 1,
+            None => kept.push((finding, 0)),
+        }
+    }
+    findings.extend(kept.into_iter().map(|(mut finding, more)| {
+        if more > 0 {
+            let text = format!("{more} more connections of the same kind");
+            finding
+                .evidence
+                .push(super::evidence::fact("sock_diag", text));
+        }
+        finding
+    }));
+}
+
+fn is_one_trouble(one: &Subject, other: &Subject) -> bool {
+    let host = |subject: &Subject| {
+        let peer = subject.peer.as_deref()?;
+        Some(
+            peer.rsplit_once(':')
+                .map_or(peer, |(host, _)| host)
+                .to_owned(),
+        )
+    };
+    let local = alike(one.local.as_ref(), other.local.as_ref()) == Some(true);
+    let peer = alike(host(one).as_ref(), host(other).as_ref()) == Some(true);
+    one.pid == other.pid && (local || peer)
 }
 
 /// Says whether two subjects may be one: nothing that both name differs, and something is alike.

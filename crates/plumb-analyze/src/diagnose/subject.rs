@@ -50,7 +50,11 @@ pub(super) fn text(end: &End) -> Option<String> {
         }
         End::Unix {
             name: Some(name), ..
-        } => Some(String::from_utf8_lossy(name).replace('\0', "@")),
+        } => {
+            // A path may end in the NUL it was given with; an abstract name begins with one.
+            let name = name.strip_suffix(b"\0").unwrap_or(name);
+            Some(String::from_utf8_lossy(name).replace('\0', "@"))
+        }
         _ => None,
     }
 }

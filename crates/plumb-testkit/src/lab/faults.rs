@@ -3,12 +3,15 @@
 mod accept_queue_overflow;
 mod close_wait_leak;
 mod closing;
+mod datagrams;
 mod ephemeral_port_exhaustion;
 mod fd_limit;
 mod half_open_peer;
+mod memory;
 mod no_listener;
 mod resets;
 mod reuseport_imbalance;
+mod slow;
 mod syn_queue_overflow;
 
 use super::Scenario;
@@ -26,6 +29,9 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         closing::SCENARIOS,
         resets::SCENARIOS,
         half_open_peer::SCENARIOS,
+        slow::SCENARIOS,
+        datagrams::SCENARIOS,
+        memory::SCENARIOS,
     ]
     .into_iter()
     .flatten()

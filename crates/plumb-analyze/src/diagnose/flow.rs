@@ -1,0 +1,121 @@
+//! What a connection did between two samples, for the checks of connections that are slow.
+
+use plumb_model::diag::tcp_info::TcpInfo;
+use plumb_model::snapshot::{Kind, Socket};
+use plumb_model::socket::SocketState;
+
+use super::{Case, sockets};
+
+/// Where `rmem_alloc`, `rcvbuf`, `wmem_queued` stand in the memory counters (`SK_MEMINFO_*`).
+const RMEM_ALLOC: usize = 0;
+const RCVBUF: usize = 1;
+
+/// One established connection that was there in both samples.
+pub(super) struct Flow<'s> {
+    /// Its place in the later sample.
+    pub place: usize,
+    /// Earlier.
+    pub before: &'s Socket,
+    /// Later.
+    pub after: &'s Socket,
+    /// `tcp_info` earlier.
+    pub was: &'s TcpInfo,
+    /// `tcp_info` later.
+    pub is: &'s TcpInfo,
+}
+
+/// Gives the connections that lasted.
+pub(super) fn lasting<'s>(case: &Case<'s>) -> impl Iterator<Item = Flow<'s>> {
+    let (before, after) = (case.span.before, case.span.after);
+    let by_cookie: std::collections::HashMap<_, _> = before
+        .snapshot
+        .sockets
+        .iter()
+        .filter(|socket| socket.kind == Kind::Tcp)
+        .filter_map(|socket| Some((socket.cookie.ok()?, socket)))
+        .collect();
+    let sockets = after.snapshot.sockets.iter().enumerate();
+    sockets.filter_map(move |(place, socket)| {
+        let connected = [SocketState::ESTABLISHED, SocketState::CLOSE_WAIT];
+        if socket.kind != Kind::Tcp || !connected.contains(&socket.state) {
+            return None;
+        }
+        let earlier = *by_cookie.get(&socket.cookie.ok()?)?;
+        Some(Flow {
+            place,
+            before: earlier,
+            after: socket,
+            was: earlier.tcp.as_deref()?,
+            is: socket.tcp.as_deref()?,
+        })
+    })
+}
+
+impl Flow<'_> {
+    /// Says whether something waited to be read in both samples.
+    pub fn unread(&self) -> u64 {
+        let queue = |socket: &Socket| socket.recv_q.ok().unwrap_or(0);
+        queue(self.before).min(queue(self.after))
+    }
+
+    /// Gives how long what is in the receive queue waits to be read, at the pace of the watch; `None`
+    /// when nothing was read at all.
+    pub fn waiting_ms(&self, case: &Case<'_>) -> Option<u64> {
+        let queue = |socket: &Socket| socket.recv_q.ok().unwrap_or(0);
+        let came = self
+            .is
+            .bytes_received
+            .saturating_sub(self.was.bytes_received);
+        let read = (came + queue(self.before)).saturating_sub(queue(self.after));
+        let ms = u64::try_from(case.span.duration().as_millis()).unwrap_or(u64::MAX);
+        queue(self.after).saturating_mul(ms).checked_div(read)
+    }
+
+    /// Says whether something waited to be sent or acknowledged in both samples.
+    pub fn unsent(&self) -> u64 {
+        let queue = |socket: &Socket| socket.send_q.ok().unwrap_or(0);
+        queue(self.before).min(queue(self.after))
+    }
+
+    /// Gives the receive buffer and how much of it is taken, bytes.
+    pub fn receive_buffer(&self) -> Option<(u64, u64)> {
+        let memory = self.after.memory?;
+        let word = |at: usize| memory.words.get(at).copied().map(u64::from);
+        Some((word(RMEM_ALLOC)?, word(RCVBUF)?))
+    }
+
+    /// Says whether our own window was closed to less than a segment.
+    pub fn own_window_closed(&self) -> bool {
+        let known = self.is.sent_bytes > RCV_WND_AT;
+        known && self.is.rcv_wnd < self.is.rcv_mss.max(1)
+    }
+
+    /// Gives the share of the time between the samples, in percent, that a clock of `tcp_info` ran.
+    pub fn share_percent(&self, case: &Case<'_>, clock: fn(&TcpInfo) -> u64) -> u64 {
+        let ran = clock(self.is).saturating_sub(clock(self.was));
+        let us = case.span.seconds() * 1_000_000.0;
+        percent(ran, us)
+    }
+
+    /// Says whether the other end is a socket of this host, too.
+    pub fn is_within_host(&self, case: &Case<'_>) -> bool {
+        let peer = self.after.peer.inet();
+        peer.is_some_and(|peer| sockets::is_local(case.span.after, peer.ip()))
+    }
+}
+
+/// Where `tcpi_rcv_wnd` stands in `struct tcp_info`.
+const RCV_WND_AT: usize = 236;
+
+fn percent(part_us: u64, whole_us: f64) -> u64 {
+    // Clocks of a watch are far from where a double loses microseconds.
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of a watch")]
+    let share = part_us as f64 * 100.0 / whole_us.max(1.0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of at most some hundred percent"
+    )]
+    let share = share as u64;
+    share
+}

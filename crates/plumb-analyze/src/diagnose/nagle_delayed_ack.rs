@@ -1,0 +1,77 @@
+//! `nagle-delayed-ack`: small writes wait for acknowledgements that the peer delays.
+//!
+//! With Nagle's algorithm (RFC 896) a second small write waits until the first is acknowledged; the peer
+//! delays its acknowledgement by 40 to 200 ms in the hope of an answer to put it on (RFC 1122 4.2.3.2).
+//! Then the smoothed round trip time is that of the delay, though the network's own is far smaller.
+
+use plumb_model::finding::{Confidence, Finding, Severity};
+
+use super::flow::{Flow, lasting};
+use super::{Case, evidence, subject};
+
+/// The id of the finding.
+pub const ID: &str = "nagle-delayed-ack";
+/// Round trips that a delayed acknowledgement makes.
+const DELAYED_US: std::ops::RangeInclusive<u32> = 15_000..=250_000;
+/// The network's own round trip is at most this part of it.
+const FASTER: u32 = 6;
+/// So many segments in the watch are a conversation.
+const SEGMENTS: u32 = 6;
+
+/// Looks for conversations slowed down by their own acknowledgements.
+pub fn check(case: &Case<'_>) -> Vec<Finding> {
+    let slow = lasting(case).filter(|flow| is_delayed(flow));
+    slow.map(|flow| finding(case, &flow)).collect()
+}
+
+fn is_delayed(flow: &Flow<'_>) -> bool {
+    let (was, is) = (flow.was, flow.is);
+    let segments = is.data_segs_out.wrapping_sub(was.data_segs_out);
+    let bytes = is.bytes_sent.saturating_sub(was.bytes_sent);
+    let small = bytes < u64::from(segments) * u64::from(is.snd_mss) / 2;
+    let lossless = is.total_retrans == was.total_retrans;
+    segments >= SEGMENTS
+        && small
+        && lossless
+        && DELAYED_US.contains(&is.rtt_us)
+        && is.min_rtt_us.saturating_mul(FASTER) <= is.rtt_us
+        // A queue on the way would have many segments in it.
+        && is.unacked <= 2
+}
+
+fn finding(case: &Case<'_>, flow: &Flow<'_>) -> Finding {
+    let subject = subject::of_socket(&case.span.after.snapshot, flow.place, "socket");
+    let peer = subject.peer.clone().unwrap_or_default();
+    let segments = flow.is.data_segs_out.wrapping_sub(flow.was.data_segs_out);
+    let ms = |us: u32| f64::from(us) / 1000.0;
+    let mut facts = vec![
+        evidence::fact(
+            "tcp_info.tcpi_rtt, tcpi_min_rtt",
+            format!(
+                "acknowledgements take {:.1} ms where {:.1} ms are possible",
+                ms(flow.is.rtt_us),
+                ms(flow.is.min_rtt_us)
+            ),
+        ),
+        evidence::fact(
+            "tcp_info.tcpi_data_segs_out",
+            format!("{segments} small segments were sent, none was lost"),
+        ),
+    ];
+    facts.extend(evidence::grown(case.span, "TcpExt", "DelayedACKs"));
+    Finding {
+        kind: ID,
+        severity: Severity::Warning,
+        summary: format!(
+            "small writes to {peer} wait for delayed acknowledgements, about {:.0} ms each",
+            ms(flow.is.rtt_us)
+        ),
+        subject,
+        evidence: facts,
+        hints: vec![
+            "write a request whole, in one call (writev, a buffered writer)".to_owned(),
+            "or set TCP_NODELAY on the socket".to_owned(),
+        ],
+        confidence: Confidence::Likely,
+    }
+}

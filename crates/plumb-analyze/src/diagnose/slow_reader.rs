@@ -1,0 +1,124 @@
+//! `slow-reader-local`, `slow-reader-peer`: a side does not read what came, and its window closes.
+//!
+//! Of our own sockets the receive queue and its memory tell, of the peer's the window it leaves us
+//! (`tcpi_snd_wnd`), the probes we send into it (timer 4) and the time we waited for it
+//! (`tcpi_rwnd_limited`). Where both ends are on this host the reader is named, not who writes to it.
+
+use plumb_model::finding::{Confidence, Finding, Severity};
+
+use super::flow::{Flow, lasting};
+use super::{Case, evidence, subject};
+
+/// The id of the finding: our process does not read.
+pub const LOCAL: &str = "slow-reader-local";
+/// The id of the finding: the peer does not read.
+pub const PEER: &str = "slow-reader-peer";
+/// From this share of the receive buffer on it is full, in percent: the window closes before 100.
+const FULL_PERCENT: u64 = 60;
+/// Less than this is no queue: it will be read next.
+const SOME_BYTES: u64 = 4096;
+/// What waits so long to be read is not read as it comes.
+const OLD_MS: u64 = 100;
+/// From this share of the time on the peer's window is what limits us, in percent.
+const LIMITED_PERCENT: u64 = 60;
+/// The timer that probes a closed window.
+const PROBE_TIMER: u32 = 4;
+
+/// Looks for connections whose receive queue stays full.
+pub fn check_local(case: &Case<'_>) -> Vec<Finding> {
+    let stuck = lasting(case).filter_map(|flow| {
+        let (taken, buffer) = flow.receive_buffer()?;
+        let full = taken.saturating_mul(100) >= buffer.saturating_mul(FULL_PERCENT);
+        // Who reads much is busy, not stuck: then what came is not old.
+        let old = flow.waiting_ms(case).is_none_or(|ms| ms >= OLD_MS);
+        let waits = old && flow.unread() >= SOME_BYTES.min(buffer / 4);
+        (waits && (full || flow.own_window_closed())).then(|| local(case, &flow, taken, buffer))
+    });
+    stuck.collect()
+}
+
+fn local(case: &Case<'_>, flow: &Flow<'_>, taken: u64, buffer: u64) -> Finding {
+    let subject = subject::of_socket(&case.span.after.snapshot, flow.place, "socket");
+    let who = subject
+        .process
+        .clone()
+        .unwrap_or_else(|| "our process".to_owned());
+    let peer = subject.peer.clone().unwrap_or_default();
+    let unread = flow.unread();
+    let mut facts = vec![
+        evidence::fact(
+            "sock_diag recv-q",
+            format!("at least {unread} bytes waited to be read through the watch"),
+        ),
+        evidence::fact(
+            "sock_diag SK_MEMINFO_RMEM_ALLOC, SK_MEMINFO_RCVBUF",
+            format!("{taken} of {buffer} bytes of the receive buffer are taken"),
+        ),
+    ];
+    if flow.own_window_closed() {
+        facts.push(evidence::fact(
+            "tcp_info.tcpi_rcv_wnd",
+            format!("we let the peer send {} bytes more", flow.is.rcv_wnd),
+        ));
+    }
+    facts.extend(evidence::grown(case.span, "TcpExt", "TCPToZeroWindowAdv"));
+    Finding {
+        kind: LOCAL,
+        severity: Severity::Warning,
+        summary: format!("{who} does not read what {peer} sends as fast as it comes"),
+        hints: vec![match subject.pid {
+            Some(pid) => format!(
+                "see what it does instead of reading: plumb trace -p {} --stacks",
+                pid.0
+            ),
+            None => "see what the process does instead of reading".to_owned(),
+        }],
+        subject,
+        evidence: facts,
+        confidence: Confidence::Certain,
+    }
+}
+
+/// Looks for connections whose peer leaves no window.
+pub fn check_peer(case: &Case<'_>) -> Vec<Finding> {
+    let limited = lasting(case).filter(|flow| flow.unsent() > 0 && !flow.is_within_host(case));
+    let limited = limited.filter_map(|flow| {
+        let probes = flow.after.timer.code == PROBE_TIMER && flow.before.timer.code == PROBE_TIMER;
+        let share = flow.share_percent(case, |info| info.rwnd_limited_us);
+        (probes || share >= LIMITED_PERCENT).then(|| peer(case, &flow, share))
+    });
+    limited.collect()
+}
+
+fn peer(case: &Case<'_>, flow: &Flow<'_>, share: u64) -> Finding {
+    let subject = subject::of_socket(&case.span.after.snapshot, flow.place, "socket");
+    let peer = subject.peer.clone().unwrap_or_default();
+    let mut facts = vec![evidence::fact(
+        "sock_diag send-q",
+        format!(
+            "at least {} bytes waited to be sent through the watch",
+            flow.unsent()
+        ),
+    )];
+    if share > 0 {
+        facts.push(evidence::fact(
+            "tcp_info.tcpi_rwnd_limited",
+            format!("we waited for the peer's window {share} % of the time"),
+        ));
+    }
+    facts.push(evidence::fact(
+        "tcp_info.tcpi_snd_wnd",
+        format!("the peer lets us send {} bytes more", flow.is.snd_wnd),
+    ));
+    Finding {
+        kind: PEER,
+        severity: Severity::Warning,
+        summary: format!("{peer} does not read as fast as we send: its window is closed"),
+        subject,
+        evidence: facts,
+        hints: vec![
+            "the reason is in the program at the other end: run plumb diagnose there".to_owned(),
+        ],
+        confidence: Confidence::Certain,
+    }
+}
