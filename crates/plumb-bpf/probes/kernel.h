@@ -15,6 +15,7 @@
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct seq_file;
+struct unix_sock;
 
 struct ns_common {
 	unsigned int inum;
@@ -100,8 +101,22 @@ struct sock_common {
 	atomic64_t skc_cookie;
 };
 
+struct sk_buff {
+	struct sk_buff *next;
+	struct sk_buff *prev;
+	char cb[48];
+};
+
+struct sk_buff_head {
+	struct sk_buff *next;
+};
+
+struct socket;
+
 struct sock {
 	struct sock_common __sk_common;
+	struct sk_buff_head sk_receive_queue;
+	struct socket *sk_socket;
 	u16 sk_type;
 	u16 sk_protocol;
 	struct sock_cgroup_data sk_cgrp_data;
@@ -116,6 +131,16 @@ struct socket {
 struct socket_alloc {
 	struct socket socket;
 	struct inode vfs_inode;
+};
+
+/* Files of a message, and where a message between unix sockets keeps them (sk_buff.cb). */
+struct scm_fp_list {
+	s16 count;
+	struct file *fp[253];
+};
+
+struct unix_skb_parms {
+	struct scm_fp_list *fp;
 };
 
 #pragma clang attribute pop
@@ -140,6 +165,12 @@ struct bpf_iter__task_file {
 	struct task_struct *task;
 	u32 fd;
 	struct file *file;
+};
+
+struct bpf_iter__unix {
+	struct bpf_iter_meta *meta;
+	struct unix_sock *unix_sk;
+	u32 uid;
 };
 
 enum {

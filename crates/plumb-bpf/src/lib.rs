@@ -5,12 +5,15 @@
 //! symboliser. Everything here is optional at run time: a program that does not load is a reason in
 //! the answer ([`Unavailable`]), never the end of the command.
 
+pub mod in_flight;
 mod iterator;
 mod light;
 mod load;
+mod mailbox;
 pub mod owners;
 pub mod pin;
 mod privilege;
+mod socket_file;
 pub mod stacks;
 mod sys;
 mod unavailable;

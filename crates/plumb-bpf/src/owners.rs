@@ -13,7 +13,6 @@
 //! Minimum kernel version: 5.8. Below it [`read`] says so.
 
 mod choice;
-mod record;
 mod stream;
 mod tasks;
 
@@ -22,8 +21,9 @@ use std::path::PathBuf;
 use crate::unavailable::Unavailable;
 use crate::{pin, privilege};
 
+pub use crate::socket_file::SocketFile;
+
 use choice::Choice;
-pub use record::SocketFile;
 pub(crate) use stream::FILES;
 pub(crate) use tasks::TASKS;
 use tasks::Tables;

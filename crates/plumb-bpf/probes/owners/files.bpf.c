@@ -11,7 +11,7 @@
 #ifndef PLAIN
 #define VIEW_BY_CAST
 #endif
-#include "socket.h"
+#include "../socket.h"
 
 LICENSE;
 

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use super::Wanted;
-use super::record::SocketFile;
+use crate::socket_file::SocketFile;
 
 /// Takes records from a program and gives on those that were asked for.
 pub(super) struct Choice<'a> {

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::path::Path;
 
 use super::choice::Choice;
-use super::record::{LEN, decode_socket_file};
 use crate::iterator::Reading;
 use crate::load::{Program, load_first};
+use crate::socket_file::{LEN, decode_socket_file};
 use crate::unavailable::Unavailable;
 
 /// The programs, the better first: `probes/owners/files.bpf.c` and `files_plain.bpf.c`.

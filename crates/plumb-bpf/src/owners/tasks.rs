@@ -6,14 +6,12 @@
 //!
 //! Minimum kernel version: 5.17 (`bpf_loop`), with fewer calls since 6.2. Below, [`super::stream`] is used.
 
-use std::os::fd::AsFd as _;
-
 use super::Wanted;
 use super::choice::Choice;
-use super::record::{LEN, decode_socket_file};
 use crate::iterator::Reading;
-use crate::load::{Loaded, Program, load_first};
-use crate::sys::Shared;
+use crate::load::{Program, load_first};
+use crate::mailbox::{self, Mailbox};
+use crate::socket_file::{LEN, decode_socket_file};
 use crate::unavailable::Unavailable;
 
 /// The programs, the better first: `probes/owners/tasks.bpf.c` and `tasks_plain.bpf.c`.
@@ -24,7 +22,7 @@ pub(crate) const TASKS: [&Program; 2] = [
         light: include_bytes!("../../probes/owners/tasks.light"),
         iterator: "task",
         function: "plumb_tasks",
-        maps: &["control", "found"],
+        maps: &mailbox::MAPS,
     },
     &Program {
         name: "owners/tasks_plain",
@@ -32,7 +30,7 @@ pub(crate) const TASKS: [&Program; 2] = [
         light: include_bytes!("../../probes/owners/tasks_plain.light"),
         iterator: "task",
         function: "plumb_tasks",
-        maps: &["control", "found"],
+        maps: &mailbox::MAPS,
     },
 ];
 
@@ -51,8 +49,7 @@ const DESCRIPTORS: usize = 32;
 
 /// The loaded program and what it shares.
 pub(super) struct Tables {
-    control: Shared,
-    found: Shared,
+    mailbox: Mailbox<LEN>,
     iterator: Reading,
 }
 
@@ -60,49 +57,26 @@ impl Tables {
     /// Loads the first of these programs that the kernel takes, and tells it what is wanted.
     pub(super) fn load(programs: &[&Program], wanted: Wanted<'_>) -> Result<Self, Unavailable> {
         let loaded = load_first(programs)?;
-        let mut control = shared(&loaded, 0, CONTROL_AND_FILTER)?;
-        let found = shared(&loaded, 1, ROOM * LEN)?;
+        let mut mailbox = Mailbox::map(&loaded.maps, CONTROL_AND_FILTER, ROOM, COUNT)?;
         if let Wanted::Inodes(inodes) = wanted {
-            set_filter(control.bytes_mut(), inodes);
+            set_filter(mailbox.control_mut(), inodes);
         }
         Ok(Self {
-            control,
-            found,
+            mailbox,
             iterator: Reading::new(loaded.open_iterator()?),
         })
     }
 
     /// Reads all records; gives how many descriptors were looked at.
     pub(super) fn read(&mut self, choice: &mut Choice<'_>) -> Result<u64, Unavailable> {
+        let mut each = |record: &[u8; LEN]| choice.take(&decode_socket_file(record));
         // The program writes nothing to the file itself.
         while self.iterator.read(&mut [0; 64])?.is_some() {
-            self.take(choice);
+            self.mailbox.empty(&mut each);
         }
-        self.take(choice);
-        Ok(self.word(DESCRIPTORS).map_or(0, u64::from_ne_bytes))
+        self.mailbox.empty(&mut each);
+        Ok(u64::from_ne_bytes(self.mailbox.word(DESCRIPTORS)))
     }
-
-    /// Takes the records that are there.
-    fn take(&mut self, choice: &mut Choice<'_>) {
-        let count = self.word(COUNT).map_or(0, u32::from_ne_bytes);
-        let count = usize::try_from(count).unwrap_or(ROOM);
-        let (records, _) = self.found.bytes().as_chunks::<LEN>();
-        for record in records.iter().take(count) {
-            choice.take(&decode_socket_file(record));
-        }
-        self.control.bytes_mut()[COUNT..COUNT + 4].fill(0);
-    }
-
-    fn word<const N: usize>(&self, at: usize) -> Option<[u8; N]> {
-        self.control.bytes().get(at..)?.first_chunk().copied()
-    }
-}
-
-fn shared(loaded: &Loaded, map: usize, len: usize) -> Result<Shared, Unavailable> {
-    let fd = loaded.maps.get(map).map(|fd| fd.as_fd());
-    let fd = fd.ok_or_else(|| Unavailable::new("the program came without its maps"))?;
-    Shared::map(fd, len)
-        .map_err(|error| Unavailable::new(format!("cannot map the program's memory: {error}")))
 }
 
 /// Sets the bits of the inodes in `struct control`.

@@ -1,9 +1,9 @@
-//! `struct socket_file`: what the programs tell of one socket that one process holds.
+//! `struct socket_file`: what the programs tell of one socket, and of the process that holds it.
 //!
-//! The C side is `probes/owners/record.h`, which asserts the same size. Pure.
+//! The C side is `probes/socket_file.h`, which asserts the same size. Pure.
 
 /// Bytes of a record.
-pub(super) const LEN: usize = 72;
+pub(crate) const LEN: usize = 72;
 /// Bytes of a command name.
 const COMM_LEN: usize = 16;
 
@@ -47,7 +47,7 @@ impl SocketFile {
 }
 
 /// Decodes a record.
-pub(super) fn decode_socket_file(bytes: &[u8; LEN]) -> SocketFile {
+pub(crate) fn decode_socket_file(bytes: &[u8; LEN]) -> SocketFile {
     let mut words = Words(bytes);
     SocketFile {
         inode: u64::from_ne_bytes(words.take()),

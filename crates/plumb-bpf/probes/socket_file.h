@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* What both programs of this folder tell of a socket that a process holds. */
-#ifndef PLUMB_OWNERS_RECORD_H
-#define PLUMB_OWNERS_RECORD_H
+/* What programs tell of a socket, and of the process that holds it where one does. */
+#ifndef PLUMB_SOCKET_FILE_H
+#define PLUMB_SOCKET_FILE_H
 
-#include "../bpf.h"
+#include "bpf.h"
 
-/* Mirrored by owners::record in Rust, which asserts the same size. Native byte order. */
+/* Mirrored by plumb_bpf::socket_file in Rust, which asserts the same size. Native byte order. */
 struct socket_file {
 	u64 inode;
 	/* 0: nobody has asked for it yet, so that the kernel has made none. */

@@ -7,11 +7,11 @@
  * are not, so a record counts only when the file is still behind its descriptor after everything
  * was read.
  */
-#ifndef PLUMB_OWNERS_SOCKET_H
-#define PLUMB_OWNERS_SOCKET_H
+#ifndef PLUMB_SOCKET_H
+#define PLUMB_SOCKET_H
 
-#include "../kernel.h"
-#include "record.h"
+#include "kernel.h"
+#include "socket_file.h"
 
 /* What was looked up last: the sockets of a process nearly always share these. */
 struct seen {
