@@ -13,9 +13,11 @@ mod mailbox;
 pub mod owners;
 pub mod pin;
 mod privilege;
+mod programs;
 mod socket_file;
 pub mod stacks;
 mod sys;
 mod unavailable;
 
+pub use programs::{ProgramStatus, Status, programs};
 pub use unavailable::Unavailable;

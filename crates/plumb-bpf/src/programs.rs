@@ -1,0 +1,142 @@
+//! Every program there is, and whether this kernel and this user let it run: what `plumb doctor` shows.
+//!
+//! A row each; who adds a probe adds its row. Asking loads each program and drops it again, which takes
+//! some milliseconds for each and changes nothing.
+
+use crate::load::{Program, load_first};
+use crate::unavailable::Unavailable;
+use crate::{in_flight, owners};
+
+/// A program, and whether it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProgramStatus {
+    /// Folder and file below `probes/`.
+    pub name: &'static str,
+    /// What it is for, in a few words.
+    pub purpose: &'static str,
+    /// The oldest kernel that has all it needs, by its version.
+    pub minimum_kernel: &'static str,
+    /// Whether it runs here.
+    pub status: Status,
+}
+
+/// Whether a program runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// The kernel has taken it.
+    Runs,
+    /// It has not, or would not.
+    CannotRun(Unavailable),
+}
+
+/// A row of the table.
+struct Row {
+    name: &'static str,
+    purpose: &'static str,
+    minimum_kernel: &'static str,
+    load: fn() -> Result<(), Unavailable>,
+}
+
+const ROWS: &[Row] = &[
+    Row {
+        name: "owners/tasks",
+        purpose: "which process holds which socket, in one pass or for a few sockets",
+        minimum_kernel: "5.17",
+        load: || load(&owners::TASKS),
+    },
+    Row {
+        name: "owners/files",
+        purpose: "which process holds which socket, as an iterator that can be pinned for a group",
+        minimum_kernel: "5.8",
+        load: || load(&owners::FILES),
+    },
+    Row {
+        name: "in_flight/unix",
+        purpose: "sockets sent between processes and not yet received",
+        minimum_kernel: "5.17",
+        load: || load(&in_flight::UNIX),
+    },
+];
+
+fn load(programs: &[&Program]) -> Result<(), Unavailable> {
+    load_first(programs).map(drop)
+}
+
+/// Where nothing else would allow it, says that a newer kernel would, if this one is older than that.
+fn with_version(refused: Unavailable, minimum: &str) -> Unavailable {
+    let release = rustix::system::uname();
+    let release = release.release().to_string_lossy();
+    if refused.allow.is_none() && version(&release) < version(minimum) {
+        return refused.allowed_by(format!("Linux {minimum} or later; this is {release}"));
+    }
+    refused
+}
+
+/// Major and minor version of a release; zeros where there are none.
+fn version(release: &str) -> (u32, u32) {
+    let mut parts = release.split(|c: char| !c.is_ascii_digit());
+    let mut part = || parts.next().and_then(|part| part.parse().ok()).unwrap_or(0);
+    (part(), part())
+}
+
+/// Tries every program.
+pub fn programs() -> Vec<ProgramStatus> {
+    let rows = ROWS.iter().map(|row| ProgramStatus {
+        name: row.name,
+        purpose: row.purpose,
+        minimum_kernel: row.minimum_kernel,
+        status: match (row.load)() {
+            Ok(()) => Status::Runs,
+            Err(refused) => Status::CannotRun(with_version(refused, row.minimum_kernel)),
+        },
+    });
+    rows.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_are_compared_as_numbers() {
+        assert_eq!(version("5.10.0-29-amd64"), (5, 10));
+        assert!(version("5.10.0-29-amd64") < version("5.17"));
+        assert!(version("6.1.0") > version("5.17"));
+        assert_eq!(version("odd"), (0, 0));
+    }
+
+    mod needs_root {
+        use plumb_testkit::sandbox;
+
+        use super::*;
+
+        #[test]
+        fn every_program_runs_here_or_says_why_not_and_without_privilege_all_say_the_same() {
+            sandbox::run(|| {
+                let refused = |status: ProgramStatus| match status.status {
+                    Status::Runs => None,
+                    Status::CannotRun(why) => Some((status.name, why)),
+                };
+                let here: Vec<_> = programs().into_iter().filter_map(refused).collect();
+                assert_eq!(here, [], "this kernel has all they need");
+                let uid = rustix::process::Uid::from_raw(65_534);
+                let as_nobody = || {
+                    rustix::thread::set_thread_res_uid(uid, uid, uid).expect("root may");
+                    programs()
+                };
+                let there = std::thread::scope(|scope| scope.spawn(as_nobody).join());
+                let there = there.expect("it does not panic").into_iter();
+                let there: Vec<_> = there.filter_map(refused).collect();
+                assert_eq!(there.len(), ROWS.len());
+                for (name, why) in there {
+                    assert!(why.why.contains("CAP_BPF and CAP_PERFMON"), "{name}: {why}");
+                    let allow = why.allow.expect("something would allow it");
+                    assert!(
+                        allow.starts_with("setcap cap_bpf,cap_perfmon+ep /"),
+                        "{allow}"
+                    );
+                }
+            });
+        }
+    }
+}
