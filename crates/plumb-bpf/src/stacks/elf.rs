@@ -7,11 +7,15 @@ use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
 
+use gimli::{BaseAddresses, EhFrame, EhFrameHdr, LittleEndian, UnwindSection as _};
 use object::read::{ReadCache, ReadRef};
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, elf};
 
 /// Bytes of one section that are read at most: the largest `.eh_frame` seen has 14 MB.
 const MAX_SECTION_BYTES: u64 = 128 << 20;
+
+/// Size of an address; other processes than 64-bit ones are not followed.
+const ADDRESS_BYTES: u8 = 8;
 
 /// Names that are kept at most of a module that is memory alone (the vDSO has about ten).
 const MAX_NAMES: usize = 256;
@@ -66,6 +70,27 @@ impl Tables {
     /// Says whether there is any table.
     pub(super) fn any(&self) -> bool {
         self.eh_frame.is_some() || self.debug_frame.is_some()
+    }
+
+    /// Says whether a table tells how to leave the code at an address: not so for what was written in assembler
+    /// without, for Go's functions in a program that also has C's, for the built-in functions of V8.
+    pub(super) fn cover(&self, address: u64) -> bool {
+        let (Some(header), Some(table)) = (&self.eh_frame_hdr, &self.eh_frame) else {
+            return self.any();
+        };
+        let bases = BaseAddresses::default()
+            .set_eh_frame_hdr(header.range.start)
+            .set_eh_frame(table.range.start)
+            .set_text(self.text.as_ref().map_or(0, |text| text.start))
+            .set_got(self.got.as_ref().map_or(0, |got| got.start));
+        let frame = EhFrame::new(&table.bytes, LittleEndian);
+        let header = EhFrameHdr::new(&header.bytes, LittleEndian).parse(&bases, ADDRESS_BYTES);
+        let header = header.ok();
+        let search = header.as_ref().and_then(gimli::ParsedEhFrameHdr::table);
+        search.is_some_and(|search| {
+            let found = search.fde_for_address(&frame, &bases, address, EhFrame::cie_from_offset);
+            found.is_ok()
+        })
     }
 }
 
@@ -156,6 +181,11 @@ fn section<'data>(
     name: &str,
 ) -> Option<Section> {
     let section = object.section_by_name(name)?;
+    // Go compresses its table, and keeps frame pointers, which are as good.
+    let format = section.compressed_file_range().ok()?.format;
+    if format != object::CompressionFormat::None {
+        return None;
+    }
     // A debug file keeps the headers of the tables it does not hold: those have no bytes.
     let (_, size) = section.file_range()?;
     if size == 0 || size > MAX_SECTION_BYTES || size != section.size() {

@@ -109,7 +109,11 @@ impl<'a> Walk<'a> {
     }
 
     fn step(&mut self, at: FrameAddress, code: &PlaceCode, cache: &mut Cache) -> Step {
-        let has_tables = matches!(code, PlaceCode::Module(module, _) if module.image.tables.any());
+        let tables = match code {
+            PlaceCode::Module(module, address) => Some((&module.image.tables, *address)),
+            _ => None,
+        };
+        let has_tables = tables.is_some_and(|(tables, _)| tables.any());
         if matches!(code, PlaceCode::Anonymous)
             && self.process.origin.runtime == Runtime::Python
             && let Some(caller) = self.python_trampoline()
@@ -119,6 +123,7 @@ impl<'a> Walk<'a> {
         }
         let mut unreadable = None;
         let raw = self.raw;
+        let by_pointer = frame_pointer(&self.registers).wrapping_add(16);
         let mut read =
             |address: u64| read_word(raw, address).ok_or_else(|| unreadable = Some(address));
         let next = self
@@ -127,8 +132,12 @@ impl<'a> Walk<'a> {
             .unwind_frame(at, &mut self.registers, cache, &mut read);
         match next {
             Ok(Some(caller)) => {
-                self.by_tables |= has_tables;
-                self.by_pointers |= !has_tables;
+                // Where the frame pointer leads there, too, it may have been all there was to go by.
+                let by_tables = tables.is_some_and(|(tables, address)| {
+                    tables.any() && (self.registers.sp() != by_pointer || tables.cover(address))
+                });
+                self.by_tables |= by_tables;
+                self.by_pointers |= !by_tables;
                 FrameAddress::from_return_address(caller).map_or(Step::End, Step::To)
             }
             Ok(None) => Step::End,
@@ -178,6 +187,16 @@ impl<'a> Walk<'a> {
 #[cfg(target_arch = "x86_64")]
 fn registers(raw: &RawStack<'_>) -> UnwindRegsNative {
     UnwindRegsNative::new(raw.ip, raw.sp, raw.bp)
+}
+
+#[cfg(target_arch = "x86_64")]
+fn frame_pointer(registers: &UnwindRegsNative) -> u64 {
+    registers.bp()
+}
+
+#[cfg(target_arch = "aarch64")]
+fn frame_pointer(registers: &UnwindRegsNative) -> u64 {
+    registers.fp()
 }
 
 #[cfg(target_arch = "aarch64")]
