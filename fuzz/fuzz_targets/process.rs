@@ -1,10 +1,11 @@
 //! What owners and holders are read from: links of /proc/PID/fd, names of folders, command lines,
 //! process names, cgroups. What stacks are read with: memory maps, calls of sleeping threads, names of
-//! compiled code. And the files that names of numbers come from.
+//! compiled code, CPython's tables. And the files that names of numbers come from.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use plumb_wire::config::{decode_name_table, decode_port_range, decode_sources};
+use plumb_wire::cpython::{layout::layout, lines::decode_line as decode_python_line, text};
 use plumb_wire::perf_map::{decode_line, decode_name};
 use plumb_wire::proc::cgroup::decode_cgroup;
 use plumb_wire::proc::maps::decode_maps;
@@ -43,6 +44,11 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(decode_maps(bytes).all(|mapping| mapping.range.start < mapping.range.end));
     let _ = decode_syscall(bytes);
     let _ = decode_own_pid(bytes);
+    if let (Some((first, table)), Some(layout)) = (bytes.split_first(), layout(0x030b_0000)) {
+        let _ = decode_python_line(table, u32::from(*first), u64::from(*first));
+        let _ = text::decode_head(layout, bytes);
+        let _ = text::decode_characters(*first % 8, table);
+    }
     if let Some(compiled) = decode_line(bytes) {
         let named = decode_name(compiled.name);
         assert!(compiled.range.start < compiled.range.end && named.line != Some(0));

@@ -38,8 +38,8 @@ pub struct Frame {
     /// Path of the file that holds the code, as its process saw it: an executable or library, or the source
     /// of a script.
     pub module: Known<Arc<[u8]>>,
-    /// Address of the code inside the module's file as its ELF headers and `nm` count; outside any
-    /// module, the address itself.
+    /// Address of the code inside the module's file as its ELF headers and `nm` count; of an interpreted
+    /// function, the offset of the instruction; outside any module, the address itself.
     pub module_offset: u64,
     /// Whether the compiler put it into the frame that follows.
     pub inlined: bool,

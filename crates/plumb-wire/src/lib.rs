@@ -8,6 +8,7 @@
 
 pub mod btf;
 pub mod config;
+pub mod cpython;
 pub mod float;
 pub mod lines;
 pub mod netlink;

@@ -66,6 +66,17 @@ pub(super) struct Name {
     pub(super) name: String,
 }
 
+/// What leads into the memory of a CPython interpreter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PythonSymbols {
+    /// Address of `_PyRuntime`, as the file counts.
+    pub(super) runtime: u64,
+    /// Address of `PyCode_Type`.
+    pub(super) code_type: u64,
+    /// The value of `Py_Version` (3.11 and newer).
+    pub(super) version: u64,
+}
+
 impl Tables {
     /// Says whether there is any table.
     pub(super) fn any(&self) -> bool {
@@ -135,6 +146,24 @@ pub(super) fn decode_names(bytes: &[u8]) -> Vec<Name> {
         .filter(|name| !name.range.is_empty())
         .take(MAX_NAMES)
         .collect()
+}
+
+/// Reads what the file of a CPython interpreter says of itself; `None` if it is no such file, or too old.
+pub(super) fn read_python_symbols(file: &File) -> Option<PythonSymbols> {
+    let cache = ReadCache::new(file);
+    let object = object::File::parse(&cache).ok()?;
+    let find = |name: &str| {
+        let mut symbols = object.dynamic_symbols().chain(object.symbols());
+        symbols.find(|symbol| symbol.is_definition() && symbol.name() == Ok(name))
+    };
+    let version = find("Py_Version")?;
+    let section = object.section_by_index(version.section_index()?).ok()?;
+    let value = section.data_range(version.address(), 8).ok()??;
+    Some(PythonSymbols {
+        runtime: find("_PyRuntime")?.address(),
+        code_type: find("PyCode_Type")?.address(),
+        version: u64::from_ne_bytes(value.try_into().ok()?),
+    })
 }
 
 fn code_segments<'data>(object: &object::File<'data, impl ReadRef<'data>>) -> Vec<Segment> {

@@ -21,6 +21,7 @@ mod elf;
 mod module;
 mod perf_map;
 mod process;
+mod python;
 mod raw;
 mod runtime;
 mod symbols;

@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 use plumb_wire::proc::maps::{self, Mapping};
 
-use super::elf::{self, Image, Name};
+use super::elf::{self, Image, Name, PythonSymbols};
+use super::runtime::Runtime;
 
 /// Files that are held open at most; beyond, a module is known by its path alone and its symbols may get lost
 /// with it. RLIMIT_NOFILE is 1024 where nobody raised it.
@@ -35,6 +36,8 @@ pub(super) struct Module {
     pub(super) file: Option<File>,
     /// What its headers say.
     pub(super) image: Image,
+    /// What leads to the functions it interprets, if it is CPython.
+    pub(super) python: Option<PythonSymbols>,
     /// Its functions, where there is no file to look them up in.
     pub(super) names: Vec<Name>,
 }
@@ -118,11 +121,17 @@ impl Modules {
         names: Vec<Name>,
     ) -> Arc<Module> {
         self.next_id += 1;
+        let is_python = Runtime::of_path(path) == Some(Runtime::Python);
+        let python = file
+            .as_ref()
+            .filter(|_| is_python)
+            .and_then(elf::read_python_symbols);
         Arc::new(Module {
             id: self.next_id,
             path: path.into(),
             file,
             image,
+            python,
             names,
         })
     }

@@ -13,6 +13,7 @@ use plumb_wire::proc::process_stat;
 
 use super::elf::Tables;
 use super::module::{Module, Modules};
+use super::python::Interpreter;
 use super::runtime::Runtime;
 
 /// The unwinder of one process, on tables that its modules share.
@@ -27,6 +28,8 @@ pub(super) struct Process {
     /// Where its code lies, by address.
     regions: Vec<Region>,
     pub(super) tablewise: Tablewise,
+    /// Its interpreter, if it is CPython of a known release.
+    pub(super) python: Option<Interpreter>,
     /// Its program file, to notice that it began another one.
     program: Option<(u64, u64)>,
 }
@@ -78,6 +81,7 @@ impl Process {
             origin: Arc::new(Origin::read(pid, Runtime::of(&maps))),
             regions: Vec::new(),
             tablewise: Tablewise::new(),
+            python: None,
             program: program_of(pid),
         };
         process.place(pid, &maps, modules);
@@ -119,6 +123,9 @@ impl Process {
             let code = code_of(pid, &mapping, modules);
             if let Code::Module(module, bias) = &code {
                 self.add_tables(module, *bias, &mapping.range);
+                let symbols = module.python.as_ref();
+                let python = symbols.and_then(|symbols| Interpreter::new(symbols, *bias));
+                self.python = self.python.or(python);
             }
             self.regions.push(Region {
                 range: mapping.range,

@@ -16,6 +16,7 @@ use super::debug_file;
 use super::module::Module;
 use super::perf_map::PerfMap;
 use super::process::Origin;
+use super::python::Call;
 use super::runtime::Runtime;
 use super::unwind::{Place, PlaceCode, Unwound};
 
@@ -60,6 +61,9 @@ impl Symbolizer {
         let mut frames = Vec::new();
         for place in &unwound.places {
             self.add(place, unwound.origin.as_deref(), &mut frames);
+        }
+        if !unwound.calls.is_empty() {
+            frames = with_calls(frames, &unwound.calls);
         }
         Stack {
             hint: hint(unwound, &frames),
@@ -226,6 +230,29 @@ fn nameless(kind: Kind, address: u64, why: Reason) -> Frame {
         module_offset: address,
         inlined: false,
     }
+}
+
+/// The C function of CPython that runs functions of a script.
+const PYTHON_EVALUATES: &str = "_PyEval_EvalFrameDefault";
+
+/// Puts the functions of a script in front of the C function that runs them.
+fn with_calls(frames: Vec<Frame>, calls: &[Call]) -> Vec<Frame> {
+    let mut calls = calls.iter();
+    let mut whole = Vec::with_capacity(frames.len() + calls.len());
+    for frame in frames {
+        // Trampolines (-X perf) name the same functions once more, and no lines.
+        if frame.kind == Kind::Jit {
+            continue;
+        }
+        let evaluates = matches!(&frame.function, Known::Known(name) if name == PYTHON_EVALUATES);
+        if evaluates && !frame.inlined {
+            whole.extend(calls.next().into_iter().flatten().cloned());
+        }
+        whole.push(frame);
+    }
+    // An interpreter without symbols has no such place: its script is above all that is native.
+    whole.extend(calls.flatten().cloned());
+    whole
 }
 
 /// Says what a runtime did not show.

@@ -7,6 +7,7 @@ use plumb_model::stack::{Cut, How};
 
 use super::module::{Module, Modules};
 use super::process::{Origin, Process};
+use super::python::Call;
 use super::raw::RawStack;
 use super::walk::{self, Cache, Walked};
 
@@ -29,6 +30,8 @@ pub struct Unwinder {
 #[derive(Debug, Clone)]
 pub struct Unwound {
     pub(super) places: Vec<Place>,
+    /// What an interpreter ran, for each call of its C function.
+    pub(super) calls: Vec<Call>,
     pub(super) origin: Option<Arc<Origin>>,
     pub(super) how: How,
     pub(super) cut: Option<Cut>,
@@ -85,16 +88,23 @@ impl Unwinder {
         if let Err(cut) = self.prepare(raw) {
             return unmapped(raw, cut);
         }
-        let first = self.walk(raw);
-        if !first.left_the_map {
-            return first.unwound;
+        let mut walked = self.walk(raw);
+        if walked.left_the_map {
+            // Code may have been mapped since the maps were read.
+            if let Some(process) = self.processes.get_mut(&raw.tgid) {
+                process.refresh(&mut self.modules);
+                self.generations += process.module_count();
+            }
+            walked = self.walk(raw);
         }
-        // Code may have been mapped since the maps were read.
-        if let Some(process) = self.processes.get_mut(&raw.tgid) {
-            process.refresh(&mut self.modules);
-            self.generations += process.module_count();
+        let interpreter = self
+            .processes
+            .get(&raw.tgid)
+            .and_then(|process| process.python);
+        if let Some(interpreter) = interpreter.filter(|_| !raw.bytes.is_empty()) {
+            walked.unwound.calls = interpreter.calls(raw).unwrap_or_default();
         }
-        self.walk(raw).unwound
+        walked.unwound
     }
 
     /// Makes sure that the process of a stack is known, and is the one meant.
@@ -148,6 +158,7 @@ fn unmapped(raw: &RawStack<'_>, cut: Cut) -> Unwound {
     };
     Unwound {
         places: vec![place],
+        calls: Vec::new(),
         origin: None,
         how: How::AddressOnly,
         cut: Some(cut),

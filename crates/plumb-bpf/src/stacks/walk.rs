@@ -98,6 +98,7 @@ impl<'a> Walk<'a> {
         let origin = Some(Arc::clone(&self.process.origin));
         let unwound = Unwound {
             places: self.places,
+            calls: Vec::new(),
             origin,
             how,
             cut,
@@ -240,6 +241,7 @@ fn by_kernel(process: &Process, raw: &RawStack<'_>) -> Walked {
     let left_the_map = places.is_empty();
     let unwound = Unwound {
         places,
+        calls: Vec::new(),
         origin: Some(Arc::clone(&process.origin)),
         how,
         cut: Some(Cut::NotCaptured),

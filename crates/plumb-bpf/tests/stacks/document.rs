@@ -22,10 +22,10 @@ pub(crate) fn row(program: &Program, stack: &Stack) -> String {
         }
         Known::Unknown(_) => "no".to_owned(),
     };
-    let right = if program.shows == Shows::Neither {
-        "no"
-    } else {
-        "yes"
+    let right = match program.shows {
+        Shows::Both | Shows::WhatConnects => "yes",
+        Shows::WhileInTheCall => "while in the call",
+        Shows::Neither => "no",
     };
     let whole = stack.cut.map_or("whole", plumb_model::stack::Cut::word);
     let hint = stack.hint.map_or("", Hint::word);

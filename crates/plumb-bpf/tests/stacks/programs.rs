@@ -76,7 +76,7 @@ fn check(name: &str) {
         "{name} connects in {found:?}: {at_connect:#?}"
     );
     assert!(at_connect.complete(), "{name}: {at_connect:#?}");
-    if program.shows == Shows::Both {
+    if matches!(program.shows, Shows::Both | Shows::WhileInTheCall) {
         let at_accept = stack(&accepting(program, &folder), &mut symbolizer);
         let found = function(&at_accept);
         assert_eq!(
@@ -156,6 +156,11 @@ fn python_3_12_needs_python3_12() {
 #[test]
 fn python_3_12_with_perf_needs_python3_12() {
     check("CPython 3.12, -X perf");
+}
+
+#[test]
+fn python_3_13_needs_python3_13() {
+    check("CPython 3.13");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What is said where a stack cannot be followed to its end.
 
 use plumb_bpf::stacks::{RawStack, Symbolizer, Unwinder};
-use plumb_model::stack::{Cut, Frame, How, Stack};
+use plumb_model::stack::{Cut, Frame, Hint, How, Kind, Stack};
 use plumb_testkit::temp::TempDir;
 
 use crate::programs::{connecting, program, raw};
@@ -142,4 +142,35 @@ fn a_stack_of_garbage_makes_no_frames() {
     let stack = Symbolizer::new().symbolize(&Unwinder::new().unwind(&broken));
     assert_eq!(stack.cut, Some(Cut::Inconsistent));
     assert_eq!(stack.frames.len(), 1, "{stack:#?}");
+}
+
+#[test]
+fn a_python_thread_that_went_on_is_not_asked_what_it_runs_now_needs_python3_11() {
+    let folder = TempDir::new("stacks").expect("there is room");
+    let stopped = connecting(program("CPython 3.11"), &folder);
+    let whole = raw(&stopped);
+    let stack = Symbolizer::new().symbolize(&Unwinder::new().unwind(&whole));
+    let scripts = |stack: &Stack| {
+        let scripts = stack
+            .frames
+            .iter()
+            .filter(|frame| frame.kind == Kind::Interpreted);
+        scripts
+            .filter_map(|frame| frame.function.clone().ok())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(scripts(&stack), ["leak_here", "open_pool", "<module>"]);
+    assert_eq!(stack.hint, None);
+    // One word that differs stands for a thread that came by here again.
+    let mut other = whole.bytes.to_vec();
+    if let Some(byte) = other.last_mut() {
+        *byte ^= 1;
+    }
+    let gone_on = RawStack {
+        bytes: &other,
+        ..whole
+    };
+    let stack = Symbolizer::new().symbolize(&Unwinder::new().unwind(&gone_on));
+    assert_eq!(scripts(&stack), [""; 0]);
+    assert_eq!(stack.hint, Some(Hint::PythonNotReadable));
 }
