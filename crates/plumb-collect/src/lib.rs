@@ -23,6 +23,7 @@ pub mod port_range;
 pub mod proc;
 pub mod proc_paths;
 pub mod processes;
+pub mod routing;
 pub mod rtnl;
 pub mod sample;
 pub mod selinux;

@@ -27,6 +27,7 @@ pub mod owner;
 pub mod peers;
 pub mod route;
 pub mod sample;
+pub mod rtnl;
 pub mod sctp;
 pub mod snapshot;
 pub mod socket;

@@ -13,6 +13,7 @@ pub mod netlink_diag;
 pub mod packet_diag;
 pub mod request;
 pub mod rt_link;
+pub mod rtnetlink;
 pub mod sctp_info;
 pub mod skmeminfo;
 mod sock_diag_request;

@@ -1,0 +1,104 @@
+//! `RTM_NEWRULE`: routing rules (`linux/fib_rules.h`).
+
+use std::net::IpAddr;
+
+use plumb_model::rtnl::{Prefix, Rule, RuleAction};
+
+use super::super::frame::{attributes, u16_at, u32_at};
+use super::{ip, name, word};
+
+/// Bytes of `struct fib_rule_hdr`.
+const BODY_BYTES: usize = 12;
+/// `RTM_NEWRULE`.
+pub const NEW_RULE: u16 = 32;
+
+const FRA_DST: u16 = 1;
+const FRA_SRC: u16 = 2;
+const FRA_IIFNAME: u16 = 3;
+const FRA_PRIORITY: u16 = 6;
+const FRA_FWMARK: u16 = 10;
+const FRA_SUPPRESS_PREFIXLEN: u16 = 14;
+const FRA_TABLE: u16 = 15;
+const FRA_FWMASK: u16 = 16;
+const FRA_OIFNAME: u16 = 17;
+const FRA_L3MDEV: u16 = 19;
+const FRA_UID_RANGE: u16 = 20;
+const FRA_IP_PROTO: u16 = 22;
+const FRA_SPORT_RANGE: u16 = 23;
+const FRA_DPORT_RANGE: u16 = 24;
+/// `FIB_RULE_INVERT`.
+const INVERT: u32 = 2;
+
+/// Decodes the payload of a message.
+pub fn decode_rule(payload: &[u8]) -> Option<Rule> {
+    let &[
+        family,
+        destination_len,
+        source_len,
+        tos,
+        table,
+        _,
+        _,
+        action,
+    ] = payload.first_chunk::<8>()?;
+    let mut rule = Rule {
+        family,
+        action: RuleAction(action),
+        table: table.into(),
+        inverted: u32_at(payload, 8)? & INVERT != 0,
+        tos,
+        ..Rule::default()
+    };
+    let (mut mark, mut mask) = (None, u32::MAX);
+    for (kind, value) in attributes(payload.get(BODY_BYTES..)?) {
+        match kind {
+            FRA_DST => rule.destination = prefix(ip(value), destination_len),
+            FRA_SRC => rule.source = prefix(ip(value), source_len),
+            FRA_IIFNAME => rule.incoming = Some(name(value)),
+            FRA_OIFNAME => rule.outgoing = Some(name(value)),
+            FRA_PRIORITY => rule.priority = word(value).unwrap_or(0),
+            FRA_FWMARK => mark = word(value),
+            FRA_FWMASK => mask = word(value).unwrap_or(mask),
+            // All bits set stands for "suppresses nothing".
+            FRA_SUPPRESS_PREFIXLEN => {
+                rule.suppress_prefix_len = word(value).filter(|&len| len != u32::MAX);
+            }
+            FRA_TABLE => rule.table = word(value).unwrap_or(rule.table),
+            FRA_L3MDEV => rule.l3mdev = value.first().is_some_and(|&on| on != 0),
+            FRA_UID_RANGE => rule.users = u32_at(value, 0).zip(u32_at(value, 4)),
+            FRA_IP_PROTO => rule.protocol = value.first().copied(),
+            FRA_SPORT_RANGE => rule.source_ports = u16_at(value, 0).zip(u16_at(value, 2)),
+            FRA_DPORT_RANGE => rule.destination_ports = u16_at(value, 0).zip(u16_at(value, 2)),
+            _ => {}
+        }
+    }
+    rule.mark = mark.filter(|_| mask != 0).map(|mark| (mark, mask));
+    Some(rule)
+}
+
+fn prefix(ip: Option<IpAddr>, len: u8) -> Option<Prefix> {
+    Some(Prefix { ip: ip?, len })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_has_its_tests_and_its_table() {
+        let mut payload = vec![2, 0, 24, 0, 100, 0, 0, 1, 2, 0, 0, 0];
+        payload.extend([8, 0, 2, 0, 10, 1, 2, 0, 8, 0, 6, 0, 0xe8, 3, 0, 0]);
+        payload.extend([8, 0, 10, 0, 7, 0, 0, 0, 8, 0, 15, 0, 44, 1, 0, 0]);
+        payload.extend([8, 0, 14, 0, 255, 255, 255, 255]);
+        payload.extend([8, 0, 24, 0, 80, 0, 90, 0]);
+        let rule = decode_rule(&payload).expect("a whole message");
+        assert_eq!((rule.priority, rule.table), (1000, 300));
+        assert_eq!(rule.action.word(), Some("lookup"));
+        assert!(rule.inverted);
+        assert_eq!(rule.source.map(|source| source.len), Some(24));
+        assert_eq!(rule.mark, Some((7, u32::MAX)));
+        assert_eq!(rule.suppress_prefix_len, None);
+        assert_eq!(rule.destination_ports, Some((80, 90)));
+        assert_eq!(decode_rule(&payload[..11]), None);
+    }
+}
