@@ -80,6 +80,9 @@ const FULL_CASES: u64 = 20_000;
 /// How often `--full` reads each source of sockets while others come and go.
 const FULL_CHURN_DUMPS: &str = "1000";
 
+/// How many random binds `--full` compares with the kernel.
+const FULL_BIND_CASES: &str = "10000";
+
 /// Runs the checks; the first that fails ends it.
 pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
     let mut arguments = Arguments::new(given.to_vec());
@@ -147,6 +150,7 @@ fn run_tests(full: bool) -> Result<Vec<String>, Failure> {
     nextest.args(["nextest", "run", "--workspace"]);
     if full {
         nextest.env("PLUMB_CHURN_DUMPS", FULL_CHURN_DUMPS);
+        nextest.env("PLUMB_BIND_CASES", FULL_BIND_CASES);
     }
     let mut left_out = Vec::new();
     let mut filter = String::from("all()");

@@ -6,5 +6,6 @@
 #![forbid(unsafe_code)]
 
 pub mod abilities;
+pub mod bind;
 pub mod counters;
 pub mod diagnose;

@@ -5,6 +5,7 @@
 //! here formats for users. Unsafe code lives in `sys/` alone.
 
 pub mod abilities;
+pub mod bind;
 pub mod bpf_maps;
 pub mod cgroups;
 pub mod counters;
@@ -20,6 +21,8 @@ pub mod netlink_names;
 pub mod netns;
 pub mod owners;
 pub mod port_range;
+pub mod port_settings;
+pub mod privilege;
 pub mod proc;
 pub mod proc_paths;
 pub mod processes;
@@ -31,6 +34,7 @@ pub mod services;
 pub mod snapshot;
 pub mod sock_destroy;
 pub mod sock_diag;
+pub mod socket_options;
 pub mod sys;
 pub mod totals;
 pub mod wire_watch;

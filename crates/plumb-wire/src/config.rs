@@ -106,6 +106,28 @@ pub fn decode_port_range(content: &[u8]) -> Option<(i32, i32)> {
     Some((lowest, highest))
 }
 
+/// Decodes `ip_local_reserved_ports`: ports and ranges between commas, as first and last; `None` when one of
+/// them is neither.
+///
+/// ```
+/// use plumb_wire::config::decode_port_list;
+///
+/// assert_eq!(decode_port_list(b"8080,9000-9010\n"), Some(vec![(8080, 8080), (9000, 9010)]));
+/// assert_eq!(decode_port_list(b"\n"), Some(vec![]));
+/// assert_eq!(decode_port_list(b"80,x"), None);
+/// ```
+pub fn decode_port_list(content: &[u8]) -> Option<Vec<(u16, u16)>> {
+    let text = std::str::from_utf8(content).ok()?.trim();
+    if text.is_empty() {
+        return Some(Vec::new());
+    }
+    let range = |piece: &str| {
+        let (first, last) = piece.split_once('-').unwrap_or((piece, piece));
+        Some((first.parse().ok()?, last.parse().ok()?))
+    };
+    text.split(',').map(range).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -50,6 +50,8 @@ enum Verb {
     Stats(verbs::stats::Arguments),
     /// Says what this kernel and this user let plumb see and do, and the command that would allow more.
     Doctor(verbs::doctor::Arguments),
+    /// Can this address be bound, and if not: who has it, and by which rule?
+    Bind(verbs::bind::Arguments),
     /// Prints what lets a shell complete plumb's words: `source <(plumb completions bash)`.
     Completions(verbs::completions::Arguments),
     /// Makes links in DIR, so that `netstat`, `ss` and `nstat` there mean plumb.
@@ -78,6 +80,7 @@ pub fn main(words: Vec<OsString>) -> u8 {
             Verb::Diagnose(arguments) => verbs::diagnose::run(&arguments),
             Verb::Stats(arguments) => verbs::stats::run(&arguments),
             Verb::Doctor(arguments) => verbs::doctor::run(&arguments),
+            Verb::Bind(arguments) => verbs::bind::run(&arguments),
             Verb::Completions(arguments) => verbs::completions::run(&arguments),
             Verb::Link { dir, remove: false } => link::make(&dir),
             Verb::Link { dir, remove: true } => link::remove(&dir),

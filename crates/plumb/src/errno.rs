@@ -11,6 +11,36 @@ pub fn words(errno: Errno) -> String {
     }
 }
 
+/// Gives the name of an error that network calls end in; `None` for all others.
+pub fn name(errno: Errno) -> Option<&'static str> {
+    Some(match errno {
+        Errno::PERM => "EPERM",
+        Errno::NOENT => "ENOENT",
+        Errno::AGAIN => "EAGAIN",
+        Errno::NOMEM => "ENOMEM",
+        Errno::ACCESS => "EACCES",
+        Errno::NODEV => "ENODEV",
+        Errno::INVAL => "EINVAL",
+        Errno::MSGSIZE => "EMSGSIZE",
+        Errno::PROTONOSUPPORT => "EPROTONOSUPPORT",
+        Errno::OPNOTSUPP => "EOPNOTSUPP",
+        Errno::AFNOSUPPORT => "EAFNOSUPPORT",
+        Errno::ADDRINUSE => "EADDRINUSE",
+        Errno::ADDRNOTAVAIL => "EADDRNOTAVAIL",
+        Errno::NETDOWN => "ENETDOWN",
+        Errno::NETUNREACH => "ENETUNREACH",
+        Errno::CONNABORTED => "ECONNABORTED",
+        Errno::CONNRESET => "ECONNRESET",
+        Errno::NOBUFS => "ENOBUFS",
+        Errno::NOTCONN => "ENOTCONN",
+        Errno::TIMEDOUT => "ETIMEDOUT",
+        Errno::CONNREFUSED => "ECONNREFUSED",
+        Errno::HOSTDOWN => "EHOSTDOWN",
+        Errno::HOSTUNREACH => "EHOSTUNREACH",
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

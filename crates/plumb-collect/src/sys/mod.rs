@@ -10,3 +10,4 @@ pub mod netdb;
 pub mod nss;
 pub mod packet_socket;
 pub mod signal;
+pub mod socket_option;

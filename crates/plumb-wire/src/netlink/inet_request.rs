@@ -21,6 +21,10 @@ const BYTECODE: u16 = 1;
 const SK_BPF_STORAGES: u16 = 2;
 /// `INET_DIAG_REQ_PROTOCOL`, for protocols that do not fit into a byte.
 const PROTOCOL: u16 = 3;
+/// `INET_DIAG_BC_S_GE`.
+const BC_S_GE: u8 = 2;
+/// `INET_DIAG_BC_S_LE`.
+const BC_S_LE: u8 = 3;
 /// The number that answers repeat.
 const SEQUENCE: u32 = 123_456;
 /// Bytes of `struct inet_diag_sockid`.
@@ -60,6 +64,21 @@ pub fn encode_inet_dump(request: &InetRequest<'_>) -> Vec<u8> {
         attribute(&mut bytes, PROTOCOL, &request.protocol.0.to_ne_bytes());
     }
     finish(bytes)
+}
+
+/// Encodes the program that lets sockets of one local port pass (`INET_DIAG_BC_S_GE`, `_S_LE`).
+pub fn encode_local_port_program(port: u16) -> Vec<u8> {
+    const OPERATION_BYTES: u16 = 4;
+    let mut bytes = Vec::new();
+    for (at, code) in [(0, BC_S_GE), (8, BC_S_LE)] {
+        // A row fails when the program is left four bytes behind its end, at 16.
+        let fail = 16 - at + OPERATION_BYTES;
+        bytes.extend([code, 8]);
+        bytes.extend(fail.to_ne_bytes());
+        bytes.extend([0, 0]);
+        bytes.extend(port.to_ne_bytes());
+    }
+    bytes
 }
 
 /// Encodes the request for a dump as kernels before 3.3 understand it; `None` for protocols that
@@ -194,6 +213,15 @@ mod tests {
         let legacy = legacy(Protocol::DCCP, None).unwrap_or_default();
         assert_eq!((legacy.len(), legacy[4]), (76, 19));
         assert_eq!(legacy[68..], [0xff, 0x0f, 0, 0, 0, 0, 0, 0]);
+    }
+
+    /// As strace shows it of iproute2 6.1: `ss -tan 'sport >= 22 and sport <= 22'`.
+    #[test]
+    fn a_program_of_one_port_fails_four_bytes_behind_its_end() {
+        assert_eq!(
+            encode_local_port_program(22),
+            [2, 8, 20, 0, 0, 0, 22, 0, 3, 8, 12, 0, 0, 0, 22, 0]
+        );
     }
 
     #[test]

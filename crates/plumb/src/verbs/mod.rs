@@ -3,6 +3,7 @@
 //! Every verb has the same shape: `Arguments`, which clap reads, and `pub fn run(&Arguments) -> u8`,
 //! which collects, lets pure code think, hands rows to [`report`] and gives the exit status.
 
+pub mod bind;
 pub mod completions;
 pub mod diagnose;
 pub mod doctor;
@@ -13,6 +14,7 @@ pub mod page;
 pub mod place;
 pub mod report;
 pub mod screen;
+pub mod started;
 pub mod stats;
 pub mod status;
 pub mod watch;

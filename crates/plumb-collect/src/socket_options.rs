@@ -1,0 +1,59 @@
+//! What sock_diag does not tell of a socket: SO_REUSEADDR, SO_REUSEPORT, IPV6_V6ONLY.
+//!
+//! A holder's descriptor is borrowed for the length of three questions (`pidfd_getfd`), which disturbs
+//! nobody: a duplicate that is closed shuts nothing down. Needs the right to trace the holder.
+//! Minimum kernel version: 5.6; before, every question is refused.
+
+use plumb_model::Pid;
+use rustix::io::Errno;
+use rustix::net::sockopt;
+use rustix::process::{PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
+
+/// The options that decide about sharing a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SharingOptions {
+    /// SO_REUSEADDR.
+    pub reuse_addr: bool,
+    /// SO_REUSEPORT.
+    pub reuse_port: bool,
+    /// IPV6_V6ONLY; `None` of an IPv4 socket.
+    pub v6only: Option<bool>,
+}
+
+/// Reads them of a descriptor of a process.
+pub fn read_sharing_options(pid: Pid, fd: i32) -> Result<SharingOptions, Errno> {
+    let pid = i32::try_from(pid.0)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+        .ok_or(Errno::SRCH)?;
+    let process = pidfd_open(pid, PidfdFlags::empty())?;
+    let socket = pidfd_getfd(&process, fd, PidfdGetfdFlags::empty())?;
+    Ok(SharingOptions {
+        reuse_addr: sockopt::socket_reuseaddr(&socket)?,
+        reuse_port: sockopt::socket_reuseport(&socket)?,
+        v6only: sockopt::ipv6_v6only(&socket).ok(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv6Addr, TcpListener};
+    use std::os::fd::AsRawFd as _;
+
+    use super::*;
+
+    #[test]
+    fn options_of_a_socket_are_read_through_its_holder() {
+        let socket = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).expect("loopback has IPv6");
+        let own = Pid(std::process::id());
+        let options = read_sharing_options(own, socket.as_raw_fd());
+        let expected = SharingOptions {
+            // The standard library sets it, and the kernel the last for one address.
+            reuse_addr: true,
+            reuse_port: false,
+            v6only: Some(true),
+        };
+        assert_eq!(options, Ok(expected));
+        assert_eq!(read_sharing_options(own, i32::MAX), Err(Errno::BADF));
+    }
+}

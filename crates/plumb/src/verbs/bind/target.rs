@@ -1,0 +1,118 @@
+//! What a user writes for an address and a port.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs as _};
+
+use plumb_collect::interface_index::interface_index;
+
+/// One address and port that are asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    /// The address.
+    pub ip: IpAddr,
+    /// Index of the interface named in it, 0 for none.
+    pub scope_id: u32,
+    /// The port.
+    pub port: u16,
+}
+
+/// Reads `ADDR:PORT`, `[ADDR]:PORT`, `:PORT`, `*:PORT`, `NAME:PORT` or a bare port. Without an address
+/// both families are meant: programs differ in which they take.
+pub fn parse(text: &str) -> Result<Vec<Target>, String> {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) => (host, port),
+        None => ("", text),
+    };
+    let port: u16 = port
+        .parse()
+        .map_err(|_| format!("{text}: an address and a port as 127.0.0.1:80, [::1]:80, :80"))?;
+    let host = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    let target = |ip| Target {
+        ip,
+        scope_id: 0,
+        port,
+    };
+    if matches!(host, "" | "*") {
+        let all = [
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        ];
+        return Ok(all.map(target).to_vec());
+    }
+    if let Some((ip, zone)) = host.split_once('%') {
+        let ip: Ipv6Addr = ip.parse().map_err(|_| format!("{ip}: no IPv6 address"))?;
+        return Ok(vec![Target {
+            scope_id: interface(zone)?,
+            ..target(IpAddr::V6(ip))
+        }]);
+    }
+    if let Ok(ip) = host.parse() {
+        return Ok(vec![target(ip)]);
+    }
+    resolve(host, port)
+}
+
+/// Gives the index of an interface, by name or number.
+pub fn interface(name: &str) -> Result<u32, String> {
+    interface_index(name.as_bytes())
+        .or_else(|| name.parse().ok())
+        .ok_or_else(|| format!("no interface {name}"))
+}
+
+fn resolve(host: &str, port: u16) -> Result<Vec<Target>, String> {
+    let found = (host, port)
+        .to_socket_addrs()
+        .map_err(|error| format!("cannot resolve {host}: {error}"))?;
+    let mut targets: Vec<Target> = Vec::new();
+    for address in found {
+        let target = Target {
+            ip: address.ip(),
+            scope_id: 0,
+            port,
+        };
+        if !targets.contains(&target) {
+            targets.push(target);
+        }
+    }
+    Ok(targets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> Vec<String> {
+        parse(text)
+            .expect(text)
+            .iter()
+            .map(|target| std::net::SocketAddr::new(target.ip, target.port).to_string())
+            .collect()
+    }
+
+    #[test]
+    fn addresses_are_written_in_many_ways() {
+        assert_eq!(shown("127.0.0.1:80"), ["127.0.0.1:80"]);
+        assert_eq!(shown("[::1]:80"), ["[::1]:80"]);
+        assert_eq!(shown("::1:80"), ["[::1]:80"]);
+        assert_eq!(shown(":80"), ["0.0.0.0:80", "[::]:80"]);
+        assert_eq!(shown("*:80"), shown("80"));
+        assert!(shown("localhost:80").contains(&String::from("127.0.0.1:80")));
+        assert_eq!(parse("[fe80::1%lo]:80").map(|all| all[0].scope_id), Ok(1));
+    }
+
+    #[test]
+    fn what_is_none_is_said() {
+        for wrong in [
+            "",
+            ":",
+            "127.0.0.1",
+            "127.0.0.1:x",
+            ":65536",
+            "[fe80::1%nobody]:1",
+        ] {
+            parse(wrong).expect_err(wrong);
+        }
+    }
+}
