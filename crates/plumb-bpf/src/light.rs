@@ -69,7 +69,7 @@ fn load_logged(file: &[u8], log: &mut [u8]) -> Result<Loaded, NotLoaded> {
     let skeleton = skeleton.map_err(failed("read the skeleton"))?;
     let data = sys::array_of(skeleton.data).map_err(failed("make a map"))?;
     let loader = sys::load_syscall_program(skeleton.instructions, data.as_fd())
-        .map_err(failed("load the loader"))?;
+        .map_err(failed("load the loader, a program of type syscall"))?;
     let mut context = context(&skeleton, log);
     #[expect(unsafe_code, reason = "the loader is given the address of the log")]
     // SAFETY: the only address in the context is that of `log`, with its length beside it.

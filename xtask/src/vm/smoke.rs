@@ -19,6 +19,8 @@ struct Case {
     modules: &'static [&'static str],
     /// Families whose sockets must come about.
     families: &'static str,
+    /// BPF programs that must run.
+    programs: &'static str,
 }
 
 /// What the tests are run on.
@@ -27,16 +29,19 @@ const CASES: &[Case] = &[
         kernel: "6.1",
         modules: &["dccp_ipv4", "dccp_ipv6", "dccp_diag", "tipc", "diag"],
         families: "sctp dccp mptcp vsock tipc xdp packet netlink",
+        programs: "owners/tasks owners/files in_flight/unix",
     },
     Case {
         kernel: "6.12",
         modules: &["dccp_ipv4", "dccp_ipv6", "dccp_diag", "tipc", "tipc_diag"],
         families: "sctp dccp mptcp vsock tipc xdp packet netlink",
+        programs: "owners/tasks owners/files in_flight/unix",
     },
     Case {
         kernel: "5.10",
         modules: &["dccp_ipv4", "dccp_ipv6", "dccp_diag", "tipc", "diag"],
         families: "sctp dccp vsock tipc xdp packet netlink",
+        programs: "owners/files",
     },
 ];
 
@@ -83,6 +88,7 @@ fn run_case(case: &Case, program: &std::path::Path) -> Result<(), Failure> {
         "env".into(),
         "PLUMB_UNDER_TEST=/usr/local/bin/plumb".into(),
         format!("PLUMB_NEED_FAMILIES={}", case.families).into(),
+        format!("PLUMB_NEED_BPF={}", case.programs).into(),
         program.into(),
         "--test-threads=1".into(),
     ];

@@ -4,6 +4,8 @@
 //! guests with other kernels and names the families they must have in `PLUMB_NEED_FAMILIES`, so
 //! that a family that was left out there is a failure. `PLUMB_UNDER_TEST` is another program to test.
 
+mod bpf;
+
 use std::path::PathBuf;
 
 use plumb_testkit::differential::{Call, Lab, Rule, Source, Tool};
