@@ -151,7 +151,10 @@ impl Reading<'_> {
             ..
         } = &found;
         if *hidden_processes > 0 {
-            let what = format!("network namespaces of {hidden_processes} processes");
+            let what = match hidden_processes {
+                1 => "the network namespace of a process".to_owned(),
+                count => format!("the network namespaces of {count} processes"),
+            };
             self.gap(&what, Reason::PermissionDenied);
         }
         for netns in all {

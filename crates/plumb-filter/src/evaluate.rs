@@ -29,17 +29,27 @@ impl Expr {
     /// Decides a row.
     pub fn evaluate(&self, row: &dyn Row) -> Verdict {
         let mut doubts = false;
-        if self.walk(row, false, &mut doubts) {
+        if self.walk(row, holds, false, &mut doubts) {
             return Verdict::Match;
         }
-        if doubts && self.walk(row, true, &mut doubts) {
+        if doubts && self.walk(row, holds, true, &mut doubts) {
             Verdict::Unknown
         } else {
             Verdict::Miss
         }
     }
 
-    fn walk(&self, row: &dyn Row, unknown: bool, doubts: &mut bool) -> bool {
+    /// Says whether a row may match, whatever its ends, device, mark and cgroup are: asked before there
+    /// are rows, of one that knows its kind or its state alone. What is ruled out need not be dumped.
+    pub fn could_match(&self, row: &dyn Row) -> bool {
+        let ask: Ask = |test, row| match test {
+            Test::Extended(predicate) => predicate_holds(predicate, row),
+            _ => None,
+        };
+        self.walk(row, ask, true, &mut false)
+    }
+
+    fn walk(&self, row: &dyn Row, ask: Ask, unknown: bool, doubts: &mut bool) -> bool {
         let mut at = Target::Step(0);
         loop {
             let step = match at {
@@ -48,7 +58,7 @@ impl Expr {
                 Target::Step(index) => self.steps().get(index),
             };
             let Some(step) = step else { return false };
-            let holds = self.answer(*step, row).unwrap_or_else(|| {
+            let holds = self.answer(*step, ask, row).unwrap_or_else(|| {
                 *doubts = true;
                 unknown
             });
@@ -56,13 +66,16 @@ impl Expr {
         }
     }
 
-    fn answer(&self, step: Step, row: &dyn Row) -> Option<bool> {
+    fn answer(&self, step: Step, ask: Ask, row: &dyn Row) -> Option<bool> {
         let Some(Node::Test { test, .. }) = self.nodes().get(step.node) else {
             return Some(false);
         };
-        Some(holds(test, row)? != step.inverted)
+        Some(ask(test, row)? != step.inverted)
     }
 }
+
+/// A way to answer a test.
+type Ask = fn(&Test, &dyn Row) -> Option<bool>;
 
 /// Answers one test, `None` when a fact it needs is unknown.
 fn holds(test: &Test, row: &dyn Row) -> Option<bool> {

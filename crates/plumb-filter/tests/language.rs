@@ -324,6 +324,28 @@ fn every_test_can_be_given_and_explained() {
 }
 
 #[test]
+fn kinds_and_states_are_ruled_out_before_anything_is_dumped() {
+    let could = |text: &str, kind: &'static str, state: u8| {
+        let row = Socket {
+            state,
+            texts: vec![(Attribute::Kind, vec![kind, "inet"])],
+            pids: (Vec::new(), false),
+            ..Socket::tcp()
+        };
+        let parsed = parse(text, true).expect("well formed");
+        parsed.expr.expect("not empty").could_match(&row)
+    };
+    assert!(could("kind = tcp and sport = 1", "tcp", 1));
+    assert!(!could("kind = tcp and sport = 22", "udp", 1));
+    assert!(could("not kind = tcp or state = listen", "tcp", 10));
+    assert!(!could("not kind = tcp or state = listen", "tcp", 1));
+    assert!(could("src 192.0.2.1 or state = listen", "tcp", 1));
+    assert!(could("not src 10.0.0.1", "tcp", 1));
+    assert!(could("pid = 1 and state != listen", "tcp", 1));
+    assert!(!could("pid = 1 and state != listen", "tcp", 10));
+}
+
+#[test]
 fn the_documents_tell_of_every_test() {
     let read = |name: &str| {
         let path = format!("{}/../../{name}", env!("CARGO_MANIFEST_DIR"));

@@ -86,6 +86,8 @@ pub struct Socket {
     pub uid: Known<Uid>,
     /// Id of its cgroup (cgroup v2).
     pub cgroup: Known<u64>,
+    /// The mark, which only CAP_NET_ADMIN sees.
+    pub mark: Known<u32>,
     /// The pending timer.
     pub timer: DiagTimer,
     /// `INET_DIAG_SKV6ONLY`: an IPv6 socket that takes no IPv4.
@@ -160,6 +162,31 @@ impl Kind {
             Self::VsockStream => "v_str",
             Self::VsockDgram => "v_dgr",
         }
+    }
+
+    /// All kinds.
+    pub const ALL: [Self; 15] = [
+        Self::Tcp,
+        Self::Udp,
+        Self::UdpLite,
+        Self::Raw,
+        Self::Sctp,
+        Self::Dccp,
+        Self::Mptcp,
+        Self::UnixStream,
+        Self::UnixDgram,
+        Self::UnixSeqpacket,
+        Self::PacketRaw,
+        Self::PacketDgram,
+        Self::Netlink,
+        Self::VsockStream,
+        Self::VsockDgram,
+    ];
+
+    /// Says whether it has the states of a connection, so that one without is closed and not merely
+    /// unconnected.
+    pub fn has_states(self) -> bool {
+        matches!(self, Self::Tcp | Self::Sctp | Self::Dccp | Self::Mptcp)
     }
 
     /// Says whether its ends are IP addresses and ports.

@@ -200,6 +200,7 @@ mod tests {
             send_q: Known::Known(queues.1),
             uid: Known::Unknown(Reason::NotInSource),
             cgroup: Known::Unknown(Reason::NotInSource),
+            mark: Known::Unknown(Reason::NotInSource),
             timer: DiagTimer::default(),
             v6only: false,
             shutdown: Known::Unknown(Reason::NotInSource),

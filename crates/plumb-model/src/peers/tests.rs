@@ -20,6 +20,7 @@ fn bare(netns: u64, kind: Kind, local: End, peer: End) -> Socket {
         send_q: Known::Unknown(unknown),
         uid: Known::Unknown(unknown),
         cgroup: Known::Unknown(unknown),
+        mark: Known::Unknown(Reason::NotInSource),
         timer: DiagTimer::default(),
         v6only: false,
         shutdown: Known::Unknown(unknown),

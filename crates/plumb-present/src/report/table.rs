@@ -112,7 +112,10 @@ fn fit<R>(columns: &[&Column<R>], widths: &[usize], width: Option<usize>) -> Fit
             .min_by_key(|(keep, place)| (*keep, usize::MAX - place));
         let Some((_, place)) = least else {
             // Nothing more can go: what is left is cut, whether it likes that or not.
-            if shrink(&mut shown, excess, |_| Some(LEAST_CHARACTERS)) || shown.len() < 2 {
+            if shrink(&mut shown, excess, |_| Some(LEAST_CHARACTERS)) {
+                break;
+            }
+            if shown.len() < 2 {
                 shrink(&mut shown, excess, |_| Some(1));
                 break;
             }
@@ -233,6 +236,14 @@ pub fn write_toned(out: &mut Vec<u8>, text: &str, tone: Tone, style: Style) {
     }
 }
 
+/// Cuts a line that is no row to the width of the table.
+pub fn cut_line(line: &str, style: Style) -> Cow<'_, str> {
+    match style.width {
+        Some(width) => cut(line, width, Cut::End),
+        None => line.into(),
+    }
+}
+
 /// Cuts a text to so many columns of a terminal, with [`CUT`] where something is missing.
 fn cut(text: &str, width: usize, side: Cut) -> Cow<'_, str> {
     if text.width() <= width {
@@ -335,6 +346,28 @@ mod tests {
         assert_eq!(cut("漢字漢字", 5, Cut::End), "漢字…");
         assert_eq!(cut("漢字", 4, Cut::End), "漢字");
         assert_eq!(cut("字漢字", 5, Cut::Start), "…漢字");
+    }
+
+    #[test]
+    fn what_never_leaves_is_cut_no_more_than_needed() {
+        let columns = [
+            Column::<(&str, &str)>::new("a", "A", |row| Cell::new(row.0)).cut_at_start(),
+            Column::new("b", "B", |row| Cell::new(row.1)),
+        ];
+        let columns: Vec<_> = columns.iter().collect();
+        let mut out = Vec::new();
+        let style = Style {
+            width: Some(20),
+            ..Style::default()
+        };
+        write(
+            &mut out,
+            &columns,
+            &[("127.0.0.1:7001", "a-long-name")],
+            style,
+        );
+        let text = String::from_utf8_lossy(&out);
+        assert_eq!(text.lines().nth(1), Some("…0.1:7001  a-long-n…"));
     }
 
     #[test]

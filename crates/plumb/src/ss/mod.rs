@@ -9,7 +9,7 @@ mod filter;
 mod json;
 mod layout;
 mod lookup;
-mod machine;
+pub mod machine;
 mod options;
 mod resolve;
 mod run;

@@ -49,6 +49,9 @@ pub struct FormArguments {
     /// When to use colours.
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
+    /// No head above the table and the values.
+    #[arg(short = 'H', long)]
+    pub no_header: bool,
 }
 
 impl FormArguments {

@@ -58,9 +58,13 @@ impl<R: Serialize> Report<'_, R> {
             }
         };
         match form {
-            Form::Table | Form::Wide => self.write_table(&columns, style, out),
+            Form::Table | Form::Wide => {
+                self.write_table(&columns, style, !arguments.no_header, out);
+            }
             Form::Csv => {
-                out.raw(|out| csv::write_head(out, &columns));
+                if !arguments.no_header {
+                    out.raw(|out| csv::write_head(out, &columns));
+                }
                 for row in self.rows {
                     out.raw(|out| csv::write_row(out, &columns, row));
                 }
@@ -93,15 +97,18 @@ impl<R: Serialize> Report<'_, R> {
         out.flush();
     }
 
-    fn write_table(&self, columns: &[&Column<R>], style: Style, out: &mut Output) {
+    fn write_table(&self, columns: &[&Column<R>], style: Style, head: bool, out: &mut Output) {
         let (rows, hidden) = self.rows_with_room(out);
         let fit = table::measure(columns, rows, style);
-        out.raw(|out| table::write_head(out, columns, &fit, style));
+        if head {
+            out.raw(|out| table::write_head(out, columns, &fit, style));
+        }
         for piece in rows.chunks(PIECE_ROWS) {
             out.raw(|out| table::write_more(out, columns, piece, &fit, style));
         }
         let more = (hidden > 0).then(|| format!("... and {hidden} more"));
         for line in more.iter().chain(&self.footer) {
+            let line = table::cut_line(line, style);
             out.raw(|out| {
                 out.extend_from_slice(line.as_bytes());
                 out.push(b'\n');
