@@ -10,7 +10,7 @@ use plumb_wire::perf_map::{decode_line, decode_name};
 use plumb_wire::proc::cgroup::decode_cgroup;
 use plumb_wire::proc::maps::decode_maps;
 use plumb_wire::proc::process::{
-    decode_argv0, decode_comm, decode_int_name, decode_number_name, decode_socket_link,
+    decode_argv0, decode_comm, decode_epoll_targets, decode_int_name, decode_number_name, decode_socket_link,
     decode_socket_link_start,
 };
 use plumb_wire::proc::process_stat::{decode_effective_uid, decode_own_pid, decode_stat};
@@ -44,6 +44,7 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(decode_maps(bytes).all(|mapping| mapping.range.start < mapping.range.end));
     let _ = decode_syscall(bytes);
     let _ = decode_own_pid(bytes);
+    assert!(decode_epoll_targets(bytes).all(|fd| fd >= 0));
     if let (Some((first, table)), Some(layout)) = (bytes.split_first(), layout(0x030b_0000)) {
         let _ = decode_python_line(table, u32::from(*first), u64::from(*first));
         let _ = text::decode_head(layout, bytes);

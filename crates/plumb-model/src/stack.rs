@@ -94,6 +94,8 @@ pub enum Cut {
     NoUnwindInfo,
     /// The copy disagrees with the unwind tables: a broken stack, or tables that lie.
     Inconsistent,
+    /// The frame pointer register is what leads on, and it could not be read.
+    RegisterUnknown,
     /// There are more frames than the limit.
     TooDeep,
     /// No copy of the stack was captured: what there is ends where the frame pointers do.
@@ -175,6 +177,7 @@ impl Cut {
             Self::PermissionDenied => Reason::PermissionDenied.word(),
             Self::NoUnwindInfo => "no-unwind-info",
             Self::Inconsistent => "inconsistent",
+            Self::RegisterUnknown => "register-unknown",
             Self::TooDeep => "too-deep",
             Self::NotCaptured => "not-captured",
         }

@@ -5,6 +5,8 @@
 //! more; a [`Symbolizer`] names it, later, once for each distinct stack. What neither could find out is in the
 //! [`plumb_model::stack::Stack`], with its reason.
 //!
+//! [`blocked()`] looks at threads that sleep now, without BPF.
+//!
 //! ```no_run
 //! use plumb_bpf::stacks::{RawStack, Symbolizer, Unwinder};
 //!
@@ -16,8 +18,10 @@
 //! println!("{:?}", stack.caller_of_interest());
 //! ```
 
+mod blocked;
 mod debug_file;
 mod elf;
+mod memory;
 mod module;
 mod perf_map;
 mod process;
@@ -25,9 +29,11 @@ mod python;
 mod raw;
 mod runtime;
 mod symbols;
+mod thread;
 mod unwind;
 mod walk;
 
+pub use blocked::{Threads, Waiting, Waits, blocked};
 pub use raw::RawStack;
 pub use symbols::Symbolizer;
 pub use unwind::{Unwinder, Unwound};

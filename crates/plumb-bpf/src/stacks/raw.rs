@@ -17,7 +17,7 @@ pub struct RawStack<'a> {
     pub ip: u64,
     /// Stack pointer: the address of the first byte in `bytes`.
     pub sp: u64,
-    /// Frame pointer register, whatever the program uses it for.
+    /// Frame pointer register, whatever the program uses it for; [`RawStack::UNKNOWN`] if it was not read.
     pub bp: u64,
     /// Link register, on machines that return through one (aarch64); not looked at on x86_64.
     pub lr: u64,
@@ -25,4 +25,9 @@ pub struct RawStack<'a> {
     pub bytes: &'a [u8],
     /// Return addresses the kernel found by frame pointers, innermost first; used where `bytes` is empty.
     pub kernel_fp: &'a [u64],
+}
+
+impl RawStack<'_> {
+    /// Stands for a register that was not read: no address a program can have.
+    pub const UNKNOWN: u64 = 0x8000_0000_0000_0000;
 }

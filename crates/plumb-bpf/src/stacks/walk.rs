@@ -17,6 +17,9 @@ use super::unwind::{Place, PlaceCode, Unwound};
 /// Frames that are followed at most.
 const MAX_FRAMES: usize = 512;
 
+/// How far from a frame pointer a frame's words are looked for.
+const NEAR_UNKNOWN: u64 = 1 << 31;
+
 /// The cache of rules for steps.
 pub(super) type Cache = CacheNative<framehop::MayAllocateDuringUnwind>;
 
@@ -150,6 +153,9 @@ impl<'a> Walk<'a> {
     fn why(&self, unreadable: Option<u64>, has_tables: bool) -> Cut {
         let end = self.raw.sp.saturating_add(self.raw.bytes.len() as u64);
         match unreadable {
+            Some(address) if address.abs_diff(RawStack::UNKNOWN) < NEAR_UNKNOWN => {
+                Cut::RegisterUnknown
+            }
             Some(address) if address.saturating_add(8) > end && has_tables => Cut::CopyEnded,
             _ if has_tables => Cut::Inconsistent,
             _ => Cut::NoUnwindInfo,

@@ -4,6 +4,7 @@
 //! known of each program, and with the table in docs/stacks.md, which is made here:
 //! `PLUMB_BLESS=1 cargo nextest run -p plumb-bpf --test stacks --test-threads 1`.
 
+mod blocked;
 mod document;
 mod programs;
 mod walks;

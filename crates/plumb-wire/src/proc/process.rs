@@ -95,6 +95,22 @@ pub fn decode_boottime_offset(offsets: &[u8]) -> i128 {
     seconds * 1_000_000_000 + number()
 }
 
+/// Decodes the descriptors an epoll watches out of its `/proc/PID/fdinfo/N`: lines `tfd: FD events: …`.
+///
+/// ```
+/// use plumb_wire::proc::process::decode_epoll_targets;
+///
+/// let info = b"pos:\t0\ntfd:        5 events:       19 data: 5\ntfd:        9 events: 1b\n";
+/// assert_eq!(decode_epoll_targets(info).collect::<Vec<_>>(), [5, 9]);
+/// ```
+pub fn decode_epoll_targets(fdinfo: &[u8]) -> impl Iterator<Item = i32> {
+    let lines = fdinfo.split(|byte| *byte == b'\n');
+    lines.filter_map(|line| {
+        let fd = Scanner::new(line.strip_prefix(b"tfd:")?).decimal()?;
+        i32::try_from(fd).ok()
+    })
+}
+
 /// Gives the first NUL-terminated string of `/proc/PID/cmdline`.
 pub fn decode_argv0(cmdline: &[u8]) -> &[u8] {
     cmdline.split(|&b| b == 0).next().unwrap_or_default()

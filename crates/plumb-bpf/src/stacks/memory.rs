@@ -10,7 +10,22 @@ pub(super) struct Memory(File);
 impl Memory {
     /// Opens it; `None` if we may not, or the process has ended.
     pub(super) fn open(pid: u32) -> Option<Self> {
-        File::open(format!("/proc/{pid}/mem")).ok().map(Self)
+        let file = File::open(format!("/proc/{pid}/mem"));
+        file.ok().map(Self)
+    }
+
+    /// Reads up to this many bytes, as many as lie there.
+    pub(super) fn up_to(&self, address: u64, most: usize) -> Vec<u8> {
+        let mut bytes = vec![0; most];
+        let mut got = 0;
+        while let Some(rest) = bytes.get_mut(got..).filter(|rest| !rest.is_empty()) {
+            match self.0.read_at(rest, address.saturating_add(got as u64)) {
+                Ok(0) | Err(_) => break,
+                Ok(more) => got += more,
+            }
+        }
+        bytes.truncate(got);
+        bytes
     }
 
     /// Fills `bytes` with what lies at an address.

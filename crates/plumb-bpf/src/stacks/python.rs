@@ -2,21 +2,19 @@
 //!
 //! They are read out of the interpreter's memory, and memory is of now, while a stack is of when it was captured.
 //! So they are read only while the thread still stands where it stood: asleep in the same call, with the same
-//! stack, and it did not run in between ([`still`]). For a thread that went on there are none, and the stack says
+//! stack, and it did not run in between ([`thread::still_there`]). For a thread that went on there are none, and the stack says
 //! so: a caller that is not the one of the capture would be a lie. With `-X perf` (3.12 and newer) they are on the
 //! machine's stack, and nothing of this is needed.
-
-mod memory;
-mod still;
 
 use plumb_model::stack::{Frame, Kind, Source};
 use plumb_model::{Known, Reason};
 use plumb_wire::cpython::layout::{self, Current, Entry, Layout, OWNED_BY_C_STACK};
 use plumb_wire::cpython::{lines, text};
 
-use self::memory::Memory;
 use super::elf::PythonSymbols;
+use super::memory::{self, Memory};
 use super::raw::RawStack;
+use super::thread;
 
 /// Interpreters, threads of one, and frames of one thread that are gone through at most.
 const MAX_INTERPRETERS: usize = 64;
@@ -54,16 +52,16 @@ impl Interpreter {
     /// Reads what a thread runs, if it still stands where its stack was captured.
     pub(super) fn calls(&self, raw: &RawStack<'_>) -> Option<Vec<Call>> {
         let memory = Memory::open(raw.tgid)?;
-        let before = still::here(raw, &memory)?;
+        let before = thread::still_there(raw, &memory)?;
         let calls = self.read(raw, &memory)?;
-        (still::here(raw, &memory)? == before).then_some(calls)
+        (thread::still_there(raw, &memory)? == before).then_some(calls)
     }
 
     fn read(&self, raw: &RawStack<'_>, memory: &Memory) -> Option<Vec<Call>> {
-        let thread = self.thread(still::own_tid(raw)?, memory)?;
+        let state = self.thread(thread::own_tid(raw)?, memory)?;
         let mut frame = match self.layout.current {
-            Current::At(at) => memory.word(thread + at)?,
-            Current::Through(through, at) => memory.word(memory.word(thread + through)? + at)?,
+            Current::At(at) => memory.word(state + at)?,
+            Current::Through(through, at) => memory.word(memory.word(state + through)? + at)?,
         };
         let shape = &self.layout.frame;
         let mut calls = vec![Call::new()];
