@@ -11,8 +11,8 @@ use crate::step::{self, Failure};
 /// A program and the Debian package it comes in.
 type Program = (&'static str, &'static str);
 
-/// What the tests run: the original to compare with, what makes namespaces and plays an
-/// unprivileged user, strace, which proves that `-n` asks nobody for names, a C compiler for the
+/// What the tests run: the original to compare with, what makes namespaces and plays users without
+/// privileges or with some, strace, which proves that `-n` asks nobody for names, a C compiler for the
 /// library that gives the original answers of sock_diag, what pipelines of the tutorials end in, and
 /// groff, which reads the manual pages.
 pub(crate) const TESTS: &[Program] = &[
@@ -22,6 +22,7 @@ pub(crate) const TESTS: &[Program] = &[
     ("nstat", "iproute2"),
     ("unshare", "util-linux"),
     ("setpriv", "util-linux"),
+    ("setcap", "libcap2-bin"),
     ("mount", "mount"),
     ("strace", "strace"),
     ("cc", "gcc"),

@@ -7,5 +7,6 @@ mod json_ss;
 mod name_server;
 mod needs_root;
 mod owners;
+mod privileges;
 mod recordings;
 mod steady;
