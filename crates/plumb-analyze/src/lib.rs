@@ -9,3 +9,4 @@ pub mod abilities;
 pub mod bind;
 pub mod counters;
 pub mod diagnose;
+pub mod ports;

@@ -52,6 +52,8 @@ enum Verb {
     Doctor(verbs::doctor::Arguments),
     /// Can this address be bound, and if not: who has it, and by which rule?
     Bind(verbs::bind::Arguments),
+    /// How far the local ports reach, who uses them, and when they run out.
+    Ports(verbs::ports::Arguments),
     /// Prints what lets a shell complete plumb's words: `source <(plumb completions bash)`.
     Completions(verbs::completions::Arguments),
     /// Makes links in DIR, so that `netstat`, `ss` and `nstat` there mean plumb.
@@ -81,6 +83,7 @@ pub fn main(words: Vec<OsString>) -> u8 {
             Verb::Stats(arguments) => verbs::stats::run(&arguments),
             Verb::Doctor(arguments) => verbs::doctor::run(&arguments),
             Verb::Bind(arguments) => verbs::bind::run(&arguments),
+            Verb::Ports(arguments) => verbs::ports::run(&arguments),
             Verb::Completions(arguments) => verbs::completions::run(&arguments),
             Verb::Link { dir, remove: false } => link::make(&dir),
             Verb::Link { dir, remove: true } => link::remove(&dir),

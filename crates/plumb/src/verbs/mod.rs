@@ -12,6 +12,7 @@ pub mod ls;
 #[cfg(test)]
 pub mod page;
 pub mod place;
+pub mod ports;
 pub mod report;
 pub mod screen;
 pub mod started;
