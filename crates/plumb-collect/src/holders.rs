@@ -58,13 +58,13 @@ pub struct Holders {
 
 /// A process or thread with at least one socket.
 #[derive(Debug)]
-struct Task {
-    pid: i32,
+pub(crate) struct Task {
+    pub(crate) pid: i32,
     tid: i32,
-    name: Box<[u8]>,
+    pub(crate) name: Box<[u8]>,
     context: Option<Box<[u8]>>,
-    /// When the process began, nanoseconds since boot, where that was told.
-    start_ns: Option<u64>,
+    /// When the process began, as its `stat` tells it; `None` where it had ended by then.
+    pub(crate) start_ticks: Option<u64>,
 }
 
 /// A reading under way on other threads.
@@ -121,6 +121,11 @@ impl Holders {
             return Self::start_told();
         }
         Started(Way::Walk(walk::start(proc_root, detail)))
+    }
+
+    /// Walks, whatever the engine, and waits for the end.
+    pub(crate) fn walk(proc_root: &Path, detail: Detail) -> Self {
+        walk::start(proc_root, detail).finish()
     }
 
     /// Starts reading what programs tell.
@@ -185,16 +190,14 @@ impl Holders {
         });
     }
 
-    /// Gives the processes that hold a socket, the first of `/proc` last, each with its start if that
-    /// was told.
-    pub(crate) fn processes_of(&self, inode: u64) -> impl Iterator<Item = (i32, Option<u64>)> {
-        let low = u32::try_from(inode).ok();
-        let mut next = low.and_then(|low| self.first.get(&low).copied());
+    /// Gives the tasks that hold a socket and their descriptors, the first of `/proc` last.
+    pub(crate) fn tasks_of(&self, inode: u32) -> impl Iterator<Item = (&Task, i32)> {
+        let mut next = self.first.get(&inode).copied();
         std::iter::from_fn(move || {
             let entry = self.entries.get(usize::try_from(next?).ok()?)?;
             next = (entry.next != NONE).then_some(entry.next);
             let task = self.tasks.get(usize::try_from(entry.task).ok()?)?;
-            Some((task.pid, task.start_ns))
+            Some((task, entry.fd))
         })
     }
 

@@ -93,7 +93,7 @@ impl Search {
             detail,
             wanted: FxHashMap::default(),
             walk: State::NotStarted,
-            may_stop_early: walk::refusal_is_impossible(),
+            may_stop_early: refusal_is_impossible(),
         }
     }
 
@@ -137,6 +137,8 @@ impl Search {
         }
     }
 }
+
+pub(crate) use walk::refusal_is_impossible;
 
 /// Finds the owners of `wanted` sockets that are all known already.
 pub fn find(wanted: impl IntoIterator<Item = Inode>, detail: Detail) -> Owners {

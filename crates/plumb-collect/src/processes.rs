@@ -24,7 +24,7 @@ const DIRECTORY_BYTES: usize = 64 * 1024;
 /// Bytes of a link's target that are looked at; what names a socket fits well.
 const TARGET_BYTES: usize = 63;
 /// Bytes of `stat` that are looked at; the name stands at its beginning.
-const STAT_BYTES: usize = 512;
+pub(crate) const STAT_BYTES: usize = 512;
 /// Bytes of a context that are looked at.
 const CONTEXT_BYTES: usize = 4096;
 /// A worker pays for itself from about this many processes on.
@@ -109,6 +109,21 @@ pub(crate) fn read_start(base: impl AsFd, path: &str, limit: usize) -> Result<Ve
     let mut bytes = vec![0; limit];
     let got = rustix::io::read(&fd, &mut bytes)?;
     bytes.truncate(got);
+    Ok(bytes)
+}
+
+/// Reads a file to its end, or so much of it.
+pub(crate) fn read_whole(base: impl AsFd, path: &str, limit: usize) -> Result<Vec<u8>, Errno> {
+    let fd = openat(base, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut bytes = Vec::new();
+    let mut room = vec![0; DIRECTORY_BYTES];
+    while bytes.len() < limit {
+        let got = rustix::io::read(&fd, &mut room)?;
+        if got == 0 {
+            break;
+        }
+        bytes.extend_from_slice(room.get(..got).unwrap_or_default());
+    }
     Ok(bytes)
 }
 

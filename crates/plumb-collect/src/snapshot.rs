@@ -6,7 +6,7 @@
 
 mod companions;
 mod details;
-mod holders;
+mod owners;
 mod rows;
 
 use std::collections::BTreeSet;
@@ -94,7 +94,7 @@ pub fn read_where(
         read_rows(request, keep, &mut snapshot);
     }
     if request.owners {
-        holders::attribute(&mut snapshot);
+        owners::attribute(request, &mut snapshot);
         details::add(request.details, &mut snapshot.owners.processes);
     }
     snapshot

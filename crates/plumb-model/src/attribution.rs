@@ -16,6 +16,8 @@ pub struct Attribution {
     /// All holdings, those of one socket together, by pid and descriptor.
     holdings: Vec<Holding>,
     answers: Vec<Answer>,
+    /// Sockets without an owner, and the one whose owner they concern; by the first.
+    related: Vec<(u32, u32)>,
 }
 
 /// What is known of one socket.
@@ -188,6 +190,36 @@ impl Attribution {
                 }
             }
         }
+    }
+
+    /// Enters that a socket without an owner concerns the owner of another: the listener it came
+    /// through, or who has its port.
+    pub fn relate(&mut self, socket: usize, related: usize) {
+        let (Ok(socket), Ok(related)) = (u32::try_from(socket), u32::try_from(related)) else {
+            return;
+        };
+        let at = self.related.partition_point(|&(of, _)| of < socket);
+        self.related.insert(at, (socket, related));
+    }
+
+    /// Gives the place of the socket whose owner a socket without one concerns.
+    pub fn related_socket(&self, socket: usize) -> Option<usize> {
+        let socket = u32::try_from(socket).ok()?;
+        let at = self
+            .related
+            .binary_search_by_key(&socket, |&(of, _)| of)
+            .ok()?;
+        usize::try_from(self.related.get(at)?.1).ok()
+    }
+
+    /// Gives the holdings of the socket whose owner a socket without one concerns: of the listener a
+    /// connection request waits for, of who has the port of a connection in TIME_WAIT. Nobody holds
+    /// the socket itself.
+    pub fn related(&self, socket: usize) -> &[Holding] {
+        let related = self.related_socket(socket);
+        related
+            .and_then(|place| self.of(place).ok())
+            .unwrap_or_default()
     }
 
     /// Gives the process of a holding.

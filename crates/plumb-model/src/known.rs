@@ -62,7 +62,7 @@ pub enum Reason {
     Orphan,
     /// It lies in a message between UNIX sockets that nobody has received yet (SCM_RIGHTS).
     InFlight,
-    /// It waits in the queue of a UNIX listener that has not accepted it.
+    /// It waits in the queue of a listener that has not accepted it.
     NotAccepted,
     /// Its holder may be in a pid namespace that this `/proc` does not show.
     OtherPidNamespace,

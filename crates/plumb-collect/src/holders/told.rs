@@ -7,19 +7,21 @@ use plumb_bpf::Unavailable;
 use plumb_bpf::owners::{self, SocketFile, Wanted};
 
 use super::{Holders, Socket, Task};
+use crate::processes::boot_clock::BootClock;
 
 /// Reads all holders.
 pub(super) fn read() -> Result<Holders, Unavailable> {
     let mut holders = Holders::default();
+    let clock = BootClock::read();
     owners::read(Wanted::All, &mut |file| {
         if file.tid == file.tgid {
-            take(&mut holders, file);
+            take(&mut holders, file, clock);
         }
     })?;
     Ok(holders)
 }
 
-fn take(holders: &mut Holders, file: &SocketFile) {
+fn take(holders: &mut Holders, file: &SocketFile, clock: BootClock) {
     let pid = file.tgid.cast_signed();
     if holders.tasks.last().is_none_or(|task| task.pid != pid) {
         holders.tasks.push(Task {
@@ -27,7 +29,7 @@ fn take(holders: &mut Holders, file: &SocketFile) {
             tid: pid,
             name: name(file.comm()).into(),
             context: None,
-            start_ns: Some(file.start_ns),
+            start_ticks: Some(clock.ticks(file.start_ns)),
         });
     }
     // Sockets' inodes have 32 bits.

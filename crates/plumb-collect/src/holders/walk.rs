@@ -13,13 +13,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
-use plumb_wire::proc::process::{decode_int_name, decode_socket_link_start};
-use rustix::fd::{AsFd as _, OwnedFd};
+use plumb_wire::proc::process::{decode_comm, decode_int_name, decode_socket_link_start};
+use plumb_wire::proc::process_stat::decode_stat;
+use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 
 use super::{Contexts, Detail, Holders, Socket, Task};
-use crate::processes::{self, Room, Target, read_comm, read_context};
-use crate::selinux;
+use crate::processes::{self, Room, STAT_BYTES, Target, read_context};
+use crate::{inet, selinux};
 
 /// What the workers share.
 struct Walk {
@@ -27,6 +28,8 @@ struct Walk {
     pids: Vec<i32>,
     next: AtomicUsize,
     detail: Detail,
+    /// It is the `/proc` of this machine, no hand-made tree.
+    is_live: bool,
 }
 
 /// A walk with its background workers.
@@ -71,6 +74,7 @@ pub(super) fn start(root: &Path, detail: Detail) -> Started {
         pids,
         next: AtomicUsize::new(0),
         detail,
+        is_live: root == Path::new("/proc") && inet::is_genuine("/proc"),
     });
     let workers = (0..helpers)
         .map(|_| {
@@ -208,7 +212,7 @@ impl Worker<'_> {
         });
         let end = self.found.sockets.len();
         if end > start {
-            let task = self.describe(pid, tid);
+            let task = self.describe(pid, tid, directory.as_fd());
             self.found.pieces.push(Piece {
                 position,
                 task,
@@ -217,9 +221,16 @@ impl Worker<'_> {
         }
     }
 
-    fn describe(&self, pid: i32, tid: i32) -> Task {
+    fn describe(&self, pid: i32, tid: i32, table: BorrowedFd<'_>) -> Task {
+        // Beside its table stands the `stat` of this very task, even if another has its id by now.
+        let stat = if self.walk.is_live {
+            processes::read_start(table, "../stat", STAT_BYTES)
+        } else {
+            processes::read_start(&self.walk.proc, &format!("{tid}/stat"), STAT_BYTES)
+        };
         // A process that ended meanwhile keeps its entries and has no name.
-        let name = read_comm(&self.walk.proc, tid).unwrap_or_default();
+        let stat = stat.unwrap_or_default();
+        let name = decode_comm(&stat).unwrap_or_default();
         let context = match self.walk.detail.contexts {
             Contexts::None => None,
             Contexts::Processes | Contexts::ProcessesAndSockets => read_context(tid),
@@ -227,9 +238,9 @@ impl Worker<'_> {
         Task {
             pid,
             tid,
-            name: name.into_boxed_slice(),
+            name: name.into(),
             context: context.map(Vec::into_boxed_slice),
-            start_ns: None,
+            start_ticks: decode_stat(&stat).map(|stat| stat.start_ticks),
         }
     }
 }

@@ -14,8 +14,7 @@ use rustix::fd::{AsFd as _, OwnedFd};
 
 use super::Owners;
 use super::walk::CMDLINE_BYTES;
-use crate::holders::Holders;
-use crate::processes::boot_clock::BootClock;
+use crate::holders::{Holders, Task};
 use crate::processes::{self, read_start};
 
 /// Bytes of `stat` that are looked at: the start is the 22nd of its numbers.
@@ -32,19 +31,16 @@ pub(super) fn owners(holders: &Holders, wanted: impl Iterator<Item = Inode>) -> 
     let Ok(proc) = processes::open_root(Path::new("/proc")) else {
         return owners;
     };
-    let clock = BootClock::read();
     let mut described: FxHashMap<i32, Option<usize>> = FxHashMap::default();
     let mut held = Vec::new();
     for inode in wanted {
         held.clear();
-        held.extend(holders.processes_of(inode.0));
+        let low = u32::try_from(inode.0).ok();
+        held.extend(low.into_iter().flat_map(|low| holders.tasks_of(low)));
         // The first process that has not ended meanwhile.
-        let describe = |pid, start_ns: Option<u64>| {
-            describe(&proc, pid, start_ns.map(|start| clock.ticks(start)))
-        };
-        let owner = held.iter().rev().find_map(|&(pid, start_ns)| {
-            *described.entry(pid).or_insert_with(|| {
-                owners.processes.push(describe(pid, start_ns)?);
+        let owner = held.iter().rev().find_map(|(task, _)| {
+            *described.entry(task.pid).or_insert_with(|| {
+                owners.processes.push(describe(&proc, task)?);
                 Some(owners.processes.len() - 1)
             })
         });
@@ -56,16 +52,16 @@ pub(super) fn owners(holders: &Holders, wanted: impl Iterator<Item = Inode>) -> 
 }
 
 /// Reads the command line of a process; `None` when it has ended or another has its id.
-fn describe(proc: &OwnedFd, pid: i32, start_ticks: Option<u64>) -> Option<Owner> {
-    let folder = processes::open_directory(proc.as_fd(), &pid.to_string()).ok()?;
+fn describe(proc: &OwnedFd, task: &Task) -> Option<Owner> {
+    let folder = processes::open_directory(proc.as_fd(), &task.pid.to_string()).ok()?;
     let stat = read_start(&folder, "stat", STAT_BYTES).ok()?;
     let now = decode_stat(&stat)?.start_ticks;
-    if start_ticks.is_some_and(|start| start != now) {
+    if task.start_ticks.is_some_and(|start| start != now) {
         return None;
     }
     let cmdline = read_start(&folder, "cmdline", CMDLINE_BYTES).unwrap_or_default();
     Some(Owner {
-        pid: Pid(pid.cast_unsigned()),
+        pid: Pid(task.pid.cast_unsigned()),
         argv0: decode_argv0(&cmdline).to_vec(),
     })
 }

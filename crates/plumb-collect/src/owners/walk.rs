@@ -276,7 +276,7 @@ impl Walk {
 
 /// Says whether the kernel would let us look into every process of this machine: the capabilities
 /// for it, in the first user namespace.
-pub(super) fn refusal_is_impossible() -> bool {
+pub(crate) fn refusal_is_impossible() -> bool {
     let needed = CapabilitySet::SYS_PTRACE | CapabilitySet::DAC_READ_SEARCH;
     let capable =
         rustix::thread::capabilities(None).is_ok_and(|sets| sets.effective.contains(needed));

@@ -25,6 +25,8 @@ use crate::sock_diag::{Dump, DumpError, Step, steady};
 const INFO: u8 = 1 << 1;
 /// `INET_DIAG_SKMEMINFO`, likewise.
 const SKMEMINFO: u8 = 1 << 6;
+/// `idiag_timer` of what waits in TIME_WAIT.
+const TIME_WAIT_TIMER: u32 = 3;
 /// `TCP_CLOSE`: what sockets without states are listed as.
 const CLOSE: SocketState = SocketState::CLOSE;
 
@@ -147,7 +149,7 @@ fn inet_socket(netns: NetnsId, kind: Kind, row: &InetDiag<'_>) -> Socket {
     Socket {
         netns,
         cookie: known(row.cookie, told).map(Cookie),
-        inode: known(row.inode, state.ownerless_reason()).map(Inode),
+        inode: known(row.inode, ownerless(state, row.timer.code)).map(Inode),
         kind,
         state,
         local: end(&row.local),
@@ -169,6 +171,23 @@ fn inet_socket(netns: NetnsId, kind: Kind, row: &InetDiag<'_>) -> Socket {
             Some(Info::Tcp(info)) => Some(Box::new(info)),
             _ => None,
         },
+    }
+}
+
+/// Says why an Internet socket has no inode: which of TCP's that no program holds it is.
+fn ownerless(state: SocketState, timer: u32) -> Reason {
+    match state {
+        SocketState::TIME_WAIT => Reason::TimeWait,
+        // The kernel keeps a small stand-in for a connection that only waits for the other side's FIN.
+        SocketState::FIN_WAIT2 if timer == TIME_WAIT_TIMER => Reason::TimeWait,
+        SocketState::SYN_RECV => Reason::ConnectionRequest,
+        // Closed ones have sent their FIN; these are still waiting to be accepted.
+        SocketState::ESTABLISHED | SocketState::CLOSE_WAIT => Reason::NotAccepted,
+        SocketState::FIN_WAIT1
+        | SocketState::FIN_WAIT2
+        | SocketState::CLOSING
+        | SocketState::LAST_ACK => Reason::Orphan,
+        _ => Reason::NoHolder,
     }
 }
 

@@ -5,6 +5,7 @@ pub mod daemon;
 pub mod file_handle;
 pub mod glob;
 pub mod ioctl;
+pub mod kcmp;
 pub mod namespace;
 pub mod netdb;
 pub mod nss;
