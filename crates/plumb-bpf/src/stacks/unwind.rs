@@ -88,23 +88,31 @@ impl Unwinder {
         if let Err(cut) = self.prepare(raw) {
             return unmapped(raw, cut);
         }
-        let mut walked = self.walk(raw);
-        if walked.left_the_map {
-            // Code may have been mapped since the maps were read.
-            if let Some(process) = self.processes.get_mut(&raw.tgid) {
-                process.refresh(&mut self.modules);
-                self.generations += process.module_count();
-            }
-            walked = self.walk(raw);
+        let walked = self.walk(raw);
+        if !walked.left_the_map {
+            return walked.unwound;
         }
+        // Code may have been mapped since the maps were read.
+        if let Some(process) = self.processes.get_mut(&raw.tgid) {
+            process.refresh(&mut self.modules);
+            self.generations += process.module_count();
+        }
+        self.walk(raw).unwound
+    }
+
+    /// Follows the stack of a thread that may still stand where it was captured, and asks its interpreter what it
+    /// runs. Not for a copy that stands for several captures (a probe sends each distinct stack once): functions
+    /// of an interpreter differ where its own stacks do not.
+    pub fn unwind_waiting(&mut self, raw: &RawStack<'_>) -> Unwound {
+        let mut unwound = self.unwind(raw);
         let interpreter = self
             .processes
             .get(&raw.tgid)
             .and_then(|process| process.python);
         if let Some(interpreter) = interpreter.filter(|_| !raw.bytes.is_empty()) {
-            walked.unwound.calls = interpreter.calls(raw).unwrap_or_default();
+            unwound.calls = interpreter.calls(raw).unwrap_or_default();
         }
-        walked.unwound
+        unwound
     }
 
     /// Makes sure that the process of a stack is known, and is the one meant.

@@ -56,7 +56,7 @@ fn accepting(program: &Program, folder: &TempDir) -> Stopped {
 
 /// Follows and names a stopped program's stack.
 fn stack(stopped: &Stopped, symbolizer: &mut Symbolizer) -> Stack {
-    let unwound = Unwinder::new().unwind(&raw(stopped));
+    let unwound = Unwinder::new().unwind_waiting(&raw(stopped));
     symbolizer.symbolize(&unwound)
 }
 

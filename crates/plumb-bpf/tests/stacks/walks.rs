@@ -149,7 +149,7 @@ fn a_python_thread_that_went_on_is_not_asked_what_it_runs_now_needs_python3_11()
     let folder = TempDir::new("stacks").expect("there is room");
     let stopped = connecting(program("CPython 3.11"), &folder);
     let whole = raw(&stopped);
-    let stack = Symbolizer::new().symbolize(&Unwinder::new().unwind(&whole));
+    let stack = Symbolizer::new().symbolize(&Unwinder::new().unwind_waiting(&whole));
     let scripts = |stack: &Stack| {
         let scripts = stack
             .frames
@@ -170,7 +170,7 @@ fn a_python_thread_that_went_on_is_not_asked_what_it_runs_now_needs_python3_11()
         bytes: &other,
         ..whole
     };
-    let stack = Symbolizer::new().symbolize(&Unwinder::new().unwind(&gone_on));
+    let stack = Symbolizer::new().symbolize(&Unwinder::new().unwind_waiting(&gone_on));
     assert_eq!(scripts(&stack), [""; 0]);
     assert_eq!(stack.hint, Some(Hint::PythonNotReadable));
 }

@@ -93,7 +93,7 @@ fn look(
         let Some((call, waits)) = waits::of(pid, &before.call, memory) else {
             return Ok(None);
         };
-        let unwound = unwinder.unwind(&raw(pid, tid, &before, &bytes));
+        let unwound = unwinder.unwind_waiting(&raw(pid, tid, &before, &bytes));
         if thread::standing(pid, tid)? == Some(before) {
             let stack = symbolizer.symbolize(&unwound);
             return Ok(Some(Waiting {
