@@ -6,6 +6,7 @@
 mod arguments;
 mod bench;
 mod bpf;
+mod churn;
 mod fuzz;
 mod lab;
 mod machine;
@@ -23,11 +24,14 @@ usage: cargo xtask COMMAND
   test [--full] [--need-vm]
                          everything CI checks, after installing what the machine lacks;
                          --full adds 20000 fuzzing cases against the real netstat
-                         and as many against the real ss and nstat; --need-vm fails where
+                         and as many against the real ss and nstat, and churn; --need-vm fails where
                          no guests can be run, or no BPF program be compiled, instead
                          of naming it
   bench [--sockets N] [--processes P] [--runs R] [--json]
                          plumb beside the real netstat, ss and lsof over a farm of sockets
+  churn [--attributions N] [--big N]
+                         owners of sockets while 1000 processes a second come and go, by both
+                         engines: none may be wrong; --big sockets are in one process
   bpf [--check]          builds the BPF programs of plumb-bpf and their manifests (clang-19);
                          --check compares them with what is committed
   fuzz-netstat [--cases N] [--seed S] [--keep DIR]
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
         Some("vm") => vm::run(&rest),
         Some("bpf") => bpf::run(&rest),
         Some("bench") => bench::run(&rest),
+        Some("churn") => churn::run(&rest),
         Some("bench-inside") => bench::inside::run(&rest),
         Some("bench-measure") => bench::measure::run(&rest),
         Some("lab") => lab::run(&rest),

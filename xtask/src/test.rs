@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::arguments::Arguments;
 use crate::step::{self, Failure, cargo};
-use crate::{bpf, fuzz, lab, machine, vm};
+use crate::{bpf, churn, fuzz, lab, machine, vm};
 
 /// What some tests need and not every machine has.
 struct Need {
@@ -105,6 +105,7 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
         for fuzzer in ["fuzz-netstat", "fuzz-ss", "fuzz-nstat"] {
             fuzz::run_against_original(fuzzer, &["--cases".into(), cases.clone().into()])?;
         }
+        churn::run(&[])?;
     }
     let no_guests = run_in_guests(need_vm)?;
     let minutes = start.elapsed().as_secs_f64() / 60.0;

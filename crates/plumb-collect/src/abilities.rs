@@ -12,6 +12,8 @@ mod user;
 use plumb_bpf::owners::Source;
 use plumb_model::ability::{Bpf, Facts, Owners, Refusal};
 
+use crate::owners::engine::{self, Engine, Purpose, Why};
+
 /// Reads all facts.
 pub fn read() -> Facts {
     let system = rustix::system::uname();
@@ -38,12 +40,23 @@ fn owners() -> Owners {
             allow: unavailable.allow,
         }),
     };
-    let (engine, why) = ("proc", "the only one there is");
-    Owners {
-        engine,
-        why: why.to_owned(),
-        bpf,
-    }
+    let choice = engine::choose(Purpose::Everything);
+    let engine = match choice.engine {
+        Engine::Bpf => "bpf",
+        Engine::Proc => "proc",
+    };
+    let why = match choice.why {
+        Why::Forced => format!("{} says so", engine::VARIABLE),
+        Why::Pinned => "an iterator that may be read is pinned".to_owned(),
+        Why::ManyFiles => "so many files are open that loading a program pays".to_owned(),
+        Why::FewFiles => {
+            "so few files are open that loading a program would take longer".to_owned()
+        }
+        Why::Unavailable(unavailable) => unavailable.why,
+        Why::OtherProc => "/proc is not of the pid namespace we are in".to_owned(),
+        Why::Covered => "something is mounted over a process".to_owned(),
+    };
+    Owners { engine, why, bpf }
 }
 
 #[cfg(test)]

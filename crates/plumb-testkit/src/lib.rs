@@ -5,6 +5,7 @@
 //! Nothing here is part of the product; programs that prove it (`plumb-farm`) are in `src/bin`.
 
 pub mod binds;
+pub mod churn;
 pub mod command_lines;
 pub mod deviations;
 pub mod differential;
@@ -18,6 +19,7 @@ pub mod live;
 pub mod loopback;
 pub mod namespace;
 pub mod nstat;
+pub mod programs;
 pub mod random;
 pub mod sandbox;
 pub mod sockets;

@@ -26,6 +26,11 @@ pub fn run<F: FnOnce()>(body: F) {
     run_with(Loopback::Up, body);
 }
 
+/// As [`run`], with variables set in the environment.
+pub fn run_with_environment<F: FnOnce()>(variables: &[(&str, &str)], body: F) {
+    run_as(Loopback::Up, variables, body);
+}
+
 /// As [`run`], with loopback left down and without any address, as in a new network namespace.
 pub fn run_with_loopback_down<F: FnOnce()>(body: F) {
     run_with(Loopback::Down, body);
@@ -38,6 +43,10 @@ enum Loopback {
 }
 
 fn run_with<F: FnOnce()>(loopback: Loopback, body: F) {
+    run_as(loopback, &[], body);
+}
+
+fn run_as<F: FnOnce()>(loopback: Loopback, variables: &[(&str, &str)], body: F) {
     let test = test_name(std::any::type_name::<F>());
     if std::env::var_os(MARKER).as_deref() == Some(OsStr::new(test)) {
         prepare(loopback);
@@ -45,7 +54,7 @@ fn run_with<F: FnOnce()>(loopback: Loopback, body: F) {
         println!("{PROOF} {test}");
         return;
     }
-    let output = start_inside(test, &["--exact", test, "--nocapture"]);
+    let output = start_inside(test, variables, &["--exact", test, "--nocapture"]);
     let stdout = String::from_utf8_lossy(&output.stdout);
     print!("{stdout}");
     eprint!("{}", String::from_utf8_lossy(&output.stderr));
@@ -82,10 +91,11 @@ fn test_name(closure: &str) -> &str {
     path.strip_suffix("::{{closure}}").unwrap_or(path)
 }
 
-fn start_inside(test: &str, arguments: &[&str]) -> Output {
+fn start_inside(test: &str, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
     let dir = TempDir::new("sandbox").expect("the temporary directory is writable");
     unshare(test, dir.path())
         .args(arguments)
+        .envs(variables.iter().copied())
         .output()
         .unwrap_or_else(|error| panic!("cannot run unshare (package util-linux): {error}"))
 }
