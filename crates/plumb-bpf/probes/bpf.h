@@ -35,20 +35,44 @@ typedef _Bool bool;
 enum {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
 enum {
+	BPF_F_NO_PREALLOC = 1,
 	BPF_F_MMAPABLE = 1024,
+	BPF_NOEXIST = 1,
+	BPF_RB_NO_WAKEUP = 1,
 };
 
 /* 3.19 */
 static void *(*const bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
+static long (*const bpf_map_update_elem)(void *map, const void *key, const void *value,
+					 u64 flags) = (void *)2;
+static long (*const bpf_map_delete_elem)(void *map, const void *key) = (void *)3;
+/* 4.1 */
+static u64 (*const bpf_ktime_get_ns)(void) = (void *)5;
+/* 4.2 */
+static u64 (*const bpf_get_current_pid_tgid)(void) = (void *)14;
+static long (*const bpf_get_current_comm)(void *buf, u32 size) = (void *)16;
 /* 4.8 */
 static u64 (*const bpf_get_current_task)(void) = (void *)35;
+/* 4.12; in tracing programs 5.12 (c5dbb89fc2ac) */
+static u64 (*const bpf_get_socket_cookie)(void *sk) = (void *)46;
 /* 5.5 */
+static long (*const bpf_probe_read_user)(void *dst, u32 size, const void *from) = (void *)112;
 static long (*const bpf_probe_read_kernel)(void *dst, u32 size, const void *from) = (void *)113;
+/* 5.7 */
+static u64 (*const bpf_get_current_ancestor_cgroup_id)(int level) = (void *)123;
 /* 5.8 */
+static void *(*const bpf_ringbuf_reserve)(void *ring, u64 size, u64 flags) = (void *)131;
+static void (*const bpf_ringbuf_submit)(void *data, u64 flags) = (void *)132;
 static long (*const bpf_seq_write)(void *seq, const void *data, u32 len) = (void *)127;
+/* 5.11 */
+static void *(*const bpf_get_current_task_btf)(void) = (void *)158;
+/* 5.15 */
+static long (*const bpf_task_pt_regs)(void *task) = (void *)175;
 /* 5.17 */
 static long (*const bpf_loop)(u32 iterations, void *body, void *ctx, u64 flags) = (void *)181;
 

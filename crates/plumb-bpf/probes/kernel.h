@@ -47,6 +47,34 @@ struct inode {
 
 struct file {
 	struct inode *f_inode;
+	void *private_data;
+};
+
+struct mm_struct {
+	unsigned long start_code, end_code;
+	unsigned long start_brk, brk, start_stack;
+	unsigned long mmap_base;
+};
+
+typedef struct {
+	s32 counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live;
+};
+
+/* Registers of user code, as the kernel saved them; one of the two exists. */
+struct pt_regs___x86 {
+	unsigned long bp;
+	unsigned long ip;
+	unsigned long sp;
+};
+
+struct pt_regs___arm64 {
+	u64 regs[31];
+	u64 sp;
+	u64 pc;
 };
 
 struct fdtable {
@@ -60,12 +88,16 @@ struct files_struct {
 };
 
 struct task_struct {
+	unsigned int flags;
 	int pid;
 	int tgid;
 	u64 start_boottime;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	struct files_struct *files;
+	struct signal_struct *signal;
+	struct mm_struct *mm;
+	void *stack;
 	char comm[16];
 };
 
@@ -94,8 +126,18 @@ struct sock_cgroup_data {
 	struct cgroup *cgroup;
 };
 
+struct in6_addr {
+	u8 bytes[16];
+};
+
 struct sock_common {
+	u32 skc_daddr;
+	u32 skc_rcv_saddr;
+	u16 skc_dport;
+	u16 skc_num;
 	u16 skc_family;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
 	u8 skc_state;
 	possible_net_t skc_net;
 	atomic64_t skc_cookie;
@@ -119,7 +161,24 @@ struct sock {
 	struct socket *sk_socket;
 	u16 sk_type;
 	u16 sk_protocol;
+	u8 sk_shutdown;
+	int sk_err;
 	struct sock_cgroup_data sk_cgrp_data;
+};
+
+struct tcp_sock {
+	u64 bytes_sent;
+	u64 bytes_retrans;
+	u64 bytes_received;
+	u32 total_retrans;
+	u32 rcv_nxt;
+	u32 copied_seq;
+};
+
+struct sk_buff {
+	struct sock *sk;
+	unsigned char *head;
+	u16 network_header;
 };
 
 struct socket {

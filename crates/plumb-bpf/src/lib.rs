@@ -14,6 +14,7 @@ pub mod owners;
 pub mod pin;
 mod privilege;
 mod programs;
+pub mod recorder;
 mod socket_file;
 pub mod stacks;
 mod sys;

@@ -12,6 +12,7 @@ pub mod btf;
 pub mod counter;
 pub mod counters;
 pub mod diag;
+pub mod event;
 pub mod finding;
 pub mod group;
 pub mod holder;

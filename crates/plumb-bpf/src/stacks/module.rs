@@ -143,7 +143,9 @@ fn open(pid: u32, mapping: &Mapping<'_>) -> Option<File> {
         return None;
     }
     let by_name = || {
-        let file = open_regular(&in_root(pid, mapping.path))?;
+        let ended = || open_regular(Path::new(std::ffi::OsStr::from_bytes(mapping.path)));
+        // A process that has ended has no root folder; the inode tells whether ours has the same file.
+        let file = open_regular(&in_root(pid, mapping.path)).or_else(ended)?;
         // The device of a layered file system is one in `maps` and another in `stat`: inodes have to do.
         (file.metadata().ok()?.ino() == mapping.inode).then_some(file)
     };

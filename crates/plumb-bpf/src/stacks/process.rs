@@ -70,13 +70,16 @@ pub(super) enum Code {
 }
 
 impl Process {
-    /// Reads the maps of a process and opens its modules.
-    pub(super) fn read(pid: u32, modules: &mut Modules) -> Result<Self, Cut> {
-        let maps = std::fs::read(format!("/proc/{pid}/maps")).map_err(|error| why(&error))?;
-        // A process that ended while we looked has no maps any more.
-        if maps.is_empty() {
-            return Err(Cut::ProcessEnded);
-        }
+    /// Reads the maps of a process and opens its modules. One that has ended has no maps any more: then what was
+    /// noted of them has to do.
+    pub(super) fn read(pid: u32, noted: Option<&[u8]>, modules: &mut Modules) -> Result<Self, Cut> {
+        let read = std::fs::read(format!("/proc/{pid}/maps")).map_err(|error| why(&error));
+        let maps = match (read, noted) {
+            (Ok(maps), _) if !maps.is_empty() => maps,
+            (_, Some(noted)) => noted.to_vec(),
+            (Ok(_), None) => return Err(Cut::ProcessEnded),
+            (Err(cut), None) => return Err(cut),
+        };
         let mut process = Self {
             origin: Arc::new(Origin::read(pid, Runtime::of(&maps))),
             regions: Vec::new(),
@@ -89,9 +92,10 @@ impl Process {
     }
 
     /// Reads the maps again; what was known stays if the process has ended.
-    pub(super) fn refresh(&mut self, modules: &mut Modules) {
-        if let Ok(process) = Self::read(self.origin.pid, modules)
-            && process.origin.start_ticks == self.origin.start_ticks
+    pub(super) fn refresh(&mut self, noted: Option<&[u8]>, modules: &mut Modules) {
+        if let Ok(process) = Self::read(self.origin.pid, noted, modules)
+            && (process.origin.start_ticks == self.origin.start_ticks
+                || process.origin.start_ticks == 0)
         {
             *self = process;
         }

@@ -17,6 +17,9 @@ const MAX_PROCESSES: usize = 4_096;
 /// Modules added until the cache of rules is made anew: it tells them apart by 16 bits.
 const MAX_GENERATIONS: usize = 30_000;
 
+/// Bytes that are noted at most of one process's maps: some thousand files.
+const MAX_NOTED_BYTES: usize = 1 << 18;
+
 /// Follows stacks. It knows the processes it was shown, and the files their code is in.
 #[derive(Default)]
 pub struct Unwinder {
@@ -24,6 +27,8 @@ pub struct Unwinder {
     modules: Modules,
     cache: Cache,
     generations: usize,
+    /// What was noted of the maps of processes, as lines of `/proc/PID/maps`.
+    noted: HashMap<u32, Vec<u8>>,
 }
 
 /// A stack that was followed and not named yet. It needs its process no more.
@@ -78,6 +83,33 @@ impl Unwinder {
         let _ = self.read(pid);
     }
 
+    /// Notes that a process mapped a file as code, as the line that `/proc/PID/maps` has for it. Needed only when
+    /// the process has ended before its maps are read.
+    pub fn note_mapping(&mut self, pid: u32, line: &[u8]) {
+        if self.noted.len() >= MAX_PROCESSES && !self.noted.contains_key(&pid) {
+            self.noted.clear();
+        }
+        let noted = self.noted.entry(pid).or_default();
+        if noted.len() < MAX_NOTED_BYTES {
+            noted.extend_from_slice(line);
+        }
+    }
+
+    /// Notes that a process was born with the code of another.
+    pub fn note_fork(&mut self, pid: u32, parent: u32) {
+        if let Some(noted) = self.noted.get(&parent).cloned() {
+            self.noted.insert(pid, noted);
+        } else {
+            self.noted.remove(&pid);
+        }
+    }
+
+    /// Notes that a process began another program: its code is gone.
+    pub fn note_exec(&mut self, pid: u32) {
+        self.noted.remove(&pid);
+        self.processes.remove(&pid);
+    }
+
     /// Forgets a process, whose pid may be given to another.
     pub fn forget(&mut self, pid: u32) {
         self.processes.remove(&pid);
@@ -94,7 +126,8 @@ impl Unwinder {
         }
         // Code may have been mapped since the maps were read.
         if let Some(process) = self.processes.get_mut(&raw.tgid) {
-            process.refresh(&mut self.modules);
+            let noted = self.noted.get(&raw.tgid).map(Vec::as_slice);
+            process.refresh(noted, &mut self.modules);
             self.generations += process.module_count();
         }
         self.walk(raw).unwound
@@ -137,7 +170,8 @@ impl Unwinder {
         if self.processes.len() >= MAX_PROCESSES {
             self.processes.clear();
         }
-        let process = Process::read(pid, &mut self.modules)?;
+        let noted = self.noted.get(&pid).map(Vec::as_slice);
+        let process = Process::read(pid, noted, &mut self.modules)?;
         self.generations += process.module_count();
         self.processes.insert(pid, process);
         Ok(())

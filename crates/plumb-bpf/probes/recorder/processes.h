@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* Children of followed processes are followed, until they end. Minimum kernel version: 5.5. */
+#ifndef PLUMB_RECORDER_PROCESSES_H
+#define PLUMB_RECORDER_PROCESSES_H
+
+#include "socket.h"
+
+SEC("tp_btf/sched_process_fork")
+int forks(u64 *ctx)
+{
+	u32 parent = process_of((struct task_struct *)ctx[0]);
+	u32 child = process_of((struct task_struct *)ctx[1]);
+	u32 *followed;
+
+	if (parent == child || !child)
+		return 0;
+	followed = bpf_map_lookup_elem(&processes, &parent);
+	if (followed && bpf_map_update_elem(&processes, &child, &parent, 0))
+		count_lost(LOST_PROCESSES);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int execs(u64 *ctx)
+{
+	u32 tgid = current_tgid();
+	struct event *event;
+
+	(void)ctx;
+	if (!bpf_map_lookup_elem(&processes, &tgid))
+		return 0;
+	event = begin_event(EVENT_EXEC);
+	if (!event)
+		return 0;
+	put_task(event, tgid);
+	send_event(event);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int exits(u64 *ctx)
+{
+	struct task_struct *task = (struct task_struct *)ctx[0];
+	struct signal_struct *signal = READ(task, signal);
+	u32 tgid = process_of(task);
+	struct event *event;
+
+	if (READ(signal, live).counter || !bpf_map_lookup_elem(&processes, &tgid))
+		return 0;
+	bpf_map_delete_elem(&processes, &tgid);
+	event = begin_event(EVENT_EXIT);
+	if (!event)
+		return 0;
+	put_task(event, tgid);
+	send_event(event);
+	return 0;
+}
+
+#endif

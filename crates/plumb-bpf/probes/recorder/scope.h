@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* Who is running, and whether that is somebody we were asked about. */
+#ifndef PLUMB_RECORDER_SCOPE_H
+#define PLUMB_RECORDER_SCOPE_H
+
+#include "state.h"
+
+#define PF_EXITING 0x4
+#define PID_LEVELS 4
+
+INLINE struct task_struct *current_task(void)
+{
+	return HAVE_HELPERS ? bpf_get_current_task_btf() :
+			      (struct task_struct *)bpf_get_current_task();
+}
+
+/* A task's id as our namespace of processes counts; 0 where it is not visible there. */
+INLINE u32 id_in_namespace(struct task_struct *task)
+{
+	struct pid *pid = READ(task, thread_pid);
+
+	for (int level = 1; level <= PID_LEVELS; level++) {
+		struct upid at;
+
+		if (bpf_probe_read_kernel(&at, sizeof(at), &pid->numbers[level]))
+			return 0;
+		if (READ(&at.ns->ns, inum) == PID_NAMESPACE)
+			return at.nr;
+	}
+	return 0;
+}
+
+/* The process of a task, as our namespace of processes counts. */
+INLINE u32 process_of(struct task_struct *task)
+{
+	if (PID_NAMESPACE)
+		return id_in_namespace(READ(task, group_leader));
+	return READ(task, tgid);
+}
+
+INLINE u32 current_tgid(void)
+{
+	if (PID_NAMESPACE)
+		return process_of((struct task_struct *)bpf_get_current_task());
+	return bpf_get_current_pid_tgid() >> 32;
+}
+
+INLINE u32 current_tid(void)
+{
+	if (PID_NAMESPACE)
+		return id_in_namespace((struct task_struct *)bpf_get_current_task());
+	return (u32)bpf_get_current_pid_tgid();
+}
+
+INLINE bool current_is_exiting(void)
+{
+	return READ((struct task_struct *)bpf_get_current_task(), flags) & PF_EXITING;
+}
+
+/* Whether the running process is one we were asked about. Ask only where it does what happens. */
+INLINE bool in_scope(u32 tgid)
+{
+	if (tgid == OWN_TGID || !tgid)
+		return false;
+	if (SCOPE == SCOPE_PROCESSES)
+		return bpf_map_lookup_elem(&processes, &tgid);
+	if (SCOPE == SCOPE_CGROUP)
+		return bpf_get_current_ancestor_cgroup_id(SCOPE_CGROUP_LEVEL) == SCOPE_CGROUP_ID;
+	return true;
+}
+
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * A copy of the top of the running thread's user stack, sent once for each distinct stack.
+ *
+ * Distributions build without frame pointers, so a stack is unwound in user space from .eh_frame, and
+ * what is needed for that are the registers and the bytes. Two stacks are taken for the same when the
+ * instruction and every word near the top that looks like a code address are: what lies in the
+ * program's text, or near it or among the mapped libraries at an address that no pointer to data has,
+ * because those are multiples of 8.
+ */
+#ifndef PLUMB_RECORDER_STACK_H
+#define PLUMB_RECORDER_STACK_H
+
+#include "scope.h"
+
+#define PIECE_BYTES 1024
+#define PIECE_WORDS (PIECE_BYTES / 8)
+/* What is compared: the top 4 KiB. */
+#define COMPARED_PIECES 4
+/* How far from the program's text code made at run time is found. */
+#define NEAR_TEXT (2ULL << 30)
+/* How far below mmap_base libraries and code made at run time are found. */
+#define MAPPED_SPAN (1ULL << 44)
+/* Size of a kernel stack on x86-64 and arm64 (THREAD_SIZE), needed below 5.15 alone. */
+#define KERNEL_STACK_BYTES 16384
+/* sizeof(struct pt_regs) on x86-64, likewise. */
+#define SAVED_REGISTERS_BYTES 168
+
+/* What tells code from data in one process. */
+struct layout {
+	u64 start_code, end_code;
+	u64 start_brk, brk;
+	u64 mmap_base;
+	u64 start_stack;
+};
+
+struct scratch {
+	struct layout layout;
+	u64 words[PIECE_WORDS];
+};
+
+struct {
+	MAP_UINT(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	MAP_UINT(max_entries, 1);
+	MAP_TYPE(key, u32);
+	MAP_TYPE(value, struct scratch);
+} scratch SEC(".maps");
+
+INLINE bool is_code(const struct layout *layout, u64 word)
+{
+	if (word >= layout->start_code && word < layout->end_code)
+		return true;
+	if (!(word & 7))
+		return false;
+	if (word < layout->mmap_base && word > layout->mmap_base - MAPPED_SPAN)
+		return true;
+	if (word >= layout->start_brk && word < layout->brk)
+		return false;
+	return word > layout->start_code - NEAR_TEXT && word < layout->end_code + NEAR_TEXT;
+}
+
+INLINE u64 mix(u64 hash, u64 word)
+{
+	hash = (hash ^ word) * 0x9E3779B97F4A7C15ULL;
+	return hash ^ (hash >> 29);
+}
+
+/*
+ * Continues a hash over the code addresses in one piece of a stack. Not static, so that the verifier looks
+ * at it once and not once for each call.
+ */
+__attribute__((noinline)) u64 hash_piece(u64 hash, u64 at)
+{
+	u32 zero = 0;
+	struct scratch *piece = bpf_map_lookup_elem(&scratch, &zero);
+
+	if (!piece || bpf_probe_read_user(piece->words, sizeof(piece->words), (void *)at))
+		return hash;
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < PIECE_WORDS; i++) {
+		u64 word = piece->words[i];
+
+		if (is_code(&piece->layout, word))
+			hash = mix(hash, word);
+	}
+	return hash;
+}
+
+INLINE void read_layout(struct layout *layout, struct mm_struct *mm)
+{
+	layout->start_code = READ(mm, start_code);
+	layout->end_code = READ(mm, end_code);
+	layout->start_brk = READ(mm, start_brk);
+	layout->brk = READ(mm, brk);
+	layout->mmap_base = READ(mm, mmap_base);
+	layout->start_stack = READ(mm, start_stack);
+}
+
+/* The registers that user code had when it entered the kernel. */
+INLINE bool read_registers(struct task_struct *task, struct stack *head)
+{
+	struct pt_regs___x86 *x86;
+	struct pt_regs___arm64 *arm64;
+	u64 at;
+
+	if (HAVE_HELPERS)
+		at = bpf_task_pt_regs(task);
+	else
+		at = (u64)READ(task, stack) + KERNEL_STACK_BYTES - SAVED_REGISTERS_BYTES;
+	x86 = (void *)at;
+	arm64 = (void *)at;
+	if (HAS(x86, ip)) {
+		head->ip = READ(x86, ip);
+		head->sp = READ(x86, sp);
+		head->bp = READ(x86, bp);
+		return true;
+	}
+	if (HAS(arm64, pc)) {
+		u64 regs[31];
+
+		if (bpf_probe_read_kernel(&regs, sizeof(regs), arm64->regs))
+			return false;
+		head->ip = READ(arm64, pc);
+		head->sp = READ(arm64, sp);
+		head->bp = regs[29];
+		head->lr = regs[30];
+		return true;
+	}
+	return false;
+}
+
+/* Copies `pieces` pieces of a stack, or as many as there are. */
+#define DEFINE_SEND(pieces)                                                                        \
+	static __attribute__((noinline)) bool send_##pieces(const struct stack *head)              \
+	{                                                                                          \
+		struct {                                                                           \
+			struct stack head;                                                         \
+			u8 bytes[pieces * PIECE_BYTES];                                            \
+		} *record;                                                                         \
+                                                                                                   \
+		if (!head)                                                                         \
+			return false;                                                              \
+		record = bpf_ringbuf_reserve(&stacks, sizeof(*record), 0);                         \
+		if (!record)                                                                       \
+			return false;                                                              \
+		record->head = *head;                                                              \
+		record->head.len = 0;                                                              \
+		_Pragma("clang loop unroll(disable)")                                              \
+		for (u32 i = 0; i < pieces; i++) {                                                 \
+			u8 *to = record->bytes + i * PIECE_BYTES;                                  \
+			void *from = (void *)(head->start + i * PIECE_BYTES);                      \
+                                                                                                   \
+			if (bpf_probe_read_user(to, PIECE_BYTES, from))                            \
+				break;                                                             \
+			record->head.len += PIECE_BYTES;                                           \
+		}                                                                                  \
+		bpf_ringbuf_submit(record, 0);                                                     \
+		return true;                                                                       \
+	}
+
+DEFINE_SEND(4)
+DEFINE_SEND(16)
+DEFINE_SEND(32)
+
+INLINE bool send_copy(const struct stack *head, u64 start_stack)
+{
+	u64 depth = start_stack - head->start;
+
+	/* The stack of the first thread ends where the kernel put the arguments. */
+	if (depth <= 4 * PIECE_BYTES)
+		return send_4(head);
+	if (depth <= 16 * PIECE_BYTES)
+		return send_16(head);
+	return send_32(head);
+}
+
+/* Gives the hash of a stack, which is its id. */
+INLINE u64 hash_stack(const struct stack *head, u32 tgid)
+{
+	u64 hash = mix(mix(0, head->ip), tgid);
+
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < COMPARED_PIECES; i++)
+		hash = hash_piece(hash, head->sp + i * PIECE_BYTES);
+	return hash ? hash : 1;
+}
+
+/* Gives the id of the running thread's stack, sending a copy when it is new; 0 when there is none. */
+__attribute__((noinline)) u64 take_stack(u32 tgid, u32 tid)
+{
+	struct task_struct *task = current_task();
+	struct stack head = {};
+	struct scratch *piece;
+	u32 zero = 0;
+	u64 hash;
+
+	if (!STACKS || !task)
+		return 0;
+	struct mm_struct *mm = READ(task, mm);
+
+	piece = bpf_map_lookup_elem(&scratch, &zero);
+	if (!mm || !piece || !read_registers(task, &head))
+		return 0;
+	read_layout(&piece->layout, mm);
+	head.start = head.sp & ~(PIECE_BYTES - 1ULL);
+	hash = hash_stack(&head, tgid);
+	if (bpf_map_lookup_elem(&known_stacks, &hash))
+		return hash;
+	if (bpf_map_update_elem(&known_stacks, &hash, &tgid, BPF_NOEXIST)) {
+		count_lost(LOST_STACK_IDS);
+		return 0;
+	}
+	head.id = hash;
+	head.tgid = tgid;
+	head.tid = tid;
+	if (!send_copy(&head, piece->layout.start_stack)) {
+		/* The next one with this stack tries again. */
+		bpf_map_delete_elem(&known_stacks, &hash);
+		count_lost(LOST_STACKS);
+		return 0;
+	}
+	return hash;
+}
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * Changes of TCP states, with the code that caused those which a call causes: connect(), listen(),
+ * close(). Minimum kernel version: 5.5 (BTF of tracepoints); below there is no recorder.
+ */
+#ifndef PLUMB_RECORDER_STATES_H
+#define PLUMB_RECORDER_STATES_H
+
+#include "socket.h"
+#include "stack.h"
+
+INLINE void remember(u64 cookie, const struct event *event, u32 tgid)
+{
+	struct known known = {
+		.tgid = tgid,
+		.netns = event->netns,
+		.local_port = event->local_port,
+		.peer_port = event->peer_port,
+		.family = event->family,
+	};
+
+	__builtin_memcpy(known.local, event->local, sizeof(known.local));
+	__builtin_memcpy(known.peer, event->peer, sizeof(known.peer));
+	if (bpf_map_update_elem(&sockets, &cookie, &known, 0))
+		count_lost(LOST_SOCKETS);
+}
+
+/* Where somebody we follow listens, as the port of this connection says; 0 when nobody does. */
+INLINE u32 listener_of(struct sock *sk)
+{
+	struct port_key key = {
+		.netns = netns_of(sk),
+		.port = READ(&sk->__sk_common, skc_num),
+	};
+	u32 *tgid = bpf_map_lookup_elem(&listeners, &key);
+
+	return tgid ? *tgid : 0;
+}
+
+INLINE void note_listener(const struct event *event, u32 tgid)
+{
+	struct port_key key = { .netns = event->netns, .port = event->local_port };
+
+	if (SCOPE != SCOPE_HOST && bpf_map_update_elem(&listeners, &key, &tgid, 0))
+		count_lost(LOST_SOCKETS);
+}
+
+/* A state that a call of the running process begins: its stack is the code that did it. */
+INLINE int on_begin(struct sock *sk, u64 cookie, int new)
+{
+	u32 tgid = current_tgid();
+	struct event *event;
+	u64 stack;
+
+	if (!in_scope(tgid))
+		return 0;
+	stack = take_stack(tgid, current_tid());
+	event = begin_event(EVENT_STATE);
+	if (!event)
+		return 0;
+	event->cookie = cookie;
+	event->old_state = TCP_CLOSE;
+	event->new_state = new;
+	event->stack = stack;
+	put_ends(event, sk);
+	put_task(event, tgid);
+	remember(cookie, event, tgid);
+	if (new == TCP_LISTEN)
+		note_listener(event, tgid);
+	send_event(event);
+	return 0;
+}
+
+/* A connection that came in: nobody has it yet, and a listener waits for it. */
+INLINE int on_incoming(struct sock *sk, u64 cookie)
+{
+	u32 tgid = SCOPE == SCOPE_HOST ? 0 : listener_of(sk);
+	struct event *event;
+
+	if (SCOPE != SCOPE_HOST && !tgid)
+		return 0;
+	event = begin_event(EVENT_STATE);
+	if (!event)
+		return 0;
+	event->cookie = cookie;
+	event->old_state = TCP_SYN_RECV;
+	event->new_state = TCP_ESTABLISHED;
+	event->tgid = tgid;
+	put_ends(event, sk);
+	remember(cookie, event, tgid);
+	send_event(event);
+	return 0;
+}
+
+INLINE bool is_told(int new)
+{
+	return EVERY_STATE || new == TCP_ESTABLISHED || new == TCP_CLOSE_WAIT ||
+	       new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK || new == TCP_CLOSE;
+}
+
+/* States that only a call of the holder enters (close, shutdown), or the end of the holder. */
+INLINE bool is_letting_go(int new)
+{
+	return new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK;
+}
+
+/*
+ * Whether the kernel closes it because its process ends: by the states that only close() enters, or, with
+ * bytes unread, at once. Any other end comes by packet and in anybody's time.
+ */
+INLINE bool ends_with_its_holder(const struct known *known, int old, int new)
+{
+	bool at_once = new == TCP_CLOSE && (old == TCP_ESTABLISHED || old == TCP_CLOSE_WAIT ||
+					    old == TCP_SYN_SENT || old == TCP_LISTEN);
+
+	if (!is_letting_go(new) && !(at_once && current_tgid() == known->tgid))
+		return false;
+	return current_is_exiting();
+}
+
+INLINE void put_change(struct event *event, struct sock *sk, struct known *known, int old, int new)
+{
+	event->old_state = old;
+	event->new_state = new;
+	put_ends(event, sk);
+	if (known) {
+		event->tgid = known->tgid;
+		put_known_ends(event, known);
+		if (known->flags & KNOWN_OLDER)
+			event->flags |= FLAG_OLDER;
+	} else {
+		event->flags |= FLAG_OLDER;
+	}
+	if (is_letting_go(new))
+		put_task(event, current_tgid());
+	if (is_letting_go(new) || new == TCP_CLOSE || new == TCP_CLOSE_WAIT)
+		put_totals(event, sk);
+	if (new == TCP_CLOSE)
+		event->result = -READ(sk, sk_err);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int states(u64 *ctx)
+{
+	struct sock *sk = (struct sock *)ctx[0];
+	int old = (int)ctx[1], new = (int)ctx[2];
+	struct known *known;
+	struct event *event;
+	u64 cookie;
+
+	if (READ(sk, sk_protocol) != IPPROTO_TCP || (old == TCP_CLOSE && new == TCP_CLOSE))
+		return 0;
+	cookie = COOKIE_OF(sk);
+	if (old == TCP_CLOSE && (new == TCP_SYN_SENT || new == TCP_LISTEN))
+		return on_begin(sk, cookie, new);
+	if (old == TCP_SYN_RECV && new == TCP_ESTABLISHED)
+		return on_incoming(sk, cookie);
+	known = bpf_map_lookup_elem(&sockets, &cookie);
+	if (!known && SCOPE != SCOPE_HOST)
+		return 0;
+	if (known && ends_with_its_holder(known, old, new))
+		known->flags |= KNOWN_EXITING;
+	if (!is_told(new) || (!known && old == TCP_SYN_RECV))
+		return 0;
+	event = begin_event(EVENT_STATE);
+	if (event) {
+		event->cookie = cookie;
+		put_change(event, sk, known, old, new);
+		if (known && known->flags & KNOWN_EXITING)
+			event->flags |= FLAG_EXITING;
+		send_event(event);
+	}
+	if (new == TCP_CLOSE)
+		bpf_map_delete_elem(&sockets, &cookie);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,57 @@
+//! Loads one program and attaches it. What the kernel answers is handed back in words.
+
+use std::os::fd::AsFd as _;
+
+use aya::Btf;
+use aya::programs::{BtfTracePoint, FExit, Program, ProgramError, TracePoint};
+
+use super::load::words;
+use super::perf;
+
+/// Attaches to a tracepoint with types.
+pub(super) fn typed(program: &mut Program, at: &str, types: &Btf) -> Result<(), String> {
+    let program: &mut BtfTracePoint = program.try_into().map_err(say)?;
+    program.load(at, types).map_err(say)?;
+    program.attach().map(drop).map_err(say)
+}
+
+/// Attaches to the end of a kernel function.
+pub(super) fn function_end(program: &mut Program, at: &str, types: &Btf) -> Result<(), String> {
+    let program: &mut FExit = program.try_into().map_err(say)?;
+    program.load(at, types).map_err(say)?;
+    program.attach().map(drop).map_err(say)
+}
+
+/// Attaches to the tracepoint of one system call.
+pub(super) fn call(program: &mut Program, at: &str) -> Result<perf::Attached, String> {
+    let program: &mut TracePoint = program.try_into().map_err(say)?;
+    // What two rungs share is loaded once.
+    if program.fd().is_err() {
+        program.load().map_err(say)?;
+    }
+    let fd = program.fd().map_err(say)?;
+    perf::attach(fd.as_fd(), "syscalls", at).map_err(|error| error.to_string())
+}
+
+/// Says what the kernel answered.
+#[expect(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]
+fn say(error: ProgramError) -> String {
+    match &error {
+        // The verifier's log is for developers: its last line says what it is about.
+        ProgramError::LoadError {
+            io_error,
+            verifier_log,
+        } => {
+            let log = verifier_log.to_string();
+            let last = log
+                .lines()
+                .rev()
+                .find(|line| !line.starts_with("processed "));
+            match last.filter(|line| !line.trim().is_empty()) {
+                Some(last) => format!("{io_error} ({})", last.trim()),
+                None => io_error.to_string(),
+            }
+        }
+        _ => words(&error),
+    }
+}

@@ -1,0 +1,36 @@
+//! How much the recorder holds. What is beyond is counted ([`plumb_model::event::Losses`]).
+
+/// Sockets that are followed at once; 48 bytes each and the kernel's own 64 or so, when they are there.
+pub const SOCKETS: u32 = 262_144;
+/// Processes that are followed at once.
+pub const PROCESSES: u32 = 32_768;
+/// Ports that followed processes listen at.
+pub const LISTENERS: u32 = 16_384;
+/// Distinct stacks.
+pub const STACKS: u32 = 65_536;
+/// Processes, named one by one, of whose code is heard; each takes 256 KB on every processor.
+pub const LISTENED: usize = 16;
+/// Calls under way at once.
+pub const CALLS: u32 = 65_536;
+/// Sockets of which bytes are counted.
+pub const TRAFFIC: u32 = 262_144;
+/// Bytes of the ring of events: 60 000 events of 136 bytes between two looks.
+pub const EVENT_RING_BYTES: u32 = 8 << 20;
+/// Bytes of the ring of stacks: 500 of the largest between two looks.
+pub const STACK_RING_BYTES: u32 = 16 << 20;
+/// Time between two looks at the rings.
+pub const LOOK: std::time::Duration = std::time::Duration::from_millis(20);
+
+/// `BPF_NOEXIST`.
+pub(super) const BPF_NOEXIST: u64 = 1;
+
+/// The sizes of the maps, by name.
+pub(super) const MAPS: [(&str, u32); 7] = [
+    ("sockets", SOCKETS),
+    ("processes", PROCESSES),
+    ("listeners", LISTENERS),
+    ("known_stacks", STACKS),
+    ("attempts", CALLS),
+    ("events", EVENT_RING_BYTES),
+    ("stacks", STACK_RING_BYTES),
+];

@@ -1,0 +1,171 @@
+//! Loads the object with the settings of a plan, and attaches its programs.
+//!
+//! Whether this kernel lets tracing programs use newer helpers is found out by loading the first program
+//! with them, and when that is refused, everything without.
+
+use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
+
+use crate::privilege;
+use crate::unavailable::Unavailable;
+
+use super::plan::{Gap, Hook, PROBES, Plan, Probe, Program, Scope, Used, own_pid};
+use super::{Names, Recorder, attach, limits, perf, reasons, ring};
+
+/// The object, as `cargo xtask bpf` compiled it.
+static OBJECT: &[u8] = aya::include_bytes_aligned!("../../probes/recorder/recorder.bpf.o");
+
+/// Inode number of the first namespace of processes (`PROC_PID_INIT_INO`).
+const FIRST_PID_NAMESPACE: u32 = 0xEFFF_FFFC;
+
+/// Loads and attaches.
+pub(super) fn start(plan: &Plan) -> Result<Recorder, Unavailable> {
+    privilege::check()?;
+    let types = Btf::from_sys_fs().map_err(|error| {
+        Unavailable::new(format!("cannot read the kernel's types: {}", words(&error)))
+    })?;
+    let names = reasons::read();
+    let with = |helpers| with_helpers(plan, &types, &names, helpers);
+    let refused = match with(true) {
+        Ok(recorder) => return Ok(recorder),
+        Err(refused) => refused,
+    };
+    with(false).map_err(|again| {
+        let words = if again == refused {
+            refused
+        } else {
+            format!("{refused}; without newer helpers: {again}")
+        };
+        Unavailable::new(format!("the kernel refuses the recorder: {words}"))
+    })
+}
+
+/// Gives the recorder, or why its first program was refused.
+fn with_helpers(
+    plan: &Plan,
+    types: &Btf,
+    names: &Names,
+    helpers: bool,
+) -> Result<Recorder, String> {
+    let mut object = load(plan, types, names, helpers).map_err(|error| words(&error))?;
+    let mut attached = Attached::default();
+    for probe in PROBES.iter().filter(|probe| plan.wants(probe.layer)) {
+        attached.climb(probe, &mut object, types);
+        if attached.used.is_empty() {
+            return Err(attached.gaps.pop().map(|gap| gap.why).unwrap_or_default());
+        }
+    }
+    let mut take = |name| ring::Ring::take(&mut object, name).map_err(|error| words(&error));
+    let mut recorder = Recorder {
+        events: take("events")?,
+        stacks: take("stacks")?,
+        object,
+        used: attached.used,
+        gaps: attached.gaps,
+        names: names.clone(),
+        read: Vec::new(),
+        mappings: Vec::new(),
+        no_stacks: plan.no_stacks,
+        _perf: attached.perf,
+    };
+    if plan.scope != Scope::Processes {
+        recorder.listen(perf::Watched::All);
+    }
+    Ok(recorder)
+}
+
+fn load(plan: &Plan, types: &Btf, names: &Names, helpers: bool) -> Result<Ebpf, EbpfError> {
+    let (scope, cgroup, level) = match plan.scope {
+        Scope::Host => (0_u32, 0_u64, 0_u32),
+        Scope::Processes => (1, 0, 0),
+        Scope::Cgroup { id, level } => (2, id, level),
+    };
+    let own = own_pid().0;
+    let namespace = pid_namespace();
+    let (helpers, stacks) = (u32::from(helpers), u32::from(!plan.no_stacks));
+    let (every, strangers) = (u32::from(plan.every_state), u32::from(plan.strangers));
+    let purge = names.drop_number("QUEUE_PURGE").unwrap_or(0);
+    let mut loader = EbpfLoader::new();
+    loader
+        .btf(Some(types))
+        .override_global("SCOPE", &scope, true)
+        .override_global("SCOPE_CGROUP_ID", &cgroup, true)
+        .override_global("SCOPE_CGROUP_LEVEL", &level, true)
+        .override_global("OWN_TGID", &own, true)
+        .override_global("PID_NAMESPACE", &namespace, true)
+        .override_global("HAVE_HELPERS", &helpers, true)
+        .override_global("STACKS", &stacks, true)
+        .override_global("EVERY_STATE", &every, true)
+        .override_global("STRANGERS", &strangers, true)
+        .override_global("PURGE_REASON", &purge, true);
+    for (name, size) in limits::MAPS {
+        loader.map_max_entries(name, size);
+    }
+    loader.load(OBJECT)
+}
+
+/// Gives the namespace of processes we count in, 0 for the first.
+fn pid_namespace() -> u32 {
+    use std::os::unix::fs::MetadataExt as _;
+    let inode = std::fs::metadata("/proc/self/ns/pid").map(|meta| meta.ino());
+    inode
+        .ok()
+        .and_then(|inode| u32::try_from(inode).ok())
+        .filter(|&inode| inode != FIRST_PID_NAMESPACE)
+        .unwrap_or(0)
+}
+
+#[derive(Default)]
+struct Attached {
+    used: Vec<Used>,
+    gaps: Vec<Gap>,
+    perf: Vec<perf::Attached>,
+}
+
+impl Attached {
+    /// Tries the rungs of a probe until one holds.
+    fn climb(&mut self, probe: &Probe, object: &mut Ebpf, types: &Btf) {
+        let mut tried = Vec::new();
+        for rung in probe.ladder {
+            match self.step(rung, object, types) {
+                Ok(()) => {
+                    self.used.extend(rung.iter().map(|program| Used {
+                        layer: probe.layer,
+                        sees: probe.sees,
+                        hook: program.label,
+                    }));
+                    return;
+                }
+                Err(why) => tried.push(why),
+            }
+        }
+        self.gaps.push(Gap {
+            layer: probe.layer,
+            sees: probe.sees,
+            why: tried.join("; "),
+        });
+    }
+
+    fn step(&mut self, rung: &[Program], object: &mut Ebpf, types: &Btf) -> Result<(), String> {
+        for program in rung {
+            let say = |why: String| format!("{}: {why}", program.label);
+            let loaded = object
+                .program_mut(program.name)
+                .ok_or_else(|| say(String::from("not in the object")))?;
+            match program.hook {
+                Hook::Typed(at) => attach::typed(loaded, at, types).map_err(say)?,
+                Hook::FunctionEnd(at) => attach::function_end(loaded, at, types).map_err(say)?,
+                Hook::Call(at) => self.perf.push(attach::call(loaded, at).map_err(say)?),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Gives the innermost cause, which is the kernel's own.
+pub(super) fn words(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string().trim_end_matches('.').to_owned()
+}

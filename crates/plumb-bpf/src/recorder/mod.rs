@@ -1,0 +1,205 @@
+//! The recorder: what happens to sockets from now on, and which code made it happen.
+//!
+//! [`Recorder::start`] loads the programs of `probes/recorder` that a [`Plan`] needs and attaches them; what
+//! this kernel refuses is a gap with its reason. [`Recorder::poll`] hands on what they told. The programs
+//! live as long as the recorder does: nothing is pinned, so they end with the process however it ends.
+//!
+//! Minimum kernel version: 5.8 (ring buffers; BTF of tracepoints). Below it there is no recorder.
+
+mod attach;
+mod decode;
+pub mod limits;
+mod load;
+mod mappings;
+mod perf;
+mod plan;
+mod reasons;
+mod ring;
+
+use aya::Ebpf;
+use aya::maps::{HashMap, MapData, MapError, PerCpuArray};
+use plumb_model::event::{Event, Losses};
+use plumb_model::id::{Cookie, NetnsId, Pid};
+
+pub use decode::StackCopy;
+pub use mappings::Mapping;
+pub use plan::{Gap, Layer, Plan, Scope, Used};
+pub use reasons::Names;
+
+use crate::unavailable::Unavailable;
+use decode::Known;
+
+/// Why a map of the programs could not be used.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use a map of the recorder: {0}")]
+pub struct Error(#[from] MapError);
+
+/// Programs at work, and what they tell.
+pub struct Recorder {
+    object: Ebpf,
+    events: ring::Ring,
+    stacks: ring::Ring,
+    used: Vec<Used>,
+    gaps: Vec<Gap>,
+    names: Names,
+    /// Room for the events of one look, kept from look to look.
+    read: Vec<Event>,
+    mappings: Vec<mappings::Mappings>,
+    no_stacks: bool,
+    _perf: Vec<perf::Attached>,
+}
+
+/// A socket that was there before the recorder.
+#[derive(Debug, Clone, Copy)]
+pub struct Older {
+    /// Its name.
+    pub cookie: Cookie,
+    /// Its namespace.
+    pub netns: NetnsId,
+    /// Who holds it; `None` if unknown.
+    pub owner: Option<Pid>,
+    /// Its ends.
+    pub ends: plumb_model::event::Ends,
+    /// It listens.
+    pub listens: bool,
+}
+
+/// What the programs told.
+#[derive(Debug)]
+pub enum Told<'a> {
+    /// Something happened.
+    Event(Event),
+    /// A process has other code now.
+    Mapping(Mapping<'a>),
+    /// The copy of a stack that events name, told once.
+    Stack(StackCopy<'a>),
+}
+
+impl Recorder {
+    /// Loads and attaches what the plan needs.
+    pub fn start(plan: &Plan) -> Result<Self, Unavailable> {
+        load::start(plan)
+    }
+
+    /// Follows a process, and its children from now on.
+    pub fn follow(&mut self, pid: Pid) -> Result<(), Error> {
+        self.listen(perf::Watched::Process(pid.0));
+        let mut processes: HashMap<&mut MapData, u32, u32> = self.map("processes")?;
+        Ok(processes.insert(pid.0, pid.0, 0)?)
+    }
+
+    /// Says which process ids are followed at this moment.
+    pub fn followed(&mut self) -> Result<Vec<Pid>, Error> {
+        let processes: HashMap<&mut MapData, u32, u32> = self.map("processes")?;
+        Ok(processes.keys().filter_map(Result::ok).map(Pid).collect())
+    }
+
+    /// Tells the programs of a socket that was there before them. One that they have met since is left
+    /// as they know it.
+    pub fn seed(&mut self, older: &Older) -> Result<(), Error> {
+        let known = Known::of(older);
+        if older.listens
+            && let Some(owner) = older.owner
+        {
+            let key = [known.netns, u32::from(known.local_port)];
+            let mut listeners: HashMap<&mut MapData, [u32; 2], u32> = self.map("listeners")?;
+            listeners.insert(key, owner.0, 0)?;
+        }
+        let mut sockets: HashMap<&mut MapData, u64, Known> = self.map("sockets")?;
+        match sockets.insert(older.cookie.0, known, limits::BPF_NOEXIST) {
+            // It is there: made since the recorder began.
+            Err(MapError::SyscallError(error))
+                if error.io_error.raw_os_error() == Some(libc::EEXIST) => {}
+            other => other?,
+        }
+        Ok(())
+    }
+
+    /// Hands on everything told since the last time, stacks before the events that name them.
+    pub fn poll(&mut self, mut tell: impl FnMut(Told<'_>)) {
+        // A program sends a stack before the event that names it: with the events read first, their stacks
+        // are there for certain.
+        let mut events = std::mem::take(&mut self.read);
+        self.events
+            .drain(|bytes| events.extend(decode::decode_event(bytes)));
+        for mappings in &mut self.mappings {
+            mappings.drain(&mut |mapping| tell(Told::Mapping(mapping)));
+        }
+        self.stacks.drain(|bytes| {
+            if let Some(copy) = decode::decode_stack(bytes) {
+                tell(Told::Stack(copy));
+            }
+        });
+        for event in events.drain(..) {
+            tell(Told::Event(event));
+        }
+        self.read = events;
+    }
+
+    /// Gives what was lost since the start.
+    pub fn losses(&self) -> Losses {
+        let Some(map) = self.object.map("lost") else {
+            return Losses::default();
+        };
+        let Ok(lost) = PerCpuArray::<_, u64>::try_from(map) else {
+            return Losses::default();
+        };
+        let count = |kind: u32| lost.get(&kind, 0).map_or(0, |values| values.iter().sum());
+        Losses {
+            events: count(0),
+            stacks: count(1),
+            sockets: count(2),
+            stack_ids: count(3),
+            calls: count(4),
+            traffic: count(5),
+            processes: count(6),
+        }
+    }
+
+    /// Waits until a new stack was told or the time is over. A stack must be followed while its process is
+    /// there, so it is worth waking up for; events wait for the next look.
+    pub fn wait(&self, longest: std::time::Duration) {
+        self.stacks.wait(longest);
+    }
+
+    /// Says which program does what, for people who ask how it is known.
+    pub fn used(&self) -> &[Used] {
+        &self.used
+    }
+
+    /// Says what will not be seen, and why.
+    pub fn gaps(&self) -> &[Gap] {
+        &self.gaps
+    }
+
+    /// Gives this kernel's names of reasons.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Begins to hear of the code of processes. They can be followed without, but not named once they end.
+    fn listen(&mut self, watched: perf::Watched) {
+        if self.mappings.len() >= limits::LISTENED || self.no_stacks {
+            return;
+        }
+        match mappings::Mappings::listen(watched) {
+            Ok(mappings) => self.mappings.push(mappings),
+            Err(error) if self.mappings.is_empty() => self.gaps.push(Gap {
+                layer: Layer::Processes,
+                sees: "the code of processes that end at once",
+                why: format!("perf: {error}"),
+            }),
+            Err(_) => {}
+        }
+    }
+
+    fn map<'a, M>(&'a mut self, name: &'static str) -> Result<M, Error>
+    where
+        M: TryFrom<&'a mut aya::maps::Map, Error = MapError>,
+    {
+        let missing = MapError::InvalidName {
+            name: name.to_owned(),
+        };
+        Ok(M::try_from(self.object.map_mut(name).ok_or(missing)?)?)
+    }
+}

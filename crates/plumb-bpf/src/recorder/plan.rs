@@ -1,0 +1,245 @@
+//! What is to be recorded, and by which programs: a table, tried from top to bottom.
+
+use plumb_model::id::Pid;
+
+/// Whose sockets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scope {
+    /// Everybody's but ours.
+    #[default]
+    Host,
+    /// Those of processes that are followed ([`super::Recorder::follow`]).
+    Processes,
+    /// Those of a cgroup (v2) and the groups below it.
+    Cgroup {
+        /// Its id: the inode number of its folder.
+        id: u64,
+        /// How deep it is: 0 is the root.
+        level: u32,
+    },
+}
+
+/// What to record.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// Whose sockets.
+    pub scope: Scope,
+    /// What happens to them, beside their states, which are always recorded.
+    pub layers: Vec<Layer>,
+    /// Without stacks.
+    pub no_stacks: bool,
+    /// Every change of state, also those between the ends.
+    pub every_state: bool,
+    /// Packets that belong to no known socket, too.
+    pub strangers: bool,
+}
+
+/// A part of the recorder that costs something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Layer {
+    /// States of TCP sockets.
+    States,
+    /// What connect() and accept() returned, and the code that called.
+    Opening,
+    /// The recv() that returned 0.
+    Reading,
+    /// Segments sent again, resets, errors, full queues.
+    Faults,
+    /// Dropped packets and the reasons.
+    Drops,
+    /// Children of followed processes, programs begun, ends of processes.
+    Processes,
+}
+
+impl Layer {
+    /// Says what it sees, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::States => "states of TCP sockets",
+            Self::Opening => "what connect() and accept() return",
+            Self::Reading => "reads that found the end of a connection",
+            Self::Faults => "retransmissions, resets and errors",
+            Self::Drops => "dropped packets",
+            Self::Processes => "children of processes",
+        }
+    }
+}
+
+/// A program at work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Used {
+    /// What it is for.
+    pub layer: Layer,
+    /// What it sees.
+    pub sees: &'static str,
+    /// Where it is attached, as `tp_btf/inet_sock_set_state`.
+    pub hook: &'static str,
+}
+
+/// Something that will not be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// What it is for.
+    pub layer: Layer,
+    /// What is not seen, in words.
+    pub sees: &'static str,
+    /// Why: what was tried, and the kernel's answers.
+    pub why: String,
+}
+
+/// One thing to see, and the programs that can, the best first.
+pub(super) struct Probe {
+    pub(super) layer: Layer,
+    pub(super) sees: &'static str,
+    pub(super) ladder: &'static [Rung],
+}
+
+/// All that is attached together: one failing, the next rung is tried.
+pub(super) type Rung = &'static [Program];
+
+/// A program of the object.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Program {
+    /// Its name in the object.
+    pub(super) name: &'static str,
+    /// Where it goes.
+    pub(super) hook: Hook,
+    /// The same, for people.
+    pub(super) label: &'static str,
+}
+
+/// Kinds of places a program can be attached to.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Hook {
+    /// A tracepoint with types.
+    Typed(&'static str),
+    /// The end of a kernel function.
+    FunctionEnd(&'static str),
+    /// A tracepoint of one system call, through perf.
+    Call(&'static str),
+}
+
+macro_rules! program {
+    ($name:literal typed $at:literal) => {
+        Program {
+            name: $name,
+            hook: Hook::Typed($at),
+            label: concat!("tp_btf/", $at),
+        }
+    };
+    ($name:literal end $at:literal) => {
+        Program {
+            name: $name,
+            hook: Hook::FunctionEnd($at),
+            label: concat!("fexit/", $at),
+        }
+    };
+    ($name:literal call $at:literal) => {
+        Program {
+            name: $name,
+            hook: Hook::Call($at),
+            label: concat!("tracepoint/syscalls/", $at),
+        }
+    };
+}
+
+/// What can be seen, and how.
+pub(super) const PROBES: &[Probe] = &[
+    Probe {
+        layer: Layer::States,
+        sees: "states of TCP sockets",
+        ladder: &[&[program!("states" typed "inet_sock_set_state")]],
+    },
+    Probe {
+        layer: Layer::Opening,
+        sees: "connections that accept() returned",
+        ladder: &[&[
+            program!("accept_ends" call "sys_exit_accept"),
+            program!("accept4_ends" call "sys_exit_accept4"),
+        ]],
+    },
+    Probe {
+        layer: Layer::Opening,
+        sees: "what connect() returned",
+        ladder: &[&[
+            program!("connect_begins" call "sys_enter_connect"),
+            program!("connect_ends" call "sys_exit_connect"),
+        ]],
+    },
+    Probe {
+        layer: Layer::Reading,
+        sees: "reads that found the end of a connection",
+        ladder: &[
+            &[program!("ends_of_file" typed "sock_recv_length")],
+            &[
+                program!("ends_of_file_inet" end "inet_recvmsg"),
+                program!("ends_of_file_inet6" end "inet6_recvmsg"),
+            ],
+        ],
+    },
+    Probe {
+        layer: Layer::Faults,
+        sees: "segments sent again",
+        ladder: &[&[program!("retransmits" typed "tcp_retransmit_skb")]],
+    },
+    Probe {
+        layer: Layer::Faults,
+        sees: "resets sent",
+        ladder: &[
+            &[program!("resets_sent" typed "tcp_send_reset")],
+            &[program!("resets_sent_old" typed "tcp_send_reset")],
+        ],
+    },
+    Probe {
+        layer: Layer::Faults,
+        sees: "resets received",
+        ladder: &[&[program!("resets_received" typed "tcp_receive_reset")]],
+    },
+    Probe {
+        layer: Layer::Faults,
+        sees: "errors left at sockets",
+        ladder: &[&[program!("errors" typed "inet_sk_error_report")]],
+    },
+    Probe {
+        layer: Layer::Faults,
+        sees: "full receive queues",
+        ladder: &[&[program!("full_queues" typed "sock_rcvqueue_full")]],
+    },
+    Probe {
+        layer: Layer::Drops,
+        sees: "dropped packets and the reasons",
+        ladder: &[
+            &[program!("drops" typed "kfree_skb")],
+            &[program!("drops_old" typed "kfree_skb")],
+        ],
+    },
+    Probe {
+        layer: Layer::Processes,
+        sees: "children of processes",
+        ladder: &[&[program!("forks" typed "sched_process_fork")]],
+    },
+    Probe {
+        layer: Layer::Processes,
+        sees: "programs that processes begin",
+        ladder: &[&[program!("execs" typed "sched_process_exec")]],
+    },
+    Probe {
+        layer: Layer::Processes,
+        sees: "ends of processes",
+        ladder: &[&[program!("exits" typed "sched_process_exit")]],
+    },
+];
+
+impl Plan {
+    /// Says whether a layer belongs to it.
+    pub(super) fn wants(&self, layer: Layer) -> bool {
+        layer == Layer::States
+            || self.layers.contains(&layer)
+            || (layer == Layer::Processes && self.scope == Scope::Processes)
+    }
+}
+
+/// Our own id, which is never recorded.
+pub(super) fn own_pid() -> Pid {
+    Pid(std::process::id())
+}

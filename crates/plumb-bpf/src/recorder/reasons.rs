@@ -1,0 +1,73 @@
+//! This kernel's names of reasons. Their numbers move between kernels, so the names are read from its own
+//! description of its types.
+
+use plumb_model::btf::{Btf, Kind};
+
+/// Where the kernel describes its types.
+const TYPES: &str = "/sys/kernel/btf/vmlinux";
+
+/// Names by number.
+#[derive(Debug, Default, Clone)]
+pub struct Names {
+    drops: Vec<(i64, String)>,
+    resets: Vec<(i64, String)>,
+}
+
+impl Names {
+    /// Gives the name of `enum skb_drop_reason`, without its prefix, as `NO_SOCKET`.
+    pub fn drop_reason(&self, number: u32) -> Option<&str> {
+        find(&self.drops, number)
+    }
+
+    /// Gives the number of a reason of drops.
+    pub fn drop_number(&self, name: &str) -> Option<u32> {
+        let found = self.drops.iter().find(|(_, known)| known == name)?;
+        u32::try_from(found.0).ok()
+    }
+
+    /// Gives the name of `enum sk_rst_reason`, without its prefix.
+    pub fn reset_reason(&self, number: u32) -> Option<&str> {
+        find(&self.resets, number)
+    }
+}
+
+fn find(names: &[(i64, String)], number: u32) -> Option<&str> {
+    let at = names.binary_search_by_key(&i64::from(number), |(value, _)| *value);
+    at.ok()
+        .and_then(|at| names.get(at))
+        .map(|(_, name)| name.as_str())
+}
+
+/// Reads the names; without any where the kernel does not describe its types.
+pub(super) fn read() -> Names {
+    let Ok(bytes) = std::fs::read(TYPES) else {
+        return Names::default();
+    };
+    let Some(types) = plumb_wire::btf::decode_btf(&bytes) else {
+        return Names::default();
+    };
+    Names {
+        drops: values(&types, b"skb_drop_reason", &["SKB_DROP_REASON_", "SKB_"]),
+        resets: values(&types, b"sk_rst_reason", &["SK_RST_REASON_"]),
+    }
+}
+
+fn values(types: &Btf, name: &[u8], prefixes: &[&str]) -> Vec<(i64, String)> {
+    let is_it = |kind: &&plumb_model::btf::Type| {
+        matches!(kind.kind, Kind::Enum { .. }) && types.name(kind.name) == name
+    };
+    let Some(Kind::Enum { values, .. }) = types.types.iter().find(is_it).map(|found| &found.kind)
+    else {
+        return Vec::new();
+    };
+    let mut named: Vec<(i64, String)> = values
+        .iter()
+        .map(|value| {
+            let name = String::from_utf8_lossy(types.name(value.name)).into_owned();
+            let short = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix));
+            (value.value, short.unwrap_or(&name).to_owned())
+        })
+        .collect();
+    named.sort();
+    named
+}
