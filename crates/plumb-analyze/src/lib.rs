@@ -7,6 +7,9 @@
 
 pub mod abilities;
 pub mod bind;
+pub mod connects;
 pub mod counters;
 pub mod diagnose;
 pub mod ports;
+pub mod leaks;
+pub mod lives;

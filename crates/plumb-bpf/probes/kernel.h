@@ -146,6 +146,9 @@ struct sock_common {
 struct sk_buff {
 	struct sk_buff *next;
 	struct sk_buff *prev;
+	struct sock *sk;
+	unsigned char *head;
+	u16 network_header;
 	char cb[48];
 };
 
@@ -173,12 +176,6 @@ struct tcp_sock {
 	u32 total_retrans;
 	u32 rcv_nxt;
 	u32 copied_seq;
-};
-
-struct sk_buff {
-	struct sock *sk;
-	unsigned char *head;
-	u16 network_header;
 };
 
 struct socket {

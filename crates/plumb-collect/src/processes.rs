@@ -12,6 +12,7 @@ use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};
 
+use plumb_model::Pid;
 use plumb_wire::proc::process::decode_comm;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw};
@@ -165,6 +166,29 @@ impl Processes {
     pub fn context(&self, pid: i32) -> Option<Vec<u8>> {
         read_context(pid)
     }
+}
+
+/// Gives the processes that descend from one, itself first, as far as `/proc` tells (`children`, which needs
+/// CONFIG_PROC_CHILDREN; without it there is the one). Who is born while this reads may be missing.
+pub fn descendants(pid: Pid) -> Vec<Pid> {
+    let mut found = vec![pid];
+    let mut next = 0;
+    while let Some(&Pid(pid)) = found.get(next) {
+        next += 1;
+        for thread in std::fs::read_dir(format!("/proc/{pid}/task"))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let text = std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            let children = text
+                .split_ascii_whitespace()
+                .filter_map(|word| word.parse().ok())
+                .map(Pid);
+            found.extend(children);
+        }
+    }
+    found
 }
 
 /// Gives the `/proc` that `PROC_ROOT` may have moved.

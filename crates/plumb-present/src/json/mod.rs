@@ -15,6 +15,7 @@ pub mod memory;
 pub mod routes;
 pub mod sctp;
 pub mod sockets;
+pub mod stack;
 pub mod statistics;
 
 use serde::{Serialize, Serializer};
