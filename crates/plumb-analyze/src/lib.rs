@@ -10,6 +10,6 @@ pub mod bind;
 pub mod connects;
 pub mod counters;
 pub mod diagnose;
-pub mod ports;
 pub mod leaks;
 pub mod lives;
+pub mod ports;

@@ -54,6 +54,13 @@ enum Verb {
     Bind(verbs::bind::Arguments),
     /// How far the local ports reach, who uses them, and when they run out.
     Ports(verbs::ports::Arguments),
+    /// Lists attempts to connect: what came of each and why, and the code that made it.
+    Connects(verbs::connects::Arguments),
+    /// Finds sockets that are held too long, and the code that made them.
+    Leaks(verbs::leaks::Arguments),
+    /// Waits until it is let go, then becomes the command.
+    #[command(hide = true)]
+    Gate(verbs::recording::gate::Arguments),
     /// Prints what lets a shell complete plumb's words: `source <(plumb completions bash)`.
     Completions(verbs::completions::Arguments),
     /// Makes links in DIR, so that `netstat`, `ss` and `nstat` there mean plumb.
@@ -84,6 +91,9 @@ pub fn main(words: Vec<OsString>) -> u8 {
             Verb::Doctor(arguments) => verbs::doctor::run(&arguments),
             Verb::Bind(arguments) => verbs::bind::run(&arguments),
             Verb::Ports(arguments) => verbs::ports::run(&arguments),
+            Verb::Connects(arguments) => verbs::connects::run(&arguments),
+            Verb::Leaks(arguments) => verbs::leaks::run(&arguments),
+            Verb::Gate(arguments) => verbs::recording::gate::run(&arguments),
             Verb::Completions(arguments) => verbs::completions::run(&arguments),
             Verb::Link { dir, remove: false } => link::make(&dir),
             Verb::Link { dir, remove: true } => link::remove(&dir),

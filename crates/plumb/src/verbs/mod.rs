@@ -5,14 +5,17 @@
 
 pub mod bind;
 pub mod completions;
+pub mod connects;
 pub mod diagnose;
 pub mod doctor;
 pub mod form;
+pub mod leaks;
 pub mod ls;
 #[cfg(test)]
 pub mod page;
 pub mod place;
 pub mod ports;
+pub mod recording;
 pub mod report;
 pub mod screen;
 pub mod started;

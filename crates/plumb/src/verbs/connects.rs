@@ -1,0 +1,230 @@
+//! `plumb connects`: each attempt to connect, what came of it and why, and the code that made it.
+
+mod rows;
+
+use std::time::Duration;
+
+use clap::Args;
+use plumb_analyze::connects::{self, Outcome, Paths};
+use plumb_analyze::lives::{Life, Lives};
+use plumb_bpf::recorder::{Layer, Plan};
+
+use super::form::{Form, FormArguments};
+use super::recording::command::{Running, shell_status};
+use super::recording::session::{Next, Session};
+use super::recording::whom::Whom;
+use super::report::Report;
+use super::{status, watch};
+use crate::output::Output;
+
+/// The verb's name in complaints.
+const VERB: &str = "connects";
+/// Attempts that are listed at most; more are counted.
+const MAX_LISTED: usize = 100_000;
+
+/// What `plumb connects` may be given.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Arguments {
+    #[command(flatten)]
+    whom: Whom,
+    /// Only attempts that failed. Ends with 1 when there are any.
+    #[arg(long)]
+    failed: bool,
+    /// Counts for each code path instead of a line for each attempt.
+    #[arg(long)]
+    by_code: bool,
+    /// Only attempts that took at least so long (200ms, 1s).
+    #[arg(long, value_name = "TIME", value_parser = watch::interval)]
+    slower_than: Option<Duration>,
+    /// How long to watch. With a command: as long as it runs.
+    #[arg(long = "for", value_name = "TIME", value_parser = watch::interval)]
+    length: Option<Duration>,
+    #[command(flatten)]
+    form: FormArguments,
+}
+
+const EXAMPLES: &str = "\
+OUTCOMES
+  connected     a connection
+  refused       nobody listens there: the host answered with a reset
+  timed-out     nobody answered
+  unreachable   something on the way said that the host cannot be reached
+  no-route      this host has no route there
+  no-port-left  no local port was free, or the local address is not ours
+  firewall      a rule of this host dropped it, or an ICMP message refused it
+  reset         broken off
+  given-up      the program closed the socket before there was an answer
+  destroyed     somebody with privileges ended it (ss -K)
+  in-progress   not decided yet
+
+EXIT STATUS
+  0  fine
+  1  with --failed: attempts failed
+  2  the command line makes no sense
+  3  nothing could be observed
+  With a command that fails, its own status (128 and the signal for one that a signal ended).
+
+EXAMPLES
+  plumb connects -- curl https://example.com  every attempt of a command and its children
+  plumb connects --failed --for 1m            what fails on this host, and why
+  plumb connects -p 4242 --by-code --for 10s  which code connects where, how often, how well";
+
+/// How long is watched when nobody says.
+const USUAL_LENGTH: Duration = Duration::from_secs(10);
+
+/// Watches and tells; gives the exit status.
+pub fn run(arguments: &Arguments) -> u8 {
+    let begun = begin(arguments);
+    let mut session = match begun {
+        Ok(session) => session,
+        Err(failure) => return status::complain(VERB, &failure.text, failure.status),
+    };
+    let found = record(arguments, &mut session);
+    let command = session
+        .command
+        .as_mut()
+        .and_then(Running::ended)
+        .map(shell_status);
+    let mut reasons = session.reasons();
+    if found.unlisted > 0 {
+        reasons.push(format!(
+            "{} attempts are counted and not listed: there are too many",
+            found.unlisted
+        ));
+    }
+    let mut members = vec![
+        ("attempts", serde_json::json!(found.attempts)),
+        ("failures", serde_json::json!(found.failures)),
+    ];
+    if let Some(command) = command {
+        members.push(("command_status", serde_json::json!(command)));
+    }
+    let footer = vec![format!(
+        "{} attempts, {} failed",
+        found.attempts, found.failures
+    )];
+    let paths = rows::paths(&found.paths.finish(), &mut session.code);
+    let mut out = Output::stdout();
+    let shown = if arguments.by_code {
+        Report {
+            verb: VERB,
+            schema: "plumb.connects/1",
+            array: "paths",
+            columns: &rows::PATH_COLUMNS,
+            chosen: &[],
+            rows: &paths,
+            members,
+            footer,
+            reasons,
+        }
+        .write(&arguments.form, &mut out)
+    } else {
+        if arguments.form.form() == Form::Json {
+            members.push(("paths", serde_json::json!(paths)));
+        }
+        Report {
+            verb: VERB,
+            schema: "plumb.connects/1",
+            array: "connects",
+            columns: &rows::COLUMNS,
+            chosen: &[],
+            rows: &found.rows,
+            members,
+            footer,
+            reasons,
+        }
+        .write(&arguments.form, &mut out)
+    };
+    match command {
+        Some(failed) if failed != 0 => failed,
+        _ if arguments.failed && found.failures > 0 => status::NO,
+        _ => shown,
+    }
+}
+
+fn begin(arguments: &Arguments) -> Result<Session, super::recording::Failure> {
+    let plan = Plan {
+        scope: arguments.whom.scope()?,
+        layers: vec![Layer::Opening, Layer::Faults, Layer::Drops],
+        ..Plan::default()
+    };
+    let has_command = !arguments.whom.command.is_empty();
+    let length = arguments.length.or((!has_command).then_some(USUAL_LENGTH));
+    Session::begin(&arguments.whom, &plan, length)
+}
+
+/// What was found.
+struct Found {
+    rows: Vec<rows::Row>,
+    paths: Paths,
+    attempts: u64,
+    failures: u64,
+    unlisted: u64,
+}
+
+fn record(arguments: &Arguments, session: &mut Session) -> Found {
+    let names = session.names();
+    let mut lives = Lives::default();
+    let mut ended: Vec<Life> = Vec::new();
+    let mut found = Found {
+        rows: Vec::new(),
+        paths: Paths::default(),
+        attempts: 0,
+        failures: 0,
+        unlisted: 0,
+    };
+    let drop_name = |reason: u32| names.drop_reason(reason).map(str::to_owned);
+    session.run(
+        |event, code| {
+            ended.extend(lives.take(event));
+            for life in ended.drain(..) {
+                found.add(&life, arguments, &drop_name, code);
+            }
+        },
+        |_| Next::GoOn,
+    );
+    let (waiting, open) = lives.finish();
+    for life in waiting.iter().chain(&open) {
+        found.add(life, arguments, &drop_name, &mut session.code);
+    }
+    found.rows.sort_by_key(rows::Row::begun);
+    found
+}
+
+impl Found {
+    fn add(
+        &mut self,
+        life: &Life,
+        arguments: &Arguments,
+        drop_name: connects::DropName<'_>,
+        code: &mut super::recording::code::Code,
+    ) {
+        let Some(attempt) = connects::judge(life, drop_name) else {
+            return;
+        };
+        let slow = arguments.slower_than.is_none_or(|least| {
+            attempt
+                .latency_ns
+                .is_none_or(|ns| u128::from(ns) >= least.as_nanos())
+        });
+        if !slow || (arguments.failed && !attempt.outcome.is_failure()) {
+            return;
+        }
+        self.attempts += 1;
+        self.failures += u64::from(attempt.outcome.is_failure());
+        let path = life.made_by.map(|id| code.path(id));
+        self.paths.count(path, attempt.outcome);
+        if self.rows.len() >= MAX_LISTED {
+            self.unlisted += 1;
+            return;
+        }
+        let stack = path.and_then(|id| code.stack(id));
+        self.rows.push(rows::row(life, &attempt, stack.as_deref()));
+    }
+}
+
+/// Says which outcomes are bad, for the colour of a cell.
+fn is_bad(outcome: Outcome) -> bool {
+    outcome.is_failure()
+}

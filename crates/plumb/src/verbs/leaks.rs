@@ -1,0 +1,240 @@
+//! `plumb leaks`: sockets that are held too long, why, and which code made them.
+//!
+//! With the recorder the code is known of every socket made while it runs. Without it, and for older sockets,
+//! the kernel's own state still gives most verdicts.
+
+mod growth;
+mod held;
+mod rows;
+
+use std::time::Duration;
+
+use clap::Args;
+use plumb_analyze::leaks::{self, Question};
+use plumb_analyze::lives::{Life, Lives};
+use plumb_bpf::recorder::{Layer, Plan};
+use plumb_model::event::Event;
+
+use super::form::FormArguments;
+use super::recording::Failure;
+use super::recording::command::shell_status;
+use super::recording::session::{self, Next, Session};
+use super::recording::whom::Whom;
+use super::report::Report;
+use super::{status, watch};
+use crate::output::Output;
+
+/// The verb's name in complaints.
+const VERB: &str = "leaks";
+/// Lives that ended with their process which are kept at most.
+const MAX_ENDED: usize = 100_000;
+
+/// What `plumb leaks` may be given.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Arguments {
+    #[command(flatten)]
+    whom: Whom,
+    /// Held for a shorter time, a socket is nobody's fault yet (30s, 5m). With a command: 0.
+    #[arg(long, value_name = "TIME", value_parser = watch::interval)]
+    older_than: Option<Duration>,
+    /// How long to watch. With a command: as long as it runs.
+    #[arg(long = "for", value_name = "TIME", value_parser = watch::interval)]
+    length: Option<Duration>,
+    /// Also connections that were used and are not any more. Pools hold such on purpose.
+    #[arg(long)]
+    idle: bool,
+    /// Ends with 1 when more than so many sockets are held too long.
+    #[arg(long, value_name = "N")]
+    fail_over: Option<u64>,
+    /// Shows every frame of the stacks.
+    #[arg(long)]
+    stacks: bool,
+    #[command(flatten)]
+    form: FormArguments,
+}
+
+const EXAMPLES: &str = "\
+VERDICTS
+  saw end-of-file, never closed   the peer is done, a recv() returned 0, and no close() followed; the column
+                                  Told shows the code that got the 0
+  peer is done, never read again  the peer is done, and the program never read so far as to be told
+  never used                      nothing was ever sent or received
+  idle                            with --idle: nothing is sent or received any more
+  open until the process ended    with a command: never closed by the program
+
+EXIT STATUS
+  0  fine
+  1  more sockets than --fail-over allows
+  2  the command line makes no sense
+  3  too little could be observed
+  With a command that fails, its own status (128 and the signal for one that a signal ended).
+
+EXAMPLES
+  plumb leaks -p 4242                        what is held too long now, and how it grows in ten seconds
+  plumb leaks -p 4242 --for 10m              with the code that made what is made meanwhile
+  plumb leaks --older-than 5m --fail-over 0  on the whole host, for monitoring
+  plumb leaks --fail-over 0 -- cargo test    fails when a test leaves a socket open";
+
+/// How long a running process is watched when nobody says: enough to see a number grow.
+const USUAL_LENGTH: Duration = Duration::from_secs(10);
+/// What is held for less is nobody's fault yet, when nobody says.
+const USUAL_AGE: Duration = Duration::from_secs(30);
+
+/// Watches and judges; gives the exit status.
+pub fn run(arguments: &Arguments) -> u8 {
+    let mut watched = match watch(arguments) {
+        Ok(watched) => watched,
+        Err(failure) => return status::complain(VERB, &failure.text, failure.status),
+    };
+    let question = question(arguments);
+    let held = watched.held();
+    let groups = leaks::groups(&held, &question);
+    let count: u64 = groups.iter().map(|group| group.count).sum();
+    let rows = rows::rows(
+        &groups,
+        watched.session.as_mut().map(|session| &mut session.code),
+    );
+    let mut members = vec![("older_than_s", question.older_than_ns / 1_000_000_000)]
+        .into_iter()
+        .map(|(key, value)| (key, serde_json::json!(value)))
+        .collect::<Vec<_>>();
+    members.push(("sockets", serde_json::json!(held.len())));
+    members.push(("held_too_long", serde_json::json!(count)));
+    members.push(("growth", serde_json::json!(watched.growth.rows())));
+    let command = watched.command_status();
+    if let Some(command) = command {
+        members.push(("command_status", serde_json::json!(command)));
+    }
+    let mut footer = vec![summary(count, held.len(), &question)];
+    footer.extend(watched.growth.lines());
+    if arguments.stacks {
+        footer.extend(rows.iter().flat_map(rows::long));
+    }
+    let mut out = Output::stdout();
+    let shown = Report {
+        verb: VERB,
+        schema: "plumb.leaks/1",
+        array: "groups",
+        columns: &rows::COLUMNS,
+        chosen: &[],
+        rows: &rows,
+        members,
+        footer,
+        reasons: watched.reasons,
+    }
+    .write(&arguments.form, &mut out);
+    let over = arguments.fail_over.is_some_and(|most| count > most);
+    match command {
+        Some(failed) if failed != 0 => failed,
+        _ if over => status::NO,
+        _ => shown,
+    }
+}
+
+fn question(arguments: &Arguments) -> Question {
+    let usual = if arguments.whom.command.is_empty() {
+        USUAL_AGE
+    } else {
+        Duration::ZERO
+    };
+    let older_than = arguments.older_than.unwrap_or(usual);
+    Question {
+        older_than_ns: u64::try_from(older_than.as_nanos()).unwrap_or(u64::MAX),
+        idle: arguments.idle,
+    }
+}
+
+fn summary(count: u64, sockets: usize, question: &Question) -> String {
+    let seconds = question.older_than_ns / 1_000_000_000;
+    let than = if seconds > 0 {
+        format!(" for {seconds} s or longer")
+    } else {
+        String::new()
+    };
+    format!("{count} of {sockets} TCP sockets are held too long{than}")
+}
+
+/// What was watched.
+struct Watched {
+    session: Option<Session>,
+    lives: Lives,
+    /// Lives that the end of their process ended.
+    by_exit: Vec<Life>,
+    growth: growth::Growths,
+    pids: Vec<u32>,
+    reasons: Vec<String>,
+}
+
+/// Watches with the recorder where it can be had, else by looking again and again.
+fn watch(arguments: &Arguments) -> Result<Watched, Failure> {
+    let plan = Plan {
+        scope: arguments.whom.scope()?,
+        layers: vec![Layer::Opening, Layer::Reading],
+        ..Plan::default()
+    };
+    let has_command = !arguments.whom.command.is_empty();
+    let length = arguments.length.or((!has_command).then_some(USUAL_LENGTH));
+    let mut watched = Watched {
+        session: None,
+        lives: Lives::default(),
+        by_exit: Vec::new(),
+        growth: growth::Growths::default(),
+        pids: arguments.whom.pids.clone(),
+        reasons: Vec::new(),
+    };
+    match Session::begin(&arguments.whom, &plan, length) {
+        Ok(session) => watched.record(session),
+        // A cgroup is the recorder's word, and a command is only worth it with the code.
+        Err(failure) if has_command || arguments.whom.cgroup.is_some() => return Err(failure),
+        Err(failure) if failure.status != status::BLIND => return Err(failure),
+        Err(failure) => {
+            let what = "no code is known and only what is held now is judged";
+            watched.reasons.push(format!("{what}: {}", failure.text));
+        }
+    }
+    Ok(watched)
+}
+
+impl Watched {
+    fn record(&mut self, mut session: Session) {
+        let (lives, by_exit, growth) = (&mut self.lives, &mut self.by_exit, &mut self.growth);
+        session.run(
+            |event: &Event, _| {
+                let ended = lives.take(event);
+                let room = MAX_ENDED.saturating_sub(by_exit.len());
+                by_exit.extend(ended.into_iter().filter(|life| life.by_exit).take(room));
+            },
+            |session| {
+                let pids = session.followed();
+                growth.sample(&pids);
+                Next::GoOn
+            },
+        );
+        self.reasons.extend(session.reasons());
+        self.session = Some(session);
+    }
+
+    /// Puts together what the kernel says now and what was told before.
+    fn held(&mut self) -> Vec<leaks::Held> {
+        let Some(session) = &mut self.session else {
+            let now = session::read_sockets();
+            self.reasons.extend(session::gaps(&now));
+            return held::from_kernel(&now, &self.pids, None, held::no_code);
+        };
+        if session.command.is_some() {
+            let lives = std::mem::take(&mut self.lives);
+            return held::at_exit(lives, std::mem::take(&mut self.by_exit), &mut session.code);
+        }
+        let now = session::read_sockets();
+        self.reasons.extend(session::gaps(&now));
+        let followed: Vec<u32> = session.followed().iter().map(|pid| pid.0).collect();
+        let code = &mut session.code;
+        held::from_kernel(&now, &followed, Some(&self.lives), |id| code.path(id))
+    }
+
+    fn command_status(&mut self) -> Option<u8> {
+        let command = self.session.as_mut()?.command.as_mut()?;
+        command.ended().map(shell_status)
+    }
+}

@@ -1,0 +1,75 @@
+//! The code behind what the recorder tells: stacks, followed as soon as they come, named when asked for.
+//!
+//! A process may end at any time, and with it goes the map that its stack needs; so following is done at
+//! once. Names come from files that stay, and most stacks are never shown.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use plumb_bpf::recorder::{Mapping, StackCopy};
+use plumb_bpf::stacks::{RawStack, Symbolizer, Unwinder, Unwound};
+use plumb_model::event::StackId;
+use plumb_model::id::Pid;
+use plumb_model::stack::{Key, Stack};
+
+/// The stacks of one recording.
+#[derive(Default)]
+pub struct Code {
+    unwinder: Unwinder,
+    symbolizer: Symbolizer,
+    unwound: HashMap<StackId, Unwound>,
+    named: HashMap<StackId, Rc<Stack>>,
+    /// For each code path the first stack that had it.
+    first: HashMap<Key, StackId>,
+}
+
+impl Code {
+    /// Takes a copy in.
+    pub fn add(&mut self, copy: &StackCopy<'_>) {
+        let unwound = self.unwinder.unwind(&RawStack {
+            pid: copy.tid,
+            tgid: copy.pid.0,
+            start_ticks: 0,
+            ip: copy.ip,
+            sp: copy.sp,
+            bp: copy.bp,
+            lr: copy.lr,
+            bytes: copy.bytes,
+            kernel_fp: &[],
+        });
+        self.unwound.insert(copy.id, unwound);
+    }
+
+    /// Notes what became of a process's code.
+    pub fn note(&mut self, mapping: &Mapping<'_>) {
+        match *mapping {
+            Mapping::Began { pid } => self.unwinder.note_exec(pid),
+            Mapping::Forked { pid, parent } => self.unwinder.note_fork(pid, parent),
+            Mapping::Mapped { pid, line } => self.unwinder.note_mapping(pid, line),
+        }
+    }
+
+    /// Looks at a process before its first stack comes, in case it ends soon.
+    pub fn see(&mut self, pid: Pid) {
+        self.unwinder.see(pid.0);
+    }
+
+    /// Gives a stack with its names.
+    pub fn stack(&mut self, id: StackId) -> Option<Rc<Stack>> {
+        if let Some(named) = self.named.get(&id) {
+            return Some(Rc::clone(named));
+        }
+        let stack = Rc::new(self.symbolizer.symbolize(self.unwound.get(&id)?));
+        self.named.insert(id, Rc::clone(&stack));
+        Some(stack)
+    }
+
+    /// Gives one id for all stacks of the same code, whichever process and address they had; an id without a
+    /// stack stays what it is.
+    pub fn path(&mut self, id: StackId) -> StackId {
+        match self.stack(id) {
+            Some(stack) => *self.first.entry(stack.key()).or_insert(id),
+            None => id,
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The command that is run to be recorded: held before its first instruction, let go, waited for.
+
+use std::ffi::OsString;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{Failure, gate};
+use crate::verbs::status;
+
+/// A command, held or running.
+pub struct Running {
+    child: Child,
+    held: bool,
+    ended: Option<ExitStatus>,
+}
+
+impl Running {
+    /// Starts a command and holds it before its first instruction. What it prints goes to standard error:
+    /// standard output is the answer's.
+    pub fn hold(command: &[OsString]) -> Result<Self, Failure> {
+        let failed = |text: String| Failure {
+            text,
+            status: status::BLIND,
+        };
+        let child = Command::new("/proc/self/exe")
+            .args(["gate", "--"])
+            .args(command)
+            .stdout(Stdio::from(std::io::stderr()))
+            .spawn()
+            .map_err(|error| failed(format!("cannot start the command: {error}")))?;
+        let mut running = Self {
+            child,
+            held: true,
+            ended: None,
+        };
+        let stopped = running.id().is_some_and(gate::wait_until_stopped);
+        if !stopped {
+            running.held = false;
+            return Err(failed(String::from(
+                "cannot hold the command before it begins",
+            )));
+        }
+        Ok(running)
+    }
+
+    /// Gives its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Lets it begin.
+    pub fn let_go(&mut self) {
+        if let Some(pid) = self.id() {
+            self.held = false;
+            let _ = kill_process(pid, Signal::CONT);
+        }
+    }
+
+    /// Gives its exit status once it has ended.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        if self.ended.is_none() {
+            self.ended = self.child.try_wait().ok().flatten();
+        }
+        self.ended
+    }
+
+    fn id(&self) -> Option<Pid> {
+        Pid::from_raw(i32::try_from(self.child.id()).ok()?)
+    }
+}
+
+impl Drop for Running {
+    /// A command that never began must not stay behind.
+    fn drop(&mut self) {
+        if self.held {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Gives an exit status as shells do: 128 and the number of the signal for one that a signal ended.
+pub fn shell_status(ended: ExitStatus) -> u8 {
+    let number = ended
+        .code()
+        .or_else(|| ended.signal().map(|signal| 128 + signal));
+    number
+        .and_then(|number| u8::try_from(number).ok())
+        .unwrap_or(1)
+}

@@ -1,0 +1,204 @@
+//! A recording from beginning to end: programs attached, older sockets told to them, the command let go, and
+//! everything that happens handed on until the end.
+
+use std::time::{Duration, Instant};
+
+use plumb_bpf::recorder::{Gap, Names, Older, Plan, Recorder, Scope, Told, limits};
+use plumb_collect::snapshot::{self, Request};
+use plumb_collect::sys::signal;
+use plumb_model::event::{Ends, Event, Losses};
+use plumb_model::id::Pid;
+use plumb_model::snapshot::{Kind, Snapshot};
+
+use super::Failure;
+use super::code::Code;
+use super::command::Running;
+use super::whom::Whom;
+use crate::verbs::status;
+
+/// How often older sockets, limits and the like may be looked at again.
+pub const TICK: Duration = Duration::from_secs(1);
+/// TCP over IP, in [`Ends::protocol`].
+const IPPROTO_TCP: u8 = 6;
+
+/// A recording.
+pub struct Session {
+    recorder: Recorder,
+    /// The code behind what is told.
+    pub code: Code,
+    /// The command, if there is one.
+    pub command: Option<Running>,
+    deadline: Option<Instant>,
+}
+
+/// Why the telling goes on or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// It goes on.
+    GoOn,
+    /// Enough has been seen.
+    Stop,
+}
+
+impl Session {
+    /// Attaches and begins. The command is let go only then.
+    pub fn begin(whom: &Whom, plan: &Plan, length: Option<Duration>) -> Result<Self, Failure> {
+        signal::catch_interrupts();
+        let mut command = if whom.command.is_empty() {
+            None
+        } else {
+            Some(Running::hold(&whom.command)?)
+        };
+        let mut recorder = Recorder::start(plan).map_err(|unavailable| Failure {
+            text: match unavailable.allow {
+                Some(allow) => format!("{} (try: {allow})", unavailable.why),
+                None => unavailable.why,
+            },
+            status: status::BLIND,
+        })?;
+        let mut code = Code::default();
+        let roots = whom.pids.iter().copied().map(Pid);
+        let family = roots.flat_map(plumb_collect::processes::descendants);
+        for pid in family.chain(command.as_ref().map(|command| Pid(command.pid()))) {
+            recorder.follow(pid).map_err(|error| Failure {
+                text: error.to_string(),
+                status: status::BLIND,
+            })?;
+            code.see(pid);
+        }
+        match &mut command {
+            Some(command) => command.let_go(),
+            // After attaching: what is made in between is known by then, and stays as it is.
+            None => seed(&mut recorder, plan.scope, &read_sockets()),
+        }
+        Ok(Self {
+            recorder,
+            code,
+            command,
+            deadline: length.map(|length| Instant::now() + length),
+        })
+    }
+
+    /// Hands on what happens until the time is over, the command has ended, or somebody interrupts. `tick` is
+    /// called about once a second.
+    pub fn run(
+        &mut self,
+        mut each: impl FnMut(&Event, &mut Code),
+        mut tick: impl FnMut(&mut Self) -> Next,
+    ) {
+        let mut next_tick = Instant::now();
+        loop {
+            if Instant::now() >= next_tick {
+                next_tick += TICK;
+                if tick(self) == Next::Stop {
+                    break;
+                }
+            }
+            // Asked before the rings are read: what the command did last is in them then.
+            let over = self.is_over();
+            self.poll(&mut each);
+            if over {
+                break;
+            }
+            self.recorder.wait(limits::LOOK);
+        }
+    }
+
+    fn is_over(&mut self) -> bool {
+        let ended = self.command.as_mut().and_then(Running::ended).is_some();
+        let late = self
+            .deadline
+            .is_some_and(|deadline| Instant::now() >= deadline);
+        ended || late || signal::interrupted()
+    }
+
+    fn poll(&mut self, each: &mut impl FnMut(&Event, &mut Code)) {
+        let code = &mut self.code;
+        self.recorder.poll(|told| match told {
+            Told::Stack(copy) => code.add(&copy),
+            Told::Mapping(mapping) => code.note(&mapping),
+            Told::Event(event) => each(&event, code),
+        });
+    }
+
+    /// Says which processes are followed now.
+    pub fn followed(&mut self) -> Vec<Pid> {
+        self.recorder.followed().unwrap_or_default()
+    }
+
+    /// Gives this kernel's names of reasons.
+    pub fn names(&self) -> Names {
+        self.recorder.names().clone()
+    }
+
+    /// Says what was lost.
+    pub fn losses(&self) -> Losses {
+        self.recorder.losses()
+    }
+
+    /// Says in words what could not be seen: programs that did not attach, and losses.
+    pub fn reasons(&self) -> Vec<String> {
+        let gap = |gap: &Gap| format!("not seen: {} ({})", gap.sees, gap.why);
+        let mut reasons: Vec<String> = self.recorder.gaps().iter().map(gap).collect();
+        reasons.extend(self.losses().reasons());
+        reasons
+    }
+}
+
+/// Gives the time of day (RFC 3339, UTC, with microseconds) of a moment of the monotonic clock.
+pub fn time_of(monotonic_ns: u64) -> String {
+    let ago_us = plumb_collect::sample::monotonic_us().saturating_sub(monotonic_ns / 1000);
+    let ago = jiff::SignedDuration::from_micros(i64::try_from(ago_us).unwrap_or(0));
+    let then = jiff::Timestamp::now()
+        .checked_sub(ago)
+        .unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    format!("{then:.6}")
+}
+
+/// Reads the TCP sockets of the host with what is needed to judge them.
+pub fn read_sockets() -> Snapshot {
+    snapshot::read(&Request {
+        scope: snapshot::Scope::All,
+        kinds: vec![Kind::Tcp],
+        info: true,
+        ..Request::default()
+    })
+}
+
+/// Says in words what a reading of sockets did not see.
+pub fn gaps(snapshot: &Snapshot) -> Vec<String> {
+    let words = |gap: &plumb_model::finding::Gap| format!("{} ({})", gap.what, gap.reason.word());
+    snapshot.gaps.iter().map(words).collect()
+}
+
+/// Tells the programs of sockets that were there before them.
+fn seed(recorder: &mut Recorder, scope: Scope, before: &Snapshot) {
+    let followed = recorder.followed().unwrap_or_default();
+    for (place, socket) in before.sockets.iter().enumerate() {
+        let owners = before.owners.processes_of(place);
+        let owner = match scope {
+            Scope::Processes => owners.iter().find(|owner| followed.contains(&owner.pid)),
+            Scope::Host | Scope::Cgroup { .. } => owners.first(),
+        };
+        if scope == Scope::Processes && owner.is_none() {
+            continue;
+        }
+        let (Some(cookie), Some(local)) = (socket.cookie.ok(), socket.local.inet()) else {
+            continue;
+        };
+        let nowhere = std::net::SocketAddr::new(local.ip(), 0);
+        let older = Older {
+            cookie,
+            netns: socket.netns,
+            owner: owner.map(|owner| owner.pid),
+            ends: Ends {
+                protocol: IPPROTO_TCP,
+                local,
+                peer: socket.peer.inet().unwrap_or(nowhere),
+            },
+            listens: socket.is_listener(),
+        };
+        // A full table is counted by the programs themselves, with the next socket.
+        let _ = recorder.seed(&older);
+    }
+}

@@ -1,0 +1,37 @@
+//! What the verbs that record tell of programs whose behaviour is known: which function left sockets open,
+//! why a connection failed, that nothing stays in the kernel when plumb is killed.
+
+mod needs_root;
+
+use std::process::{Command, Output};
+
+fn plumb(words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plumb"));
+    command.args(words).output().expect("plumb runs")
+}
+
+fn status_and_complaint(words: &[&str]) -> (Option<i32>, String) {
+    let output = plumb(words);
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+#[test]
+fn what_cannot_be_recorded_is_a_wrong_command_line() {
+    let (status, text) = status_and_complaint(&["connects", "-p", "4194305"]);
+    assert_eq!(status, Some(2));
+    assert!(text.contains("there is no process 4194305"), "{text}");
+    let (status, text) = status_and_complaint(&["leaks", "--cgroup", "/proc"]);
+    assert_eq!(status, Some(2));
+    assert!(text.contains("/proc is no cgroup (v2)"), "{text}");
+    assert_eq!(
+        status_and_complaint(&["leaks", "-p", "1", "--", "true"]).0,
+        Some(2)
+    );
+    assert_eq!(
+        status_and_complaint(&["connects", "--for", "soon"]).0,
+        Some(2)
+    );
+}

@@ -1,0 +1,157 @@
+//! `plumb leaks` names the function that left sockets open, in programs that are known to.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
+
+use plumb_testkit::leaking::{PROGRAMS, Program};
+use plumb_testkit::sandbox;
+use plumb_testkit::temp::TempDir;
+use serde_json::{Value, json};
+
+use super::super::plumb;
+use super::json;
+
+/// Those whose stacks are told completely and that are quick to build; the stacks of all languages are
+/// tested where they are followed.
+const TRIED: [&str; 3] = ["C, -O2", "C++, -O2", "Rust, release, with line tables"];
+
+fn tried() -> impl Iterator<Item = &'static Program> {
+    PROGRAMS
+        .iter()
+        .filter(|program| TRIED.contains(&program.name))
+}
+
+/// The command that runs a program, as words.
+fn words(program: &Program, folder: &TempDir) -> Vec<String> {
+    let command = program
+        .build(folder.path())
+        .expect("this machine has the compilers");
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect()
+}
+
+/// The lines of the frames of a stack.
+fn lines(stack: &Value) -> Vec<u64> {
+    let frames = stack["frames"].as_array().into_iter().flatten();
+    frames.filter_map(|frame| frame["line"].as_u64()).collect()
+}
+
+#[test]
+fn the_function_that_opened_is_named_needs_root() {
+    sandbox::run(|| {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let port = listener
+            .local_addr()
+            .expect("it is bound")
+            .port()
+            .to_string();
+        assert_eq!(tried().count(), TRIED.len());
+        for program in tried() {
+            let folder = TempDir::new("leaks").expect("a folder");
+            let run = words(program, &folder);
+            let run: Vec<&str> = run
+                .iter()
+                .map(String::as_str)
+                .chain(["connect", &port, "5"])
+                .collect();
+            let (output, leaks) = json(&[&["leaks", "--json", "--"], run.as_slice()].concat());
+            assert_eq!(output.status.code(), Some(0), "{}: {leaks}", program.name);
+            let group = &leaks["groups"][0];
+            assert_eq!(group["count"], 5, "{}: {leaks}", program.name);
+            assert_eq!(group["verdict"], "open-at-exit");
+            assert_eq!(
+                group["made_by"]["function"], program.functions.connect,
+                "{}",
+                program.name
+            );
+            assert!(
+                !lines(&group["made_by"]).is_empty(),
+                "{}: {group}",
+                program.name
+            );
+            assert_eq!(
+                (&leaks["complete"], &leaks["held_too_long"]),
+                (&json!(true), &json!(5))
+            );
+            let over = plumb(&[&["leaks", "--fail-over", "4", "--"], run.as_slice()].concat());
+            assert_eq!(over.status.code(), Some(1), "{}", program.name);
+
+            let (_, connects) =
+                json(&[&["connects", "--json", "--by-code", "--"], run.as_slice()].concat());
+            let path = &connects["paths"][0];
+            assert_eq!(
+                (&path["attempts"], &path["failed"]),
+                (&json!(5), &json!(0)),
+                "{connects}"
+            );
+            assert_eq!(
+                path["code"]["function"], program.functions.connect,
+                "{}",
+                program.name
+            );
+        }
+    });
+}
+
+#[test]
+fn the_function_that_accepted_is_named_needs_root() {
+    sandbox::run(|| {
+        let program = tried().next().expect("C is tried");
+        let folder = TempDir::new("accepts").expect("a folder");
+        let run = words(program, &folder);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_plumb"))
+            .args(["leaks", "--json", "--"])
+            .args(run)
+            .args(["accept", "5151", "3"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("plumb runs");
+        // What the command prints comes by standard error.
+        let told = child.stderr.take().expect("it is piped");
+        let told = BufReader::new(told).lines().map_while(Result::ok);
+        assert_eq!(
+            told.into_iter().find(|line| line == "listening").as_deref(),
+            Some("listening")
+        );
+        let connect = || TcpStream::connect("127.0.0.1:5151").expect("it listens");
+        let clients = [connect(), connect(), connect()];
+        let output = child.wait_with_output().expect("it ends");
+        let leaks: Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+        let group = &leaks["groups"][0];
+        assert_eq!(
+            (&group["count"], &group["verdict"]),
+            (&json!(3), &json!("open-at-exit")),
+            "{leaks}"
+        );
+        assert_eq!(group["made_by"]["function"], program.functions.accept);
+        drop(clients);
+    });
+}
+
+/// A connection whose peer is done, at a process that was there before plumb: told without any recorder.
+#[test]
+fn without_privileges_the_kernel_s_own_state_is_judged_needs_root() {
+    sandbox::run(|| {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let to = listener.local_addr().expect("it is bound");
+        drop(TcpStream::connect(to).expect("it listens"));
+        let held = listener.accept().expect("it came").0;
+        let output = Command::new(env!("CARGO_BIN_EXE_plumb"))
+            .args(["leaks", "--json", "--older-than", "1us"])
+            .uid(65_534)
+            .output()
+            .expect("plumb runs");
+        let leaks: Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(leaks["complete"], false);
+        assert_eq!(leaks["groups"][0]["verdict"], "never-read-again", "{leaks}");
+        assert_eq!(leaks["groups"][0]["made_by"], Value::Null);
+        drop(held);
+    });
+}
