@@ -10,6 +10,7 @@ pub mod bpf_maps;
 pub mod cgroups;
 pub mod counters;
 pub mod diag_file;
+pub mod firewall;
 pub mod holders;
 pub mod inet;
 pub mod interface_index;

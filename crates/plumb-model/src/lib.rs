@@ -14,6 +14,7 @@ pub mod counters;
 pub mod diag;
 pub mod event;
 pub mod finding;
+pub mod firewall;
 pub mod group;
 pub mod holder;
 pub mod id;

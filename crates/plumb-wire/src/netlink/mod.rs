@@ -10,6 +10,7 @@ pub mod inet_request;
 pub mod link;
 pub mod mptcp_info;
 pub mod netlink_diag;
+pub mod nftables;
 pub mod packet_diag;
 pub mod request;
 pub mod rt_link;

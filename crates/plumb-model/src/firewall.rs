@@ -1,0 +1,39 @@
+//! Rules of the local firewall that throw packets away, and how often they did.
+
+use crate::known::Known;
+
+/// A rule of nftables whose verdict is to drop or to reject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refuser {
+    /// Family of its table: `ip`, `ip6`, `inet`, `arp`, `bridge`, `netdev`.
+    pub family: &'static str,
+    /// Its table.
+    pub table: Vec<u8>,
+    /// Its chain.
+    pub chain: Vec<u8>,
+    /// Its handle in the table, as `nft -a list ruleset` shows; 0 for the policy of the chain.
+    pub handle: u64,
+    /// What it does.
+    pub verdict: Verdict,
+    /// Packets that its counter saw; unknown where it has no counter.
+    pub packets: Known<u64>,
+}
+
+/// How a packet ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Without a word.
+    Drop,
+    /// With an ICMP error or a reset.
+    Reject,
+}
+
+impl Verdict {
+    /// Gives the word of nftables.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Drop => "drop",
+            Self::Reject => "reject",
+        }
+    }
+}
