@@ -3,15 +3,18 @@
 //! Everything is read as unprivileged as possible; what is refused is `Unknown` or a gap.
 
 mod descriptors;
+mod destinations;
 mod settings;
+
+use std::net::IpAddr;
 
 use plumb_model::sample::Sample;
 use plumb_model::snapshot::Kind;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::counters;
-use crate::links;
 use crate::snapshot::{self, Request};
+use crate::{firewall, links, routing};
 
 /// Reads one sample.
 pub fn read() -> Sample {
@@ -36,9 +39,19 @@ pub fn read() -> Sample {
         counters: counters::read(),
         // What cannot be read is a gap of the counters already.
         links: links::read_links().unwrap_or_default(),
+        // Unprivileged questions all; what a kernel refuses is no evidence.
+        addresses: routing::dump_addresses().unwrap_or_default(),
+        neighbours: destinations::neighbours(),
+        refusers: firewall::read_refusers().unwrap_or_default(),
+        destinations: Vec::new(),
         descriptors,
         settings: settings::read(),
     }
+}
+
+/// Asks where packets go: to those named, and to those that connections are being made to.
+pub fn ask_destinations(sample: &mut Sample, named: &[IpAddr]) {
+    sample.destinations = destinations::ask(&sample.snapshot, named);
 }
 
 /// Gives microseconds of the monotonic clock.

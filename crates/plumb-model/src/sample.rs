@@ -3,10 +3,14 @@
 //! Everything is of one network namespace, processes excepted. What could not be read is `Unknown`, or a
 //! gap of the snapshot.
 
+use std::net::IpAddr;
+
 use crate::counters::{Counters, Growth};
+use crate::firewall::Refuser;
 use crate::id::Pid;
 use crate::known::{Known, Reason};
 use crate::link::Link;
+use crate::rtnl::{Address, Neighbour, Route};
 use crate::snapshot::Snapshot;
 
 /// One moment.
@@ -20,10 +24,27 @@ pub struct Sample {
     pub counters: Counters,
     /// The interfaces of the namespace.
     pub links: Vec<Link>,
+    /// The addresses of the interfaces.
+    pub addresses: Vec<Address>,
+    /// The neighbours, of both families.
+    pub neighbours: Vec<Neighbour>,
+    /// The rules of the firewall that throw packets away.
+    pub refusers: Vec<Refuser>,
+    /// Where packets to the destinations of interest go.
+    pub destinations: Vec<Destination>,
     /// Descriptors of the processes that hold sockets.
     pub descriptors: Vec<DescriptorUse>,
     /// What is configured.
     pub settings: Settings,
+}
+
+/// A destination, and what the routing tables say of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// The destination.
+    pub ip: IpAddr,
+    /// The route, or the number of the error that stands for one (`ENETUNREACH`, `EACCES`, …).
+    pub route: Result<Route, i32>,
 }
 
 /// How many descriptors a process has and may have.

@@ -1,6 +1,7 @@
 //! What a connection did between two samples, for the checks of connections that are slow.
 
 use plumb_model::diag::tcp_info::TcpInfo;
+use plumb_model::notice::{Direction, What};
 use plumb_model::snapshot::{Kind, Socket};
 use plumb_model::socket::SocketState;
 
@@ -95,6 +96,22 @@ impl Flow<'_> {
         let ran = clock(self.is).saturating_sub(clock(self.was));
         let us = case.span.seconds() * 1_000_000.0;
         percent(ran, us)
+    }
+
+    /// Says whether something came from the peer's host that was not about this connection.
+    pub fn peer_talks(&self, case: &Case<'_>) -> bool {
+        let host = |socket: &Socket| socket.peer.inet().map(|peer| peer.ip().to_canonical());
+        let Some(peer) = host(self.after) else {
+            return false;
+        };
+        let others = lasting(case).any(|other| {
+            let moved = other.is.segs_in != other.was.segs_in
+                || other.is.bytes_acked != other.was.bytes_acked;
+            host(other.after) == Some(peer) && moved
+        });
+        let opens = |what| matches!(what, What::Syn | What::SynAck);
+        let mut came = case.notices.of(Direction::Received, opens);
+        others || came.any(|notice| notice.peer.ip().to_canonical() == peer)
     }
 
     /// Says whether the other end is a socket of this host, too.

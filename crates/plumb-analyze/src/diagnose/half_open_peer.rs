@@ -1,15 +1,15 @@
 //! `half-open-peer`: the peer is gone without a word, and we still send to it.
 //!
 //! Retransmission timeouts back off one after the other (`tcpi_backoff`) and not one acknowledgement comes
-//! (`tcpi_last_ack_recv`). Where packets are lost at random some acknowledgement comes between.
+//! (`tcpi_last_ack_recv`), nor anything else from that host. Where packets are lost at random some
+//! acknowledgement comes between.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
-use plumb_model::snapshot::{Kind, Socket};
-use plumb_model::socket::SocketState;
 
+use super::flow::{Flow, lasting};
 use super::{Case, evidence, sockets, subject};
 
 /// The id of the finding.
@@ -21,38 +21,30 @@ const SILENT_MS: u32 = 2_000;
 
 /// Looks for connections whose peer says nothing any more.
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
-    let sample = case.span.after;
-    let mut silent: BTreeMap<SocketAddr, Vec<(usize, &Socket)>> = BTreeMap::new();
-    for (place, socket) in sample.snapshot.sockets.iter().enumerate() {
-        if is_silent(socket)
-            && let Some(peer) = socket.peer.inet()
+    let mut silent: BTreeMap<SocketAddr, Vec<Flow<'_>>> = BTreeMap::new();
+    for flow in lasting(case) {
+        if is_silent(&flow)
+            && !flow.peer_talks(case)
+            && let Some(peer) = flow.after.peer.inet()
         {
-            let to = silent.entry(sockets::plain(peer)).or_default();
-            to.push((place, socket));
+            silent.entry(sockets::plain(peer)).or_default().push(flow);
         }
     }
     silent
         .into_iter()
-        .filter_map(|(peer, sockets)| finding(case, peer, &sockets))
+        .filter_map(|(peer, flows)| finding(case, peer, &flows))
         .collect()
 }
 
-fn is_silent(socket: &Socket) -> bool {
-    let established = [SocketState::ESTABLISHED, SocketState::CLOSE_WAIT].contains(&socket.state);
-    let Some(info) = socket.tcp.as_ref().filter(|_| established) else {
-        return false;
-    };
-    socket.kind == Kind::Tcp
-        && info.unacked > 0
-        && info.backoff >= TIMEOUTS
-        && info.last_ack_recv_ms >= SILENT_MS
+fn is_silent(flow: &Flow<'_>) -> bool {
+    flow.is.unacked > 0 && flow.is.backoff >= TIMEOUTS && flow.is.last_ack_recv_ms >= SILENT_MS
 }
 
-fn finding(case: &Case<'_>, peer: SocketAddr, silent: &[(usize, &Socket)]) -> Option<Finding> {
+fn finding(case: &Case<'_>, peer: SocketAddr, silent: &[Flow<'_>]) -> Option<Finding> {
     let snapshot = &case.span.after.snapshot;
-    let (place, socket) = silent.first()?;
-    let info = socket.tcp.as_ref()?;
-    let owner = subject::of_socket(snapshot, *place, "destination");
+    let flow = silent.first()?;
+    let info = flow.is;
+    let owner = subject::of_socket(snapshot, flow.place, "destination");
     let count = silent.len();
     Some(Finding {
         kind: ID,

@@ -6,23 +6,32 @@
 //! reported once, under its root. On a healthy busy host all of them stay silent.
 
 pub mod accept_queue_overflow;
+mod attempts;
 pub mod buffers;
 pub mod close_wait_leak;
+pub mod connecting;
 pub mod connection_churn;
 pub mod drops;
 pub mod ephemeral_port_exhaustion;
 mod evidence;
 pub mod fd_limit;
+pub mod firewall_drop;
 mod flow;
 mod focus;
 pub mod half_open_peer;
+pub mod interfaces;
+pub mod loss;
 pub mod memory;
 pub mod nagle_delayed_ack;
+pub mod neighbour;
 pub mod no_listener;
+pub mod no_route;
 pub mod orphans;
 mod rank;
+pub mod received_bad;
 pub mod resets;
 pub mod reuseport_imbalance;
+pub mod routers;
 pub mod slow_reader;
 mod sockets;
 mod subject;
@@ -72,6 +81,25 @@ pub const CHECKS: &[(&[&str], Check)] = &[
     (&[resets::BY_PEER], resets::check_by_peer),
     (&[half_open_peer::ID], half_open_peer::check),
     (&[connection_churn::ID], connection_churn::check),
+    (&[connecting::TIMEOUT], connecting::check_timeout),
+    (&[connecting::REFUSED], connecting::check_refused),
+    (&[no_route::ID], no_route::check),
+    (&[neighbour::UNRESOLVED], neighbour::check_unresolved),
+    (&[neighbour::FULL], neighbour::check_full),
+    (&[loss::LOSS], loss::check_loss),
+    (&[loss::BLACKHOLE], loss::check_blackhole),
+    (&[firewall_drop::ID], firewall_drop::check),
+    (
+        &[received_bad::REVERSE_PATH],
+        received_bad::check_reverse_path,
+    ),
+    (&[routers::ID], routers::check),
+    (&[loss::BLOAT], loss::check_bloat),
+    (&[interfaces::DROPS], interfaces::check_drops),
+    (&[interfaces::DOWN], interfaces::check_down),
+    (&[interfaces::ERRORS], interfaces::check_errors),
+    (&[received_bad::FRAGMENTS], received_bad::check_fragments),
+    (&[received_bad::CHECKSUM], received_bad::check_checksums),
     (&[slow_reader::LOCAL], slow_reader::check_local),
     (&[slow_reader::PEER], slow_reader::check_peer),
     (&[buffers::SEND], buffers::check_send),
@@ -95,6 +123,11 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     (close_wait_leak::ID, fd_limit::ID),
     // The queue that overflows is that of the one process that does not accept.
     (reuseport_imbalance::ID, accept_queue_overflow::ID),
+    // What is stuck because of its size is neither lost at random nor is its peer gone.
+    (loss::BLACKHOLE, loss::LOSS),
+    (loss::BLACKHOLE, half_open_peer::ID),
+    // Who is gone loses everything.
+    (half_open_peer::ID, loss::LOSS),
     // What a process has queued for others, or has not read, is its memory.
     (memory::HOG, slow_reader::LOCAL),
     (memory::HOG, slow_reader::PEER),

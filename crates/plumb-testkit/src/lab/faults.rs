@@ -9,8 +9,11 @@ mod fd_limit;
 mod half_open_peer;
 mod memory;
 mod no_listener;
+mod path;
+mod received;
 mod resets;
 mod reuseport_imbalance;
+mod segments;
 mod slow;
 mod syn_queue_overflow;
 
@@ -29,6 +32,9 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         closing::SCENARIOS,
         resets::SCENARIOS,
         half_open_peer::SCENARIOS,
+        path::SCENARIOS,
+        segments::SCENARIOS,
+        received::SCENARIOS,
         slow::SCENARIOS,
         datagrams::SCENARIOS,
         memory::SCENARIOS,

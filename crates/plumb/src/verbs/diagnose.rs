@@ -82,6 +82,7 @@ pub fn run(arguments: &Arguments) -> u8 {
         Ok(focus) => focus,
         Err(text) => return status::complain(VERB, &text, status::USAGE),
     };
+    sample::ask_destinations(&mut after, &focus.hosts);
     let span = Span {
         before: &before,
         after: &after,

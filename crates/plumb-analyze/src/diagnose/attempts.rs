@@ -1,0 +1,93 @@
+//! Attempts to connect that are under way: what every check of the path asks about them.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use plumb_model::notice::{Direction, What};
+use plumb_model::rtnl::Neighbour;
+use plumb_model::snapshot::Socket;
+use plumb_model::socket::SocketState;
+
+use super::{Case, sockets};
+
+/// The attempts to one destination.
+pub(super) struct Attempts<'s> {
+    /// Where to.
+    pub peer: SocketAddr,
+    /// The sockets that wait, each with its place in the later sample.
+    pub sockets: Vec<(usize, &'s Socket)>,
+    /// SYNs that left this host during the watch.
+    pub syns: u64,
+    /// Answers of any kind that came during the watch.
+    pub answers: u64,
+    /// Retransmissions of the SYN so far, of the socket with most.
+    pub retransmits: u32,
+    /// Whether a SYN was sent again between the samples.
+    pub retried: bool,
+}
+
+/// Gathers the attempts under way by destination.
+pub(super) fn all<'s>(case: &Case<'s>) -> Vec<Attempts<'s>> {
+    let mut by_peer: BTreeMap<SocketAddr, Vec<(usize, &'s Socket)>> = BTreeMap::new();
+    for (place, socket) in sockets::tcp(case.span.after, SocketState::SYN_SENT) {
+        if let Some(peer) = socket.peer.inet() {
+            by_peer
+                .entry(sockets::plain(peer))
+                .or_default()
+                .push((place, socket));
+        }
+    }
+    by_peer
+        .into_iter()
+        .map(|(peer, waiting)| gather(case, peer, waiting))
+        .collect()
+}
+
+fn gather<'s>(
+    case: &Case<'_>,
+    peer: SocketAddr,
+    waiting: Vec<(usize, &'s Socket)>,
+) -> Attempts<'s> {
+    let to_peer = |direction, is: fn(What) -> bool| -> u64 {
+        let notices = case.notices.of(direction, is);
+        let at_peer = notices.filter(|notice| sockets::plain(notice.peer) == peer);
+        at_peer.map(|notice| notice.count).sum()
+    };
+    let tries = |socket: &Socket| {
+        let info = socket.tcp.as_ref();
+        info.map_or(socket.timer.retransmits, |info| info.total_retrans)
+    };
+    let retried = waiting.iter().any(|(_, socket)| {
+        let earlier = sockets::same(case.span.before, socket).map_or(0, tries);
+        tries(socket) > earlier
+    });
+    Attempts {
+        peer,
+        syns: to_peer(Direction::Sent, |what| what == What::Syn),
+        answers: to_peer(Direction::Received, |_| true),
+        retransmits: waiting
+            .iter()
+            .map(|(_, socket)| tries(socket))
+            .max()
+            .unwrap_or(0),
+        retried,
+        sockets: waiting,
+    }
+}
+
+/// Gives the next hop towards an address that did not tell its link layer address.
+pub(super) fn silent_next_hop<'s>(case: &Case<'s>, peer: SocketAddr) -> Option<&'s Neighbour> {
+    let sample = case.span.after;
+    let destination = sample.destinations.iter().find(|to| to.ip == peer.ip())?;
+    let route = destination.route.as_ref().ok()?;
+    let hop = route.gateway.unwrap_or(peer.ip());
+    let mut neighbours = sample.neighbours.iter();
+    neighbours.find(|neighbour| {
+        neighbour.ip == hop
+            && Some(neighbour.interface) == route.interface
+            && (neighbour.has_failed() || neighbour.state == INCOMPLETE)
+    })
+}
+
+/// `NUD_INCOMPLETE`: asked for, no answer yet.
+pub(super) const INCOMPLETE: u16 = 1;

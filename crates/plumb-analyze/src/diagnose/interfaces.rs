@@ -1,0 +1,203 @@
+//! `interface-down`, `interface-errors`, `interface-drops`: what our own interfaces do wrong.
+//!
+//! An interface without carrier is a trouble when somebody needs it: a connection has its address, or the
+//! route to a destination leads there. Drops and errors are those counted between the samples.
+
+use plumb_model::Known;
+use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
+use plumb_model::link::Link;
+use plumb_model::socket::SocketState;
+
+use super::{Case, evidence};
+
+/// The id of the finding: down, or no carrier.
+pub const DOWN: &str = "interface-down";
+/// The id of the finding: frames are damaged.
+pub const ERRORS: &str = "interface-errors";
+/// The id of the finding: packets are dropped.
+pub const DROPS: &str = "interface-drops";
+/// Fewer are chance.
+const SEVERAL: u64 = 5;
+/// Fewer than this of all packets are no trouble, per thousand.
+const PER_MILLE: u64 = 2;
+/// Counters of damaged frames (`struct rtnl_link_stats64`).
+const DAMAGED: [&str; 9] = [
+    "rx_errors",
+    "tx_errors",
+    "rx_length_errors",
+    "rx_crc_errors",
+    "rx_frame_errors",
+    "tx_aborted_errors",
+    "tx_carrier_errors",
+    "tx_heartbeat_errors",
+    "tx_window_errors",
+];
+/// Counters of packets that found no room.
+const DROPPED: [&str; 5] = [
+    "rx_dropped",
+    "tx_dropped",
+    "rx_missed_errors",
+    "rx_over_errors",
+    "rx_fifo_errors",
+];
+
+/// Looks for interfaces that are needed and cannot send.
+pub fn check_down(case: &Case<'_>) -> Vec<Finding> {
+    let links = case.span.after.links.iter();
+    let dead =
+        links.filter(|link| !link.has(Link::LOOPBACK) && !link.has(Link::UP | Link::LOWER_UP));
+    dead.filter_map(|link| Some(down(link, &needed_by(case, link)?)))
+        .collect()
+}
+
+/// Says who needs an interface.
+fn needed_by(case: &Case<'_>, link: &Link) -> Option<String> {
+    let sample = case.span.after;
+    let own: Vec<_> = sample
+        .addresses
+        .iter()
+        .filter(|address| address.interface == link.index)
+        .map(|address| address.ip)
+        .collect();
+    let waits = [SocketState::SYN_SENT, SocketState::ESTABLISHED];
+    let using = sample.snapshot.sockets.iter().filter(|socket| {
+        let local = socket.local.inet().map(|local| local.ip().to_canonical());
+        let connected = socket.peer.port().is_some() && waits.contains(&socket.state);
+        connected && local.is_some_and(|local| own.contains(&local))
+    });
+    let count = using.count();
+    if count > 0 {
+        return Some(format!("{count} connections have its address"));
+    }
+    let leads = sample.destinations.iter().find(|to| {
+        to.route
+            .as_ref()
+            .is_ok_and(|route| route.interface == Some(link.index))
+    });
+    leads.map(|to| format!("the route to {} leads through it", to.ip))
+}
+
+fn down(link: &Link, needed: &str) -> Finding {
+    let name = name(link);
+    let (what, hint) = if link.has(Link::UP) {
+        (
+            "has no carrier",
+            "a cable, the switch, or the other end of a virtual link that is down".to_owned(),
+        )
+    } else {
+        (
+            "is switched off",
+            format!("switch it on: ip link set {name} up"),
+        )
+    };
+    Finding {
+        kind: DOWN,
+        severity: Severity::Critical,
+        summary: format!("{name} {what}, and is needed: {needed}"),
+        subject: subject(&name),
+        evidence: vec![
+            evidence::fact("rtnetlink RTM_GETLINK flags", format!("{name} {what}")),
+            evidence::fact("sock_diag, rtnetlink RTM_GETROUTE", needed.to_owned()),
+        ],
+        hints: vec![hint],
+        confidence: Confidence::Certain,
+    }
+}
+
+/// Looks for interfaces with damaged frames.
+pub fn check_errors(case: &Case<'_>) -> Vec<Finding> {
+    counted(case, &DAMAGED)
+        .into_iter()
+        .map(|(name, facts)| Finding {
+            kind: ERRORS,
+            severity: Severity::Warning,
+            summary: format!("{name} counts damaged frames"),
+            subject: subject(&name),
+            evidence: facts,
+            hints: vec![
+                "a cable, a plug, a duplex mismatch, a failing card: ethtool -S shows the driver's own counters".to_owned(),
+            ],
+            confidence: Confidence::Certain,
+        })
+        .collect()
+}
+
+/// Looks for interfaces that drop.
+pub fn check_drops(case: &Case<'_>) -> Vec<Finding> {
+    counted(case, &DROPPED)
+        .into_iter()
+        .map(|(name, facts)| Finding {
+            kind: DROPS,
+            severity: Severity::Warning,
+            summary: format!("{name} drops packets"),
+            subject: subject(&name),
+            evidence: facts,
+            hints: vec![format!(
+                "by cause and with the queue's counters: plumb if {name}"
+            )],
+            confidence: Confidence::Certain,
+        })
+        .collect()
+}
+
+/// Gives the interfaces of which one of the counters grew by enough, with what grew.
+fn counted(case: &Case<'_>, counters: &[&str]) -> Vec<(String, Vec<Evidence>)> {
+    let mut found = Vec::new();
+    for link in case
+        .span
+        .after
+        .links
+        .iter()
+        .filter(|link| !link.has(Link::LOOPBACK))
+    {
+        let earlier = case
+            .span
+            .before
+            .links
+            .iter()
+            .find(|other| other.index == link.index);
+        let Some(earlier) = earlier else { continue };
+        let grown = |name: &str| value(link, name).saturating_sub(value(earlier, name));
+        let packets = grown("rx_packets") + grown("tx_packets");
+        let facts: Vec<Evidence> = counters
+            .iter()
+            .map(|&name| (name, grown(name)))
+            .filter(|(_, more)| {
+                *more >= SEVERAL && more.saturating_mul(1000) >= packets * PER_MILLE
+            })
+            .map(|(name, more)| {
+                evidence::fact(
+                    &format!("rtnetlink IFLA_STATS64 {name}"),
+                    format!(
+                        "grew by {more} in {:.1} s, of {packets} packets",
+                        case.span.seconds()
+                    ),
+                )
+            })
+            .collect();
+        let link_name = name(link);
+        if !facts.is_empty() {
+            found.push((link_name, facts));
+        }
+    }
+    found
+}
+
+fn value(link: &Link, name: &str) -> u64 {
+    match &link.statistics {
+        Known::Known(statistics) => statistics.get(name).ok().unwrap_or(0),
+        Known::Unknown(_) => 0,
+    }
+}
+
+fn name(link: &Link) -> String {
+    String::from_utf8_lossy(&link.name).into_owned()
+}
+
+fn subject(name: &str) -> Subject {
+    Subject {
+        kind: "interface",
+        interface: Some(name.to_owned()),
+        ..Subject::default()
+    }
+}

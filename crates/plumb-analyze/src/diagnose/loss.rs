@@ -1,0 +1,220 @@
+//! `packet-loss`, `mtu-blackhole`, `bufferbloat`: what happens to segments on the way.
+//!
+//! Retransmissions between two samples are counted by destination against what was sent; those that the
+//! receiver had already (`tcpi_dsack_dups`) are reordering, not loss. Where only full-sized segments are
+//! lost while the peer still talks to us, the path has a smaller MTU than it says (RFC 2923). A round trip
+//! far above its minimum, with a full window on the way, is a queue that is too long.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use plumb_model::finding::{Confidence, Finding, Severity, Subject};
+use plumb_model::notice::{Direction, What};
+
+use super::flow::{Flow, lasting};
+use super::{Case, evidence, subject};
+
+/// The id of the finding: segments are lost.
+pub const LOSS: &str = "packet-loss";
+/// The id of the finding: large segments are lost.
+pub const BLACKHOLE: &str = "mtu-blackhole";
+/// The id of the finding: a queue is too long.
+pub const BLOAT: &str = "bufferbloat";
+/// Fewer lost segments are chance.
+const SEVERAL: u64 = 4;
+/// From this share of the segments on, per thousand.
+const PER_MILLE: u64 = 10;
+/// Timeouts in a row that make a segment stuck.
+const STUCK: u8 = 2;
+/// A round trip is long from here on …
+const LONG_US: u32 = 80_000;
+/// … if it is so many times the smallest.
+const TIMES: u32 = 5;
+/// So many segments on the way are a full window.
+const WINDOW: u32 = 8;
+
+/// What went to one destination.
+#[derive(Default)]
+struct Sent {
+    segments: u64,
+    again: u64,
+    spurious: u64,
+    flows: u64,
+    first: Option<usize>,
+}
+
+/// Looks for destinations towards which segments are lost.
+pub fn check_loss(case: &Case<'_>) -> Vec<Finding> {
+    let mut by_peer: BTreeMap<IpAddr, Sent> = BTreeMap::new();
+    for flow in lasting(case) {
+        let Some(peer) = flow.after.peer.inet() else {
+            continue;
+        };
+        let sent = by_peer.entry(peer.ip().to_canonical()).or_default();
+        let again = u64::from(flow.is.total_retrans.wrapping_sub(flow.was.total_retrans));
+        sent.segments += u64::from(flow.is.data_segs_out.wrapping_sub(flow.was.data_segs_out));
+        sent.again += again;
+        sent.spurious += u64::from(flow.is.dsack_dups.wrapping_sub(flow.was.dsack_dups));
+        sent.flows += u64::from(again > 0);
+        if again > 0 {
+            sent.first.get_or_insert(flow.place);
+        }
+    }
+    by_peer
+        .into_iter()
+        .filter(|(_, sent)| {
+            let lost = sent.again.saturating_sub(sent.spurious);
+            lost >= SEVERAL && lost * 1000 >= sent.segments * PER_MILLE
+        })
+        .map(|(peer, sent)| loss(case, peer, &sent))
+        .collect()
+}
+
+fn loss(case: &Case<'_>, peer: IpAddr, sent: &Sent) -> Finding {
+    let lost = sent.again.saturating_sub(sent.spurious);
+    let tenths = lost * 1000 / sent.segments.max(1);
+    let owner = sent
+        .first
+        .map(|place| subject::of_socket(&case.span.after.snapshot, place, "destination"));
+    let mut facts = vec![evidence::fact(
+        "tcp_info.tcpi_total_retrans, tcpi_data_segs_out, tcpi_dsack_dups",
+        format!(
+            "{} of {} segments were sent again in {:.1} s, {} of them without need; {} connections",
+            sent.again,
+            sent.segments,
+            case.span.seconds(),
+            sent.spurious,
+            sent.flows
+        ),
+    )];
+    facts.extend(evidence::grown(case.span, "TcpExt", "TCPLostRetransmit"));
+    facts.extend(evidence::grown(case.span, "TcpExt", "TCPTimeouts"));
+    Finding {
+        kind: LOSS,
+        severity: Severity::Warning,
+        summary: format!(
+            "segments to {peer} are lost: {}.{} % had to be sent again",
+            tenths / 10,
+            tenths % 10
+        ),
+        subject: Subject {
+            kind: "destination",
+            local: None,
+            peer: Some(peer.to_string()),
+            protocol: Some("tcp"),
+            ..owner.unwrap_or_default()
+        },
+        evidence: facts,
+        hints: vec![
+            format!("where on the way: plumb path {peer}"),
+            "on our own interfaces: plumb if".to_owned(),
+        ],
+        confidence: if lost >= SEVERAL * 3 {
+            Confidence::Certain
+        } else {
+            Confidence::Likely
+        },
+    }
+}
+
+/// Looks for connections of which full-sized segments alone do not arrive.
+pub fn check_blackhole(case: &Case<'_>) -> Vec<Finding> {
+    let stuck = lasting(case).filter(|flow| is_stuck(flow) && flow.peer_talks(case));
+    stuck.map(|flow| blackhole(case, &flow)).collect()
+}
+
+/// A full-sized segment is sent again and again, and nothing is acknowledged.
+fn is_stuck(flow: &Flow<'_>) -> bool {
+    let waiting = flow.after.send_q.ok().unwrap_or(0);
+    flow.is.backoff >= STUCK
+        && flow.is.unacked > 0
+        && flow.is.bytes_acked == flow.was.bytes_acked
+        && waiting >= u64::from(flow.is.snd_mss)
+}
+
+fn blackhole(case: &Case<'_>, flow: &Flow<'_>) -> Finding {
+    let owner = subject::of_socket(&case.span.after.snapshot, flow.place, "destination");
+    let peer = owner.peer.clone().unwrap_or_default();
+    let too_big = |what| matches!(what, What::TooBig { .. });
+    let told = case.notices.of(Direction::Received, too_big).count();
+    Finding {
+        kind: BLACKHOLE,
+        severity: Severity::Critical,
+        summary: format!("large segments to {peer} vanish while small ones arrive"),
+        subject: Subject {
+            local: None,
+            ..owner
+        },
+        evidence: vec![
+            evidence::fact(
+                "tcp_info.tcpi_backoff, tcpi_snd_mss, tcpi_pmtu",
+                format!(
+                    "a segment of {} bytes was sent {} times without an acknowledgement; the path's MTU is thought to be {}",
+                    flow.is.snd_mss,
+                    flow.is.backoff + 1,
+                    flow.is.pmtu
+                ),
+            ),
+            evidence::fact(
+                "packets, tcp_info.tcpi_segs_in",
+                "meanwhile the peer answered elsewhere".to_owned(),
+            ),
+            evidence::fact(
+                "packets received: ICMP fragmentation needed",
+                format!("{told} came: whoever drops does not say so"),
+            ),
+        ],
+        hints: vec![
+            format!("find the MTU of the path: plumb path {peer} --probe"),
+            "let ICMP through, clamp the MSS on the way, or set net.ipv4.tcp_mtu_probing=1"
+                .to_owned(),
+        ],
+        confidence: Confidence::Likely,
+    }
+}
+
+/// Looks for round trips that a queue makes long.
+pub fn check_bloat(case: &Case<'_>) -> Vec<Finding> {
+    let slow = lasting(case).filter(|flow| {
+        let long = |info: &plumb_model::diag::tcp_info::TcpInfo| {
+            info.rtt_us >= LONG_US && info.min_rtt_us.saturating_mul(TIMES) <= info.rtt_us
+        };
+        let moving = flow.is.bytes_acked > flow.was.bytes_acked;
+        let lossless = flow.is.total_retrans.wrapping_sub(flow.was.total_retrans) < 4;
+        long(flow.was) && long(flow.is) && moving && lossless && flow.is.unacked >= WINDOW
+    });
+    slow.map(|flow| bloat(case, &flow)).collect()
+}
+
+fn bloat(case: &Case<'_>, flow: &Flow<'_>) -> Finding {
+    let owner = subject::of_socket(&case.span.after.snapshot, flow.place, "destination");
+    let peer = owner.peer.clone().unwrap_or_default();
+    let ms = |us: u32| f64::from(us) / 1000.0;
+    Finding {
+        kind: BLOAT,
+        severity: Severity::Warning,
+        summary: format!(
+            "a queue on the way to {peer} makes round trips take {:.0} ms instead of {:.0}",
+            ms(flow.is.rtt_us),
+            ms(flow.is.min_rtt_us)
+        ),
+        subject: Subject {
+            local: None,
+            ..owner
+        },
+        evidence: vec![evidence::fact(
+            "tcp_info.tcpi_rtt, tcpi_min_rtt, tcpi_unacked",
+            format!(
+                "the round trip is {:.1} ms, its minimum was {:.1} ms; {} segments are on the way",
+                ms(flow.is.rtt_us),
+                ms(flow.is.min_rtt_us),
+                flow.is.unacked
+            ),
+        )],
+        hints: vec![
+            "on our own interface: a fair queue (tc qdisc replace dev IF root fq_codel), a smaller limit".to_owned(),
+            "elsewhere: limit the sender's rate below the slowest link (SO_MAX_PACING_RATE, tc)".to_owned(),
+        ],
+        confidence: Confidence::Likely,
+    }
+}

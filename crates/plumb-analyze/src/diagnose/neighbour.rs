@@ -1,0 +1,130 @@
+//! `neighbor-unresolved`, `neighbor-table-full`: the next hop has no link layer address for us.
+//!
+//! Before a packet leaves, its next hop is asked for by ARP or neighbour discovery (RFC 826, 4861). Who
+//! does not answer is FAILED, packets for it are thrown away, and their sender gets "host unreachable"
+//! from its own host. A table that is full (`gc_thresh3`) cannot even ask (`table_fulls`).
+
+use plumb_model::finding::{Confidence, Finding, Severity, Subject};
+use plumb_model::notice::{Direction, What};
+use plumb_model::rtnl::Neighbour;
+
+use super::attempts::{self, INCOMPLETE};
+use super::{Case, evidence, sockets};
+
+/// The id of the finding: no answer.
+pub const UNRESOLVED: &str = "neighbor-unresolved";
+/// The id of the finding: no room.
+pub const FULL: &str = "neighbor-table-full";
+
+/// Looks for next hops that somebody needs and that do not answer.
+pub fn check_unresolved(case: &Case<'_>) -> Vec<Finding> {
+    let neighbours = case.span.after.neighbours.iter();
+    let silent =
+        neighbours.filter(|neighbour| neighbour.has_failed() || neighbour.state == INCOMPLETE);
+    silent
+        .filter_map(|neighbour| Some(unresolved(case, neighbour, &needed_by(case, neighbour)?)))
+        .collect()
+}
+
+/// Says who needs a next hop: an attempt that waits for it, or packets that came back.
+fn needed_by(case: &Case<'_>, neighbour: &Neighbour) -> Option<String> {
+    let waiting = attempts::all(case).into_iter().find(|attempts| {
+        attempts::silent_next_hop(case, attempts.peer).is_some_and(|hop| hop == neighbour)
+    });
+    if let Some(attempts) = waiting {
+        return Some(format!(
+            "{} attempts to {} wait for it",
+            attempts.sockets.len(),
+            attempts.peer
+        ));
+    }
+    let sample = case.span.after;
+    let towards = |ip| {
+        let destination = sample.destinations.iter().find(|to| to.ip == ip);
+        let route = destination.and_then(|to| to.route.as_ref().ok());
+        ip == neighbour.ip || route.is_some_and(|route| route.gateway == Some(neighbour.ip))
+    };
+    let unreachable = |what| matches!(what, What::Unreachable { code: 1 | 3, .. });
+    let back = case
+        .notices
+        .of(Direction::Received, unreachable)
+        .filter(|notice| {
+            let What::Unreachable { by, .. } = notice.what else {
+                return false;
+            };
+            // The error is our own host's.
+            sockets::is_local(sample, by) && towards(notice.peer.ip().to_canonical())
+        });
+    let count: u64 = back.map(|notice| notice.count).sum();
+    (count > 0).then(|| format!("{count} packets for it came back"))
+}
+
+fn unresolved(case: &Case<'_>, neighbour: &Neighbour, needed: &str) -> Finding {
+    let links = &case.span.after.links;
+    let link = links.iter().find(|link| link.index == neighbour.interface);
+    let interface = link.map(|link| String::from_utf8_lossy(&link.name).into_owned());
+    let on = interface.clone().unwrap_or_default();
+    let asked = if neighbour.ip.is_ipv4() {
+        "ARP"
+    } else {
+        "neighbour discovery"
+    };
+    Finding {
+        kind: UNRESOLVED,
+        severity: Severity::Critical,
+        summary: format!("{} on {on} does not answer {asked}", neighbour.ip),
+        subject: Subject {
+            kind: "destination",
+            peer: Some(neighbour.ip.to_string()),
+            interface,
+            ..Subject::default()
+        },
+        evidence: vec![
+            evidence::fact(
+                "rtnetlink RTM_GETNEIGH",
+                format!(
+                    "its state is {}",
+                    neighbour.state_word().unwrap_or("unknown")
+                ),
+            ),
+            evidence::fact("sock_diag, packets", needed.to_owned()),
+        ],
+        hints: vec![
+            "the host is down, has another address, or is not on this network at all".to_owned(),
+            format!(
+                "see the route that leads there: plumb path {}",
+                neighbour.ip
+            ),
+        ],
+        confidence: Confidence::Certain,
+    }
+}
+
+/// Looks for a table that is full.
+pub fn check_full(case: &Case<'_>) -> Vec<Finding> {
+    let tables = [
+        ("arp_cache", "net.ipv4.neigh.default.gc_thresh3"),
+        ("ndisc_cache", "net.ipv6.neigh.default.gc_thresh3"),
+    ];
+    let full = tables.iter().filter_map(|(table, limit)| {
+        let grown = evidence::grown(case.span, table, "table_fulls")?;
+        Some(Finding {
+            kind: FULL,
+            severity: Severity::Critical,
+            summary: format!(
+                "the neighbour table ({table}) is full: new neighbours cannot be reached"
+            ),
+            subject: Subject {
+                kind: "host",
+                ..Subject::default()
+            },
+            evidence: vec![grown],
+            hints: vec![
+                format!("raise {limit}, and gc_thresh2 with it"),
+                "a network that large is better routed than switched".to_owned(),
+            ],
+            confidence: Confidence::Certain,
+        })
+    });
+    full.collect()
+}

@@ -1,0 +1,153 @@
+//! `checksum-errors`, `fragment-loss`, `reverse-path-filter`: packets that came and were thrown away.
+
+use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
+use plumb_model::link::Link;
+
+use super::{Case, evidence};
+
+/// The id of the finding: wrong checksums.
+pub const CHECKSUM: &str = "checksum-errors";
+/// The id of the finding: fragments that never became whole.
+pub const FRAGMENTS: &str = "fragment-loss";
+/// The id of the finding: from an address that should come another way.
+pub const REVERSE_PATH: &str = "reverse-path-filter";
+/// Fewer are chance.
+const SEVERAL: u64 = 3;
+
+/// Counters of wrong checksums, by protocol.
+const CHECKSUMS: [(&str, &str); 6] = [
+    ("IpExt", "InCsumErrors"),
+    ("Tcp", "InCsumErrors"),
+    ("Udp", "InCsumErrors"),
+    ("Icmp", "InCsumErrors"),
+    ("Udp6", "Udp6InCsumErrors"),
+    ("Icmp6", "Icmp6InCsumErrors"),
+];
+/// Counters of fragments that could not be put together.
+const REASSEMBLY: [(&str, &str); 2] = [("Ip", "ReasmFails"), ("Ip6", "Ip6ReasmFails")];
+
+/// Gives the counters that grew by several.
+fn several(case: &Case<'_>, counters: &[(&str, &str)]) -> Vec<Evidence> {
+    let grown = counters
+        .iter()
+        .filter_map(|(group, name)| evidence::grown(case.span, group, name));
+    grown
+        .filter(|fact| {
+            fact.change
+                .is_some_and(|change| change.after - change.before >= SEVERAL)
+        })
+        .collect()
+}
+
+/// Looks for wrong checksums.
+pub fn check_checksums(case: &Case<'_>) -> Vec<Finding> {
+    let facts = several(case, &CHECKSUMS);
+    if facts.is_empty() {
+        return Vec::new();
+    }
+    vec![Finding {
+        kind: CHECKSUM,
+        severity: Severity::Warning,
+        summary: "packets arrive damaged: their checksums are wrong".to_owned(),
+        subject: host(),
+        evidence: facts,
+        hints: vec![
+            "a failing cable, card or memory on the way: plumb if shows errors of our own"
+                .to_owned(),
+            "or a card that computes checksums wrongly: ethtool -K IF rx off".to_owned(),
+        ],
+        confidence: Confidence::Certain,
+    }]
+}
+
+/// Looks for fragments that were given up.
+pub fn check_fragments(case: &Case<'_>) -> Vec<Finding> {
+    let mut facts = several(case, &REASSEMBLY);
+    if facts.is_empty() {
+        return Vec::new();
+    }
+    facts.extend(evidence::grown(case.span, "Ip", "ReasmTimeout"));
+    vec![Finding {
+        kind: FRAGMENTS,
+        severity: Severity::Warning,
+        summary: "datagrams that came in fragments are lost, because not all fragments come".to_owned(),
+        subject: host(),
+        evidence: facts,
+        hints: vec![
+            "something on the way drops fragments, as many firewalls do: send datagrams that fit the path's MTU".to_owned(),
+            "or too little room: net.ipv4.ipfrag_high_thresh".to_owned(),
+        ],
+        confidence: Confidence::Certain,
+    }]
+}
+
+/// Looks for packets whose sender should come another way.
+pub fn check_reverse_path(case: &Case<'_>) -> Vec<Finding> {
+    let Some(grown) = evidence::grown(case.span, "TcpExt", "IPReversePathFilter") else {
+        return Vec::new();
+    };
+    if grown
+        .change
+        .is_none_or(|change| change.after - change.before < SEVERAL)
+    {
+        return Vec::new();
+    }
+    let receiving = receiving(case);
+    // The counter does not say where; one that receives at all is the only one it can be.
+    let interface = match receiving.as_slice() {
+        [only] => Some(String::from_utf8_lossy(&only.name).into_owned()),
+        _ => None,
+    };
+    let on = interface
+        .as_deref()
+        .map(|name| format!(" on {name}"))
+        .unwrap_or_default();
+    vec![Finding {
+        kind: REVERSE_PATH,
+        severity: Severity::Warning,
+        summary: format!(
+            "packets{on} are thrown away because their sender should come another way"
+        ),
+        subject: Subject {
+            kind: if interface.is_some() {
+                "interface"
+            } else {
+                "host"
+            },
+            interface,
+            ..Subject::default()
+        },
+        evidence: vec![grown],
+        hints: vec![
+            "where routes are asymmetric on purpose: net.ipv4.conf.IF.rp_filter=2".to_owned(),
+            "else the sender's address is forged, or a route back is missing: plumb path SENDER"
+                .to_owned(),
+        ],
+        confidence: Confidence::Certain,
+    }]
+}
+
+/// Gives the interfaces, loopback excepted, that received anything between the samples.
+fn receiving<'s>(case: &Case<'s>) -> Vec<&'s Link> {
+    let packets = |link: &Link| match &link.statistics {
+        plumb_model::Known::Known(statistics) => statistics.get("rx_packets").ok().unwrap_or(0),
+        plumb_model::Known::Unknown(_) => 0,
+    };
+    let before = &case.span.before.links;
+    let grew = |link: &&Link| {
+        let earlier = before.iter().find(|other| other.index == link.index);
+        packets(link) > earlier.map_or(0, packets)
+    };
+    let links = case.span.after.links.iter();
+    links
+        .filter(|link| !link.has(Link::LOOPBACK))
+        .filter(grew)
+        .collect()
+}
+
+fn host() -> Subject {
+    Subject {
+        kind: "host",
+        ..Subject::default()
+    }
+}

@@ -1,0 +1,145 @@
+//! `packet-loss`, `mtu-blackhole`, `bufferbloat`: what happens to segments on the way.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+use super::path::{drop_in, peer, remote_server};
+use crate::lab::{Expected, Peer, Scenario, Stage};
+
+/// The scenarios.
+pub(super) const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "packet-loss/random",
+        about: "one of twenty segments to a peer is lost by chance",
+        make: |stage| loss(stage, "tcp dport 8080 numgen random mod 20 == 0 drop"),
+    },
+    Scenario {
+        name: "packet-loss/regular",
+        about: "every thirtieth segment to a peer is lost",
+        make: |stage| loss(stage, "tcp dport 8080 numgen inc mod 30 == 0 drop"),
+    },
+    Scenario {
+        name: "packet-loss/requests",
+        about: "a conversation of small requests, of which one in five is lost",
+        make: requests,
+    },
+    Scenario {
+        name: "packet-loss/healthy",
+        about: "a transfer that loses nothing",
+        make: |stage| {
+            let peer = peer(stage)?;
+            transfer(stage, &peer, Duration::ZERO)?;
+            stage.wait_for_counter("Tcp", "OutSegs", 200)?;
+            Ok(Expected::nothing())
+        },
+    },
+    Scenario {
+        name: "mtu-blackhole/router",
+        about: "a router drops what is longer than 1000 bytes and does not say so",
+        make: |stage| {
+            // Small connections go on beside it.
+            let peer = remote_server(stage)?;
+            drop_in(stage, Some(&peer), "meta length > 1000 drop")?;
+            transfer(stage, &peer, Duration::from_millis(50))?;
+            stage.wait_for_counter("TcpExt", "TCPTimeouts", 2)?;
+            Ok(Expected::subject("peer", "10.9.0.2:8090"))
+        },
+    },
+    Scenario {
+        name: "mtu-blackhole/healthy-small",
+        about: "the path has a small MTU, and the interface says so",
+        make: |stage| {
+            let peer = remote_server(stage)?;
+            stage.run("ip", ["link", "set", "veth0", "mtu", "1000"])?;
+            stage.run_in(&peer, "ip", ["link", "set", "veth1", "mtu", "1000"])?;
+            transfer(stage, &peer, Duration::from_millis(1))?;
+            Ok(Expected::nothing())
+        },
+    },
+    Scenario {
+        name: "bufferbloat/queue",
+        about: "a queue of 300 KB in front of a link of 4 Mbit/s",
+        make: |stage| {
+            let peer = peer(stage)?;
+            // One that fills queues, as most do.
+            stage.sysctl("net.ipv4.tcp_congestion_control", "reno")?;
+            stage.run(
+                "tc",
+                [
+                    "qdisc", "add", "dev", "veth0", "root", "tbf", "rate", "4mbit", "burst",
+                    "4000", "limit", "300000",
+                ],
+            )?;
+            transfer(stage, &peer, Duration::ZERO)?;
+            std::thread::sleep(Duration::from_secs(2));
+            Ok(Expected::subject("peer", "10.9.0.2:8090"))
+        },
+    },
+    Scenario {
+        name: "bufferbloat/healthy-fast",
+        about: "the same transfer without the slow link",
+        make: |stage| {
+            let peer = peer(stage)?;
+            transfer(stage, &peer, Duration::ZERO)?;
+            stage.wait_for_counter("Tcp", "OutSegs", 200)?;
+            Ok(Expected::nothing())
+        },
+    },
+];
+
+/// Sends to a peer without end, with a pause behind each write; the peer reads as it comes.
+fn transfer(stage: &mut Stage, peer: &Peer, pause: Duration) -> io::Result<()> {
+    let listener = stage.once_in(peer, || TcpListener::bind("10.9.0.2:8090"))?;
+    let mut client = TcpStream::connect("10.9.0.2:8090")?;
+    client.set_write_timeout(Some(Duration::from_millis(200)))?;
+    let (mut server, _) = listener.accept()?;
+    server.set_read_timeout(Some(Duration::from_millis(200)))?;
+    stage.repeat_in(peer, move || {
+        let _ = server.read(&mut [0; 16_384]);
+    });
+    stage.repeat(move || {
+        let _ = client.write(&[1; 16_384]);
+        std::thread::sleep(pause);
+    });
+    Ok(())
+}
+
+fn loss(stage: &mut Stage, rule: &str) -> io::Result<Expected> {
+    let peer = peer(stage)?;
+    drop_in(stage, Some(&peer), &rule.replace("8080", "8090"))?;
+    transfer(stage, &peer, Duration::from_millis(1))?;
+    stage.wait_for_counter("Tcp", "RetransSegs", 5)?;
+    Ok(Expected::subject("peer", "10.9.0.2"))
+}
+
+fn requests(stage: &mut Stage) -> io::Result<Expected> {
+    let peer = peer(stage)?;
+    let listener = stage.once_in(&peer, || TcpListener::bind("10.9.0.2:8090"))?;
+    for _ in 0..4 {
+        let mut client = TcpStream::connect("10.9.0.2:8090")?;
+        let (mut server, _) = listener.accept()?;
+        for stream in [&client, &server] {
+            stream.set_nodelay(true)?;
+            stream.set_read_timeout(Some(Duration::from_millis(500)))?;
+        }
+        stage.repeat_in(&peer, move || {
+            let mut buffer = [0; 64];
+            if matches!(server.read(&mut buffer), Ok(read) if read > 0) {
+                let _ = server.write_all(b"answer");
+            }
+        });
+        stage.repeat(move || {
+            let _ = client.write_all(b"question");
+            let _ = client.read(&mut [0; 64]);
+            std::thread::sleep(Duration::from_millis(5));
+        });
+    }
+    drop_in(
+        stage,
+        Some(&peer),
+        "tcp dport 8090 numgen random mod 5 == 0 drop",
+    )?;
+    stage.wait_for_counter("Tcp", "RetransSegs", 5)?;
+    Ok(Expected::subject("peer", "10.9.0.2"))
+}
