@@ -10,7 +10,8 @@ mod tables;
 mod user;
 
 use plumb_bpf::owners::Source;
-use plumb_model::ability::{Bpf, Facts, Owners, Refusal};
+use plumb_bpf::{ProgramStatus, Status, Unavailable};
+use plumb_model::ability::{Bpf, Facts, Owners, Program, Refusal};
 
 use crate::owners::engine::{self, Engine, Purpose, Why};
 
@@ -27,6 +28,7 @@ pub fn read() -> Facts {
         processes: processes::read(),
         namespaces: processes::namespaces(),
         owners: owners(),
+        programs: programs(),
         release,
     }
 }
@@ -35,10 +37,7 @@ fn owners() -> Owners {
     let bpf = match plumb_bpf::owners::can_run() {
         Ok(Source::Pinned(path)) => Ok(Bpf::Pinned(path.display().to_string())),
         Ok(Source::Own) => Ok(Bpf::Loaded),
-        Err(unavailable) => Err(Refusal {
-            why: unavailable.why,
-            allow: unavailable.allow,
-        }),
+        Err(unavailable) => Err(refusal(unavailable)),
     };
     let choice = engine::choose(Purpose::Everything);
     let engine = match choice.engine {
@@ -57,6 +56,28 @@ fn owners() -> Owners {
         Why::Covered => "something is mounted over a process".to_owned(),
     };
     Owners { engine, why, bpf }
+}
+
+/// Loads every program, and lets go of it.
+fn programs() -> Vec<Program> {
+    let programs = plumb_bpf::programs().into_iter();
+    let program = |program: ProgramStatus| Program {
+        name: program.name,
+        purpose: program.purpose,
+        minimum_kernel: program.minimum_kernel,
+        answer: match program.status {
+            Status::Runs => Ok(()),
+            Status::CannotRun(unavailable) => Err(refusal(unavailable)),
+        },
+    };
+    programs.map(program).collect()
+}
+
+fn refusal(unavailable: Unavailable) -> Refusal {
+    Refusal {
+        why: unavailable.why,
+        allow: unavailable.allow,
+    }
 }
 
 #[cfg(test)]

@@ -88,6 +88,8 @@ pub struct Facts {
     pub namespaces: Namespaces,
     /// How owners are found.
     pub owners: Owners,
+    /// The BPF programs, and what came of loading each.
+    pub programs: Vec<Program>,
 }
 
 /// Who asks.
@@ -209,6 +211,19 @@ pub struct Refusal {
     pub why: String,
     /// A command or a setting.
     pub allow: Option<String>,
+}
+
+/// A BPF program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// Its name, as `owners/tasks`.
+    pub name: &'static str,
+    /// What it is for.
+    pub purpose: &'static str,
+    /// The first kernel it runs on, as `5.8`.
+    pub minimum_kernel: &'static str,
+    /// Whether it could be loaded.
+    pub answer: Result<(), Refusal>,
 }
 
 /// Whether something can be done.

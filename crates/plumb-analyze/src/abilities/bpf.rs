@@ -1,20 +1,35 @@
 //! BPF: what the kernel allows, and whom.
 
 use plumb_model::Known;
-use plumb_model::ability::{Ability, Capabilities, Facts, Verdict};
+use plumb_model::ability::{Ability, Capabilities, Facts, Program, Verdict};
 
 use super::{ability, remedy, with_allow, with_remedy};
 
 const AREA: &str = "bpf";
 
 pub(super) fn check(facts: &Facts, abilities: &mut Vec<Ability>) {
-    abilities.extend([
-        load(facts),
-        types(facts),
-        pins(facts),
-        trace(facts),
-        perf(facts),
-    ]);
+    abilities.push(load(facts));
+    let programs = facts.programs.iter();
+    abilities.extend(programs.map(|one| program(facts, one)));
+    abilities.extend([types(facts), pins(facts), trace(facts), perf(facts)]);
+}
+
+/// A program that could be loaded, or the reason why not.
+fn program(facts: &Facts, program: &Program) -> Ability {
+    let key = format!("bpf-{}", program.name);
+    let needs = program.minimum_kernel;
+    let new = |verdict, why: &str| {
+        let why = format!("{why} (needs Linux {needs})");
+        ability(AREA, &key, program.purpose, verdict, why)
+    };
+    let Err(refusal) = &program.answer else {
+        return new(Verdict::Yes, "it loads");
+    };
+    let needed = Capabilities::BPF.and(Capabilities::PERFMON);
+    match remedy::capabilities(&facts.user, needed) {
+        Some(remedy) => with_remedy(new(Verdict::No, &remedy.why), remedy),
+        None => with_allow(new(Verdict::No, &refusal.why), refusal.allow.clone()),
+    }
 }
 
 fn load(facts: &Facts) -> Ability {

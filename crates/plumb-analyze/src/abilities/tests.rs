@@ -1,8 +1,8 @@
 //! Users and kernels of all sorts, and what is told them.
 
 use plumb_model::ability::{
-    Answer, Bpf, Capabilities, Namespaces, Owners, Places, Processes, Refusal, Settings, Table,
-    User,
+    Answer, Bpf, Capabilities, Namespaces, Owners, Places, Processes, Program, Refusal, Settings,
+    Table, User,
 };
 use plumb_model::finding::Gap;
 use plumb_model::{Known, Reason, Uid};
@@ -58,6 +58,12 @@ fn root() -> Facts {
             why: "there are many open files".to_owned(),
             bpf: Ok(Bpf::Loaded),
         },
+        programs: vec![Program {
+            name: "owners/tasks",
+            purpose: "who holds which socket",
+            minimum_kernel: "5.8",
+            answer: Ok(()),
+        }],
     }
 }
 
@@ -265,4 +271,21 @@ fn an_old_kernel_says_what_it_lacks() {
     assert_eq!(told(&facts, "cgroups").0, Verdict::Partly);
     let mount = "sudo mount -t bpf bpf /sys/fs/bpf";
     assert_eq!(told(&facts, "bpffs").1.as_deref(), Some(mount));
+}
+
+#[test]
+fn a_program_that_does_not_load_says_why() {
+    let mut facts = root();
+    assert_eq!(told(&facts, "bpf-owners/tasks"), (Verdict::Yes, None));
+    facts.programs[0].answer = Err(Refusal {
+        why: "the verifier refuses it: invalid mem access".to_owned(),
+        allow: Some("a newer kernel".to_owned()),
+    });
+    let ability = find(&facts, "bpf-owners/tasks");
+    assert_eq!(ability.verdict, Verdict::No);
+    assert!(
+        ability.why.contains("invalid mem access (needs Linux 5.8)"),
+        "{}",
+        ability.why
+    );
 }

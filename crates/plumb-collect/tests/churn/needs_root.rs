@@ -53,7 +53,7 @@ fn race() {
         big: usize::try_from(big).expect("it fits"),
     };
     let program = programs::find("plumb-churn").expect("it was built");
-    let churn = Churn::start(&program, plan).expect("it starts");
+    let mut churn = Churn::start(&program, plan).expect("it starts");
     let request = Request {
         kinds: vec![Kind::Tcp, Kind::UnixDgram],
         details: Wanted::ALL,
@@ -64,6 +64,7 @@ fn race() {
     let mut snapshots = 0_u32;
     while tally.attributions() < wanted && began.elapsed() < PATIENCE {
         tally.add(&snapshot::read(&request), churn.pid());
+        assert!(churn.goes_on(), "the forker ended");
         snapshots += 1;
     }
     println!(

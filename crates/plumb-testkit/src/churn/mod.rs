@@ -57,6 +57,11 @@ impl Churn {
         Ok(Self { forker })
     }
 
+    /// Says whether the forker is still at it.
+    pub fn goes_on(&mut self) -> bool {
+        matches!(self.forker.try_wait(), Ok(None))
+    }
+
     /// Gives the id of the forker.
     pub fn pid(&self) -> u32 {
         self.forker.id()
