@@ -132,14 +132,16 @@ static long each_descriptor(u32 index, struct both *both)
 {
 	struct control *control = both->control;
 	struct walk *walk = both->walk;
-	u32 fd = walk->first + index;
+	u32 fd = walk->next;
 	u32 slot = fd % CHUNK;
 	struct socket_file *record;
 	struct socket_alloc *socket;
 	struct file *file;
 	u32 count;
+	u64 word;
 
-	walk->next = fd;
+	if (fd >= walk->max)
+		return 1;
 	if (slot == 0 || index == 0) {
 		if (!is_still_its_table(walk, control))
 			return 1;
@@ -148,8 +150,14 @@ static long each_descriptor(u32 index, struct both *both)
 			bpf_probe_read_kernel(walk->chunk, sizeof(walk->chunk),
 					      walk->slots + (fd - slot));
 	}
+	word = walk->word >> slot;
+	/* A table keeps the size it once needed: where nothing is open any more is passed in one step. */
+	if (!word) {
+		walk->next = fd - slot + CHUNK;
+		return 0;
+	}
 	walk->next = fd + 1;
-	if (!(walk->word >> slot & 1))
+	if (!(word & 1))
 		return 0;
 	file = walk->chunk[slot];
 	if (!file)
@@ -239,6 +247,7 @@ int plumb_tasks(struct bpf_iter__task *ctx)
 	shared->tid = 0;
 	if (walk->first >= walk->max)
 		return 0;
+	walk->next = walk->first;
 	count = walk->max - walk->first;
 	if (count > PATIENCE)
 		count = PATIENCE;
