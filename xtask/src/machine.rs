@@ -13,8 +13,8 @@ type Program = (&'static str, &'static str);
 
 /// What the tests run: the original to compare with, what makes namespaces and plays users without
 /// privileges or with some, strace, which proves that `-n` asks nobody for names, a C compiler for the
-/// library that gives the original answers of sock_diag, what pipelines of the tutorials end in, and
-/// groff, which reads the manual pages.
+/// library that gives the original answers of sock_diag, what pipelines of the tutorials end in,
+/// groff, which reads the manual pages, and shells that complete plumb's words.
 pub(crate) const TESTS: &[Program] = &[
     ("netstat", "net-tools"),
     ("ip", "iproute2"),
@@ -23,6 +23,7 @@ pub(crate) const TESTS: &[Program] = &[
     ("unshare", "util-linux"),
     ("setpriv", "util-linux"),
     ("setcap", "libcap2-bin"),
+    ("setsid", "util-linux"),
     ("mount", "mount"),
     ("strace", "strace"),
     ("cc", "gcc"),
@@ -31,6 +32,8 @@ pub(crate) const TESTS: &[Program] = &[
     ("jq", "jq"),
     ("logger", "bsdutils"),
     ("groff", "groff-base"),
+    ("zsh", "zsh"),
+    ("fish", "fish"),
 ];
 
 /// What `cargo xtask lab` runs.

@@ -85,6 +85,26 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All reasons.
+    pub const ALL: [Self; 16] = [
+        Self::TimeWait,
+        Self::ConnectionRequest,
+        Self::NoHolder,
+        Self::KernelOwned,
+        Self::Orphan,
+        Self::InFlight,
+        Self::NotAccepted,
+        Self::OtherPidNamespace,
+        Self::Hidepid,
+        Self::Covered,
+        Self::NamespaceNotEntered,
+        Self::PermissionDenied,
+        Self::ProcessEnded,
+        Self::NotInSource,
+        Self::NoSymbols,
+        Self::NotSupported,
+    ];
+
     /// Gives the stable machine word of the reason (used in JSON).
     pub fn word(self) -> &'static str {
         match self {

@@ -27,3 +27,4 @@ pub mod ss;
 pub mod states;
 pub mod stopped;
 pub mod temp;
+pub mod terminal;

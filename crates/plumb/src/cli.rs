@@ -63,6 +63,9 @@ enum Verb {
     Gate(verbs::recording::gate::Arguments),
     /// Prints what lets a shell complete plumb's words: `source <(plumb completions bash)`.
     Completions(verbs::completions::Arguments),
+    /// Answers what may stand at the end of a line; for the scripts of `completions`.
+    #[command(hide = true)]
+    CompleteLine(verbs::completions::LineArguments),
     /// Makes links in DIR, so that `netstat`, `ss` and `nstat` there mean plumb.
     ///
     /// Refuses to replace anything that it did not make itself.
@@ -95,6 +98,7 @@ pub fn main(words: Vec<OsString>) -> u8 {
             Verb::Leaks(arguments) => verbs::leaks::run(&arguments),
             Verb::Gate(arguments) => verbs::recording::gate::run(&arguments),
             Verb::Completions(arguments) => verbs::completions::run(&arguments),
+            Verb::CompleteLine(arguments) => verbs::completions::answer(&arguments),
             Verb::Link { dir, remove: false } => link::make(&dir),
             Verb::Link { dir, remove: true } => link::remove(&dir),
         },

@@ -228,6 +228,14 @@ fn show<R: serde::Serialize>(
     .write(&arguments.form, out)
 }
 
+/// Gives the words of the columns and what each is.
+pub fn column_words() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let specs = columns::all();
+    specs
+        .into_iter()
+        .map(|spec| (spec.column.key, spec.column.about))
+}
+
 /// Gives a number of a socket's counters.
 fn number(socket: &Socket, fact: Fact) -> Known<u64> {
     let of_tcp = || crate::facts::tcp_number(socket.tcp.as_deref()?, socket.state.0, fact);
