@@ -27,7 +27,7 @@ usage: cargo xtask COMMAND
                          and as many against the real ss and nstat, and churn; --need-vm fails where
                          no guests can be run, or no BPF program be compiled, instead
                          of naming it
-  bench [--sockets N] [--processes P] [--runs R] [--json]
+  bench [--sockets N] [--processes P] [--runs R] [--json|--growth]
                          plumb beside the real netstat, ss and lsof over a farm of sockets
   churn [--attributions N] [--big N]
                          owners of sockets while 1000 processes a second come and go, by both
@@ -64,6 +64,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::run(&rest),
         Some("churn") => churn::run(&rest),
         Some("bench-inside") => bench::inside::run(&rest),
+        Some("bench-dump") => bench::dump::run(&rest),
         Some("bench-measure") => bench::measure::run(&rest),
         Some("lab") => lab::run(&rest),
         Some("fuzz") => fuzz::run(&rest),

@@ -1,4 +1,4 @@
-//! `bench-inside idle|farm RUNS`: runs in the farm's namespaces and measures every case there.
+//! `bench-inside idle|small|farm|huge|growth RUNS`: runs in the farm's namespaces and measures every case there.
 //!
 //! The contenders of a case take turns, so that what else the machine does meets all of them.
 //! Prints one JSON line for each contender; the report is made outside.
@@ -18,7 +18,7 @@ use crate::step::{self, Failure};
 pub(crate) const PLUMB_VARIABLE: &str = "PLUMB_BENCH_PROGRAM";
 
 /// A peer that needs longer than this is run once: its ratio is clear by then.
-const PATIENCE_US: u64 = 10_000_000;
+const PATIENCE_US: u64 = 3_000_000;
 
 /// Measures all cases of one situation.
 pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
@@ -33,6 +33,9 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
         .map_err(|error| Failure::usage(format!("{runs}: {error}")))?;
     let cases = match *situation {
         "idle" => cases::IDLE,
+        "small" => cases::SMALL,
+        "huge" => cases::HUGE,
+        "growth" => cases::GROWTH,
         _ => cases::FARM,
     };
     cases.iter().try_for_each(|case| measure(case, runs))
@@ -53,6 +56,8 @@ fn measure(case: &Case, runs: usize) -> Result<(), Failure> {
             "case": case.title,
             "command": contender.label,
             "goal": contender.goal,
+            "limit_ms": contender.limit.map(|limit| limit.wall_ms),
+            "limit_mib": contender.limit.map(|limit| limit.peak_mib),
             "runs": runs,
         });
         println!("{row}");
@@ -73,6 +78,10 @@ fn once(contender: &Contender) -> Result<Cost, Failure> {
     let mut command = Command::new(ourselves);
     command.arg("bench-measure").arg(program);
     command.arg(contender.name).args(contender.arguments);
+    match contender.engine {
+        Some(engine) => command.env("PLUMB_OWNERS", engine),
+        None => command.env_remove("PLUMB_OWNERS"),
+    };
     let printed = step::output(&mut command)?;
     serde_json::from_slice(&printed)
         .ok()
@@ -81,10 +90,10 @@ fn once(contender: &Contender) -> Result<Cost, Failure> {
 }
 
 fn program(contender: &Contender) -> Result<PathBuf, Failure> {
-    let found = if contender.program == cases::PLUMB {
-        std::env::var_os(PLUMB_VARIABLE).map(PathBuf::from)
-    } else {
-        machine::find(contender.program)
+    let found = match contender.program {
+        cases::PLUMB => std::env::var_os(PLUMB_VARIABLE).map(PathBuf::from),
+        cases::DUMP => std::env::current_exe().ok(),
+        other => machine::find(other),
     };
     found.ok_or_else(|| Failure::lacking(format!("cannot find {}", contender.program)))
 }

@@ -71,7 +71,12 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
         ));
     };
     let mut command = Command::new(program);
-    command.arg0(name).args(arguments);
+    if name == super::cases::DUMP {
+        command.arg(name);
+    } else {
+        command.arg0(name);
+    }
+    command.args(arguments);
     let failed = |error| Failure::check(format!("{}: {error}", program.display()));
     println!("{}", measure(&mut command).map_err(failed)?.to_json());
     Ok(())

@@ -4,6 +4,7 @@
 //! namespace and then beside the farm, and reports medians, ratios, memory and the goals.
 
 mod cases;
+pub(crate) mod dump;
 pub(crate) mod inside;
 pub(crate) mod measure;
 mod report;
@@ -19,6 +20,14 @@ use crate::step::{self, Failure, cargo};
 
 /// A start takes about a millisecond: many are needed for a steady median.
 const IDLE_RUNS: usize = 101;
+
+/// Sockets and processes of a small host, and how often it is measured.
+const SMALL: (usize, usize) = (200, 300);
+const SMALL_RUNS: usize = 21;
+/// From so many sockets on the originals are not asked for processes: they would not end.
+const HUGE_SOCKETS: usize = 400_000;
+/// The sizes by which growth is measured.
+const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
 /// What is asked for on the command line.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +46,7 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
         runs: arguments.value("--runs", 5)?,
     };
     let as_json = arguments.switch("--json");
+    let growth = arguments.switch("--growth");
     arguments.end()?;
     if !machine::is_root() {
         return Err(Failure::lacking(
@@ -47,8 +57,17 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
     let mut build = cargo();
     build.args(["build", "--release", "--quiet"]);
     step::step(build.args(["-p", "plumb", "-p", "plumb-testkit", "--bins"]))?;
-    let idle = measured("idle", 0, 0, IDLE_RUNS)?;
-    let farm = measured("farm", request.sockets, request.processes, request.runs)?;
+    if growth {
+        return measure_growth(request);
+    }
+    let mut idle = measured("idle", 0, 0, IDLE_RUNS)?;
+    idle.extend(measured("small", SMALL.0, SMALL.1, SMALL_RUNS)?);
+    let situation = if request.sockets < HUGE_SOCKETS {
+        "farm"
+    } else {
+        "huge"
+    };
+    let farm = measured(situation, request.sockets, request.processes, request.runs)?;
     if as_json {
         println!("{}", report::as_json(&request, &idle, &farm));
     } else {
@@ -82,4 +101,15 @@ fn measured(
                 .map_err(|error| Failure::check(format!("cannot read a measurement: {error}")))
         })
         .collect()
+}
+
+/// Measures farms of growing size and prints the exponent by which time grows with it.
+fn measure_growth(request: Request) -> Result<(), Failure> {
+    let mut points = Vec::new();
+    for sockets in SIZES.into_iter().filter(|&size| size <= request.sockets) {
+        let rows = measured("growth", sockets, request.processes, request.runs)?;
+        points.push((sockets, report::median_wall_ms(&rows)?));
+    }
+    print!("{}", report::growth(&points, request.processes));
+    Ok(())
 }

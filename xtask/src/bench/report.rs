@@ -13,6 +13,8 @@ struct Line {
     case: String,
     command: String,
     goal: Option<f64>,
+    limit_ms: Option<f64>,
+    limit_mib: Option<f64>,
     costs: Vec<Cost>,
 }
 
@@ -27,6 +29,8 @@ impl Line {
             case: json["case"].as_str()?.to_owned(),
             command: json["command"].as_str()?.to_owned(),
             goal: json["goal"].as_f64(),
+            limit_ms: json["limit_ms"].as_f64(),
+            limit_mib: json["limit_mib"].as_f64(),
             costs: costs.filter(|costs| !costs.is_empty())?,
         })
     }
@@ -40,6 +44,10 @@ impl Line {
 
     fn wall_ms(&self) -> f64 {
         milliseconds(self.median(|cost| cost.wall_us))
+    }
+
+    fn peak_mib(&self) -> f64 {
+        milliseconds(self.median(|cost| cost.peak_kib * 1000 / 1024))
     }
 
     /// Says whether a run was killed at its deadline: then every time is a lower bound.
@@ -132,7 +140,7 @@ fn row(text: &mut String, line: &Line, plumb: &Line) {
         milliseconds(most.unwrap_or(0)),
         milliseconds(line.median(|cost| cost.user_us)),
         milliseconds(line.median(|cost| cost.system_us)),
-        milliseconds(line.median(|cost| cost.peak_kib * 1000 / 1024)),
+        line.peak_mib(),
         line.median(|cost| cost.output_bytes),
     );
     if line.command != plumb.command {
@@ -147,10 +155,58 @@ fn row(text: &mut String, line: &Line, plumb: &Line) {
             let _ = write!(text, "   <= {goal} {verdict}");
         }
     }
+    let limits = [
+        ("ms", line.limit_ms, line.wall_ms()),
+        ("MiB", line.limit_mib, line.peak_mib()),
+    ];
+    for (unit, limit, value) in limits {
+        if let Some(limit) = limit {
+            let verdict = if value <= limit { "reached" } else { "MISSED" };
+            let _ = write!(text, "   <= {limit} {unit} {verdict}");
+        }
+    }
     if line.is_bound() {
         text.push_str("   (killed: it takes longer)");
     }
     text.push('\n');
+}
+
+/// Gives the median time of the one contender there is.
+pub(crate) fn median_wall_ms(rows: &[Value]) -> Result<f64, Failure> {
+    let line = rows.first().and_then(Line::read);
+    line.map(|line| line.wall_ms())
+        .ok_or_else(|| Failure::check("a measurement lacks a field"))
+}
+
+/// Writes times by size, and the exponents by which they grow: of the whole range, and of its upper
+/// half, where what any start costs no longer counts.
+pub(crate) fn growth(points: &[(usize, f64)], processes: usize) -> String {
+    let mut text = format!("\nplumb ss -tanp, sockets in {processes} processes\n");
+    for (sockets, wall_ms) in points {
+        let _ = writeln!(text, "{sockets:>10}{wall_ms:>12.2} ms");
+    }
+    let upper = points.get(points.len() / 2..).unwrap_or(&[]);
+    let (whole, upper) = (exponent(points), exponent(upper));
+    let _ = writeln!(
+        text,
+        "time grows as sockets^{whole:.2}, in the upper half ^{upper:.2}"
+    );
+    text
+}
+
+/// The slope of the line of least squares through the logarithms.
+#[expect(clippy::cast_precision_loss, reason = "numbers of sockets are small")]
+fn exponent(points: &[(usize, f64)]) -> f64 {
+    let logs: Vec<(f64, f64)> = points
+        .iter()
+        .map(|&(sockets, wall_ms)| ((sockets as f64).ln(), wall_ms.ln()))
+        .collect();
+    let count = logs.len() as f64;
+    let mean = |part: fn(&(f64, f64)) -> f64| logs.iter().map(part).sum::<f64>() / count;
+    let (x, y) = (mean(|point| point.0), mean(|point| point.1));
+    let rise: f64 = logs.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
+    let run: f64 = logs.iter().map(|point| (point.0 - x).powi(2)).sum();
+    rise / run
 }
 
 #[cfg(test)]
@@ -180,6 +236,14 @@ mod tests {
         let verdicts: Vec<_> = text.lines().filter(|line| line.contains("<=")).collect();
         assert!(verdicts[0].contains("0.952   <= 0.6 MISSED"), "{text}");
         assert!(verdicts[1].contains("0.200   <= 0.35 reached"), "{text}");
+    }
+
+    #[test]
+    fn time_that_doubles_with_the_size_grows_linearly() {
+        let linear = [(1_000, 2.0), (10_000, 20.0), (100_000, 200.0)];
+        assert!((exponent(&linear) - 1.0).abs() < 1e-9);
+        let square = [(1_000, 1.0), (10_000, 100.0)];
+        assert!((exponent(&square) - 2.0).abs() < 1e-9);
     }
 
     #[test]
