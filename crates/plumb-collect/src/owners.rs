@@ -7,6 +7,8 @@
 //! a refusal must be known even when nothing is missing.
 
 pub mod engine;
+pub mod extra;
+pub(crate) mod odd;
 mod told;
 mod walk;
 

@@ -5,6 +5,7 @@
 
 use std::io::Write as _;
 
+use plumb_model::attribution::How;
 use plumb_model::holder::Holder;
 
 use super::view::Release;
@@ -71,6 +72,64 @@ pub fn write_users<'a>(
         write_entry(out, &holder, style);
     }
     if any {
+        out.push(b')');
+    }
+}
+
+/// One process that holds a socket otherwise than by a descriptor of its own (`--all-owners`).
+#[derive(Debug, Clone, Copy)]
+pub struct Other<'a> {
+    /// The process.
+    pub pid: u32,
+    /// Its name, raw bytes.
+    pub name: &'a [u8],
+    /// How it holds the socket.
+    pub how: How,
+}
+
+/// Appends owners behind those that [`write_users`] wrote at the end of `out`, if it wrote any.
+///
+/// ```
+/// use plumb_model::attribution::How;
+/// use plumb_present::ss::users::{Other, write_others};
+/// use plumb_present::ss::view::Release;
+///
+/// let mut out = b" users:((\"a\",pid=1,fd=3))".to_vec();
+/// let how = How::ThreadDescriptor { tid: 9, fd: 4 };
+/// let other = Other { pid: 7, name: b"b", how };
+/// write_others(&mut out, true, [other], Release::DEFAULT);
+/// assert_eq!(out, b" users:((\"a\",pid=1,fd=3),(\"b\",pid=7,tid=9,fd=4))");
+/// ```
+pub fn write_others<'a>(
+    out: &mut Vec<u8>,
+    follows_users: bool,
+    others: impl IntoIterator<Item = Other<'a>>,
+    release: Release,
+) {
+    let mut open = false;
+    for other in others {
+        if open || follows_users {
+            if !open {
+                out.pop();
+            }
+            out.push(b',');
+        } else {
+            out.extend_from_slice(b" users:(");
+        }
+        open = true;
+        out.extend_from_slice(b"(\"");
+        write_name(out, other.name, release);
+        // Writing to a vector cannot fail.
+        let _ = write!(out, "\",pid={}", other.pid);
+        let _ = match other.how {
+            How::Descriptor(fd) => write!(out, ",fd={fd}"),
+            How::ThreadDescriptor { tid, fd } => write!(out, ",tid={tid},fd={fd}"),
+            How::IoUring { ring_fd, slot } => write!(out, ",ring={ring_fd},slot={slot}"),
+            How::InFlight { carrier } => write!(out, ",in-flight={}", carrier.0),
+        };
+        out.push(b')');
+    }
+    if open {
         out.push(b')');
     }
 }

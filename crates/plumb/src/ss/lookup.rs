@@ -12,6 +12,7 @@ use std::ops::RangeInclusive;
 use plumb_collect::cgroups::{CgroupError, Cgroups};
 use plumb_collect::holders::{self, Holders};
 use plumb_collect::netlink_names::{self, NetlinkNames};
+use plumb_collect::owners::extra::Extras;
 use plumb_collect::port_range::PortRange;
 use plumb_collect::processes::{self, Processes};
 use plumb_collect::services::{ServiceProtocol, Services};
@@ -20,7 +21,7 @@ use plumb_filter::{Owner, Owners};
 use plumb_model::holder::Holder;
 use plumb_model::{Known, Reason, Uid};
 use plumb_present::ss::lookup::{Lookup, PortKind};
-use plumb_present::ss::users::{Contexts, Style, UNAVAILABLE, write_users};
+use plumb_present::ss::users::{Contexts, Other, Style, UNAVAILABLE, write_others, write_users};
 use plumb_present::ss::view::Release;
 
 use self::interfaces::Interfaces;
@@ -36,6 +37,8 @@ pub struct Wanted {
     pub holders: bool,
     /// -T: those of threads, too.
     pub threads: bool,
+    /// --all-owners: those that hold a socket by no descriptor of a process, too.
+    pub extras: bool,
     /// -Z, -z: with their contexts.
     pub contexts: Contexts,
 }
@@ -49,6 +52,7 @@ pub struct Names {
     port_range: Option<PortRange>,
     interfaces: Interfaces,
     holders: State,
+    extras: Option<Extras>,
     cgroups: Cgroups,
     cgroup: Vec<u8>,
     mount_told: bool,
@@ -77,6 +81,7 @@ impl Names {
             port_range: None,
             interfaces: Interfaces::default(),
             holders: State::NotStarted,
+            extras: None,
             cgroups: Cgroups::new(),
             cgroup: Vec::new(),
             mount_told: false,
@@ -90,6 +95,7 @@ impl Names {
     /// Forgets what belongs to the network namespace that is left.
     pub fn forget_namespace(&mut self) {
         self.interfaces = Interfaces::default();
+        self.extras = None;
         self.port_range = None;
     }
 
@@ -298,7 +304,18 @@ impl Lookup for Names {
             contexts: self.wanted.contexts,
             release: self.wanted.release,
         };
+        let start = out.len();
         write_users(out, self.holders().of(inode), style);
+        if self.wanted.extras {
+            let follows_users = out.len() > start;
+            let extras = self.extras.get_or_insert_with(Extras::collect).of(inode);
+            let others = extras.iter().map(|extra| Other {
+                pid: extra.pid,
+                name: &extra.name,
+                how: extra.how,
+            });
+            write_others(out, follows_users, others, style.release);
+        }
     }
 
     fn cgroup(&mut self, id: u64) -> &[u8] {
@@ -354,6 +371,7 @@ mod tests {
             hosts: false,
             holders: true,
             threads: false,
+            extras: false,
             contexts: Contexts::None,
         })
     }

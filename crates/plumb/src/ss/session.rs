@@ -255,6 +255,7 @@ fn wanted(options: &Options) -> Wanted {
         hosts: options.view.resolve,
         holders: options.view.owners,
         threads: options.threads,
+        extras: options.all_owners,
         contexts: options.contexts,
     }
 }

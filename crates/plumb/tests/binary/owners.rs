@@ -6,7 +6,7 @@ mod needs_root {
     use std::process::{Command, Output, Stdio};
 
     use plumb_testkit::farm::{Farm, Plan};
-    use plumb_testkit::holding::{children, covered, in_flight, ring, thread};
+    use plumb_testkit::holding::{Way, children, covered, in_flight, ring, thread};
     use plumb_testkit::sandbox;
 
     /// A program of the testkit, which nextest builds beside this one.
@@ -102,6 +102,56 @@ mod needs_root {
             drop(farm);
             child.kill().expect("it runs");
             child.wait().expect("it ends");
+        });
+    }
+
+    #[test]
+    fn owners_that_no_descriptor_shows_are_named_when_all_are_wanted() {
+        sandbox::run(|| {
+            let table = thread::own_table().expect("a thread of its own");
+            let ring = ring::registered().expect("a ring");
+            let message = in_flight::in_message().expect("a message");
+            let Way::Ring { ring_fd, slot } = ring.way else {
+                panic!("{:?}", ring.way)
+            };
+            let (Way::OwnTable { tid, fd }, Way::InFlight { carrier }) = (table.way, message.way)
+            else {
+                panic!("{:?} {:?}", table.way, message.way)
+            };
+            let ways = [
+                (
+                    &table,
+                    format!("tid={tid},fd={fd}"),
+                    format!("(thread {tid})"),
+                ),
+                (
+                    &ring,
+                    format!("ring={ring_fd},slot={slot}"),
+                    format!("(io_uring {ring_fd})"),
+                ),
+                (
+                    &message,
+                    format!("in-flight={carrier}"),
+                    format!("(in flight {carrier})"),
+                ),
+            ];
+            for (held, in_ss, in_netstat) in ways {
+                let port = format!("sport = :{}", held.port);
+                let plain = text(None, "ss", &["-Htlnp", &port]);
+                assert!(!plain.contains("users:"), "{plain}");
+                let all = text(None, "ss", &["-Htln", "--all-owners", &port]);
+                assert!(
+                    all.contains(&format!("\",pid={},{in_ss}))", held.pid)),
+                    "{all}"
+                );
+                let all = text(None, "netstat", &["-tln", "--all-owners"]);
+                let row = all
+                    .lines()
+                    .find(|row| row.contains(&format!(":{} ", held.port)));
+                assert!(row.is_some_and(|row| row.contains(&in_netstat)), "{row:?}");
+            }
+            // No abbreviation of an option of the original means it.
+            assert!(!run(None, "netstat", &["--all-o"]).status.success());
         });
     }
 

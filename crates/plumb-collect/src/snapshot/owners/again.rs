@@ -5,7 +5,6 @@
 //! closed. What is still open then belongs to the kernel, or to nobody this process can see.
 
 mod mailboxes;
-mod odd;
 
 use plumb_model::snapshot::{Kind, Namespace, Snapshot, Socket};
 use plumb_model::{Cookie, NetnsId};
@@ -16,6 +15,7 @@ use super::found::{Found, Met, index};
 use super::reasons::View;
 use super::{low_inode, told};
 use crate::owners::engine::Engine;
+use crate::owners::odd;
 use crate::snapshot::{self, Request};
 
 /// Looks again for the sockets at `missing`.
@@ -39,7 +39,7 @@ pub(super) fn look(
     } else {
         odd::Ways::All
     };
-    for holding in odd::look(&inodes, ways) {
+    for holding in odd::look(Some(&inodes), ways) {
         let met = Met {
             pid: holding.pid,
             start_ticks: holding.start_ticks,

@@ -124,6 +124,8 @@ pub struct Options {
     pub json: bool,
     /// Our --all-netns.
     pub all_netns: bool,
+    /// Our --all-owners.
+    pub all_owners: bool,
     /// Our -I=NAME: the only interface to show.
     pub interface: Option<Vec<u8>>,
 }
@@ -206,6 +208,7 @@ struct Draft {
     route_fib: bool,
     json: bool,
     all_netns: bool,
+    all_owners: bool,
     interface: Option<Vec<u8>>,
 }
 
@@ -267,6 +270,10 @@ impl Draft {
             Key::Version => return Some(Request::Version),
             Key::Json => self.json = true,
             Key::AllNetns => self.all_netns = true,
+            Key::AllOwners => {
+                self.all_owners = true;
+                self.programs = true;
+            }
         }
         None
     }
@@ -322,6 +329,7 @@ impl Draft {
             route_fib: self.route_fib,
             json: self.json,
             all_netns: self.all_netns,
+            all_owners: self.all_owners,
             interface: self.interface,
         }))
     }

@@ -39,6 +39,7 @@ pub enum Key {
     Version,
     Json,
     AllNetns,
+    AllOwners,
 }
 
 /// The code that the family words share: an abbreviation of several of them means the first.
@@ -135,4 +136,5 @@ pub const LONG: &[Long<Key>] = &[
 pub const EXACT: &[Long<Key>] = &[
     Long::flag("json", b'j', Key::Json),
     Long::flag("all-netns", b'J', Key::AllNetns),
+    Long::flag("all-owners", b'O', Key::AllOwners),
 ];

@@ -103,6 +103,8 @@ pub struct Options {
     pub form: Form,
     /// --all-netns.
     pub all_netns: bool,
+    /// --all-owners.
+    pub all_owners: bool,
     /// --explain-filter.
     pub explain_filter: bool,
     /// The words that are no options: states, then the expression.
@@ -178,6 +180,7 @@ impl Options {
             bpf_maps: BpfMaps::None,
             form: Form::Table,
             all_netns: false,
+            all_owners: false,
             explain_filter: false,
             operands: Vec::new(),
         }
@@ -204,6 +207,10 @@ impl Options {
             Key::Ndjson => self.form = Form::Ndjson,
             Key::Stream => self.form = Form::Stream,
             Key::AllNetns => self.all_netns = true,
+            Key::AllOwners => {
+                self.all_owners = true;
+                self.view.owners = true;
+            }
             Key::ExplainFilter => self.explain_filter = true,
             // Read before everything else, because it decides which words there are.
             Key::Compat => {}

@@ -105,6 +105,8 @@ pub enum Key {
     Ndjson,
     /// Ours: --all-netns.
     AllNetns,
+    /// Ours: --all-owners.
+    AllOwners,
     /// Ours: --compat RELEASE.
     Compat,
     /// Ours: --explain-filter.
@@ -208,6 +210,7 @@ pub const OURS: &[Long<Key>] = &[
     Long::with_value("compat", 11, Key::Compat),
     Long::flag("explain-filter", 12, Key::ExplainFilter),
     Long::flag("stream", 13, Key::Stream),
+    Long::flag("all-owners", 14, Key::AllOwners),
 ];
 
 /// The options a release knows.

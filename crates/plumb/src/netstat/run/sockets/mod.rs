@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 
 use plumb_collect::inet::ReadError;
 use plumb_collect::netns::Netns;
+use plumb_collect::owners::extra::Extras;
 use plumb_collect::owners::{Detail, Owners, Search, engine};
 use plumb_collect::sock_diag::DumpError;
 use plumb_model::socket::{InetProtocol, IpVersion};
@@ -118,6 +119,14 @@ fn gather_with_owners(session: &mut Session, plan: &Plan, rows: &mut Rows) -> Ga
     });
     let gathered = gather(session, plan, rows, &mut search);
     rows.owners.set(find_owners(session, search));
+    if session.options.all_owners {
+        let mut extras = Vec::new();
+        session.in_each_netns(|_| {
+            extras.push(Extras::collect());
+            0
+        });
+        rows.owners.add(extras);
+    }
     gathered
 }
 

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use plumb_collect::owners::Owners;
+use plumb_collect::owners::extra::{Extra, Extras};
+use plumb_model::attribution::How;
 use plumb_model::owner::Owner;
-use plumb_model::{Inode, Known, Reason};
+use plumb_model::{Inode, Known, Pid, Reason};
 use plumb_present::netstat::inet::write_program;
 use plumb_present::sanitize;
 
@@ -12,6 +14,8 @@ use plumb_present::sanitize;
 #[derive(Debug, Default)]
 pub struct OwnerTexts {
     owners: Option<Owners>,
+    /// With --all-owners: those that hold a socket otherwise, by network namespace.
+    extras: Vec<Extras>,
     terminal: bool,
 }
 
@@ -20,6 +24,7 @@ impl OwnerTexts {
     pub fn new(terminal: bool) -> Self {
         Self {
             owners: None,
+            extras: Vec::new(),
             terminal,
         }
     }
@@ -27,6 +32,11 @@ impl OwnerTexts {
     /// Takes what a search found.
     pub fn set(&mut self, owners: Owners) {
         self.owners = Some(owners);
+    }
+
+    /// Takes the owners of --all-owners.
+    pub fn add(&mut self, extras: Vec<Extras>) {
+        self.extras = extras;
     }
 
     /// Says whether owners were looked for.
@@ -39,20 +49,40 @@ impl OwnerTexts {
         self.owners.as_ref().map(|owners| owners.owner(inode))
     }
 
-    /// Appends `PID/NAME`, or `-` when the owner is unknown.
+    /// Appends `PID/NAME`, or `-` when the owner is unknown; with --all-owners also the others.
     pub fn write_program(&self, out: &mut Vec<u8>, inode: Inode) {
-        match self.owner(known(inode)) {
-            Some(Known::Known(owner)) if self.terminal => {
-                let argv0 = sanitize::for_terminal(&owner.argv0).into_owned();
-                let owner = Owner {
-                    pid: owner.pid,
-                    argv0,
-                };
-                write_program(out, &owner);
-            }
-            Some(Known::Known(owner)) => write_program(out, owner),
-            Some(Known::Unknown(_)) | None => out.push(b'-'),
+        let owner = self.owner(known(inode));
+        let mut any = true;
+        match owner {
+            Some(Known::Known(owner)) => self.write_owner(out, owner.pid, &owner.argv0),
+            Some(Known::Unknown(_)) | None => any = false,
         }
+        let of_namespaces = self.extras.iter().flat_map(|extras| extras.of(inode.0));
+        let mut told: Vec<&Extra> = Vec::new();
+        for extra in of_namespaces {
+            // What is in one table of a process is found once for each namespace.
+            if told.contains(&extra) {
+                continue;
+            }
+            told.push(extra);
+            if std::mem::replace(&mut any, true) {
+                out.push(b',');
+            }
+            self.write_owner(out, Pid(extra.pid), &extra.name);
+            out.extend_from_slice(way(extra.how).as_bytes());
+        }
+        if !any {
+            out.push(b'-');
+        }
+    }
+
+    fn write_owner(&self, out: &mut Vec<u8>, pid: Pid, argv0: &[u8]) {
+        let argv0 = if self.terminal {
+            sanitize::for_terminal(argv0).into_owned()
+        } else {
+            argv0.to_vec()
+        };
+        write_program(out, &Owner { pid, argv0 });
     }
 
     /// Gives the security context, or `-`.
@@ -63,6 +93,16 @@ impl OwnerTexts {
             Some(context) => Cow::Borrowed(context),
             None => Cow::Borrowed(b"-"),
         }
+    }
+}
+
+/// Says how a socket is held, where it is not by a descriptor of the process.
+fn way(how: How) -> String {
+    match how {
+        How::Descriptor(_) => String::new(),
+        How::ThreadDescriptor { tid, .. } => format!("(thread {tid})"),
+        How::IoUring { ring_fd, .. } => format!("(io_uring {ring_fd})"),
+        How::InFlight { carrier } => format!("(in flight {})", carrier.0),
     }
 }
 

@@ -1,5 +1,5 @@
-//! A walk over `/proc` for few sockets, into the corners that a walk for many leaves out: tables of
-//! single threads (`/proc/PID/task/TID/fd`) and files registered with an io_uring (`fdinfo` of the ring).
+//! A walk over `/proc` into the corners that a walk for many sockets leaves out: tables of single threads
+//! (`/proc/PID/task/TID/fd`) and files registered with an io_uring (`fdinfo` of the ring).
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -25,15 +25,17 @@ const MAPS_BYTES: usize = 4 << 20;
 
 /// Where to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ways {
+pub(crate) enum Ways {
     /// For registered files alone: programs have told the rest.
     Rings,
+    /// For what no descriptor of a process holds: tables of threads, registered files.
+    Corners,
     /// Everywhere.
     All,
 }
 
-/// A wanted socket that a process holds.
-pub(super) struct Holding {
+/// A socket that a process holds.
+pub(crate) struct Holding {
     pub inode: u32,
     pub pid: u32,
     pub start_ticks: Known<u64>,
@@ -41,8 +43,8 @@ pub(super) struct Holding {
     pub how: How,
 }
 
-/// Looks for the sockets with these inodes in all processes.
-pub(super) fn look(wanted: &FxHashSet<u32>, ways: Ways) -> Vec<Holding> {
+/// Looks in all processes for the sockets with these inodes; without any for all sockets.
+pub(crate) fn look(wanted: Option<&FxHashSet<u32>>, ways: Ways) -> Vec<Holding> {
     let Ok(proc) = processes::open_root(std::path::Path::new("/proc")) else {
         return Vec::new();
     };
@@ -75,7 +77,7 @@ pub(super) fn look(wanted: &FxHashSet<u32>, ways: Ways) -> Vec<Holding> {
 }
 
 struct Worker<'w> {
-    wanted: &'w FxHashSet<u32>,
+    wanted: Option<&'w FxHashSet<u32>>,
     ways: Ways,
     room: Room,
     found: Vec<Holding>,
@@ -87,13 +89,23 @@ impl Worker<'_> {
         let Ok(folder) = processes::open_directory(proc.as_fd(), &pid.to_string()) else {
             return;
         };
+        let mut main = Vec::new();
+        if self.ways != Ways::Rings || may_have_rings(folder.as_fd()) {
+            self.look_at_table(folder.as_fd(), "fd", &mut main, How::Descriptor);
+        }
         let mut ways = Vec::new();
-        if self.ways == Ways::All {
+        if self.ways != Ways::Rings {
             self.look_at_threads(folder.as_fd(), pid, &mut ways);
+            // What a thread inherited and its process still has is not its own.
+            ways.retain(|&(inode, how)| {
+                let same = how.fd().map(|fd| (inode, How::Descriptor(fd)));
+                !same.is_some_and(|same| main.contains(&same))
+            });
         }
-        if self.ways == Ways::All || may_have_rings(folder.as_fd()) {
-            self.look_at_table(folder.as_fd(), "fd", &mut ways, How::Descriptor);
+        if self.ways == Ways::Corners {
+            main.retain(|(_, how)| matches!(how, How::IoUring { .. }));
         }
+        ways.append(&mut main);
         if ways.is_empty() {
             return;
         }
@@ -143,7 +155,8 @@ impl Worker<'_> {
         let mut rings = Vec::new();
         let mut target = Target::new();
         let wanted = self.wanted;
-        let wants_sockets = self.ways == Ways::All;
+        let is_wanted = |inode: &u32| wanted.is_none_or(|wanted| wanted.contains(inode));
+        let wants_sockets = self.ways != Ways::Rings;
         let _ = processes::for_each_name(table.as_fd(), &mut self.room, |name| {
             let fd = decode_number_name(name.to_bytes()).and_then(|fd| i32::try_from(fd).ok());
             let Some(fd) = fd else { return };
@@ -155,7 +168,7 @@ impl Worker<'_> {
             } else if wants_sockets
                 && let Some(inode) = decode_socket_link(link)
                 && let Ok(inode) = u32::try_from(inode.0)
-                && wanted.contains(&inode)
+                && is_wanted(&inode)
             {
                 ways.push((inode, how(fd)));
             }
@@ -166,7 +179,7 @@ impl Worker<'_> {
             let files = decode_user_files(&info).into_iter();
             ways.extend(
                 files
-                    .filter(|(_, inode)| wanted.contains(inode))
+                    .filter(|(_, inode)| is_wanted(inode))
                     .map(|(slot, inode)| (inode, How::IoUring { ring_fd, slot })),
             );
         }
