@@ -10,8 +10,8 @@ use plumb_wire::perf_map::{decode_line, decode_name};
 use plumb_wire::proc::cgroup::decode_cgroup;
 use plumb_wire::proc::maps::decode_maps;
 use plumb_wire::proc::process::{
-    decode_argv0, decode_comm, decode_epoll_targets, decode_int_name, decode_number_name, decode_socket_link,
-    decode_socket_link_start,
+    decode_argv0, decode_comm, decode_epoll_targets, decode_int_name, decode_number_name,
+    decode_socket_link, decode_socket_link_start,
 };
 use plumb_wire::proc::process_stat::{decode_effective_uid, decode_own_pid, decode_stat};
 use plumb_wire::proc::syscall::decode_syscall;

@@ -8,11 +8,14 @@ mod settings;
 
 use std::net::IpAddr;
 
+use plumb_model::group::Membership;
 use plumb_model::sample::Sample;
 use plumb_model::snapshot::Kind;
+use plumb_wire::proc::groups::{GroupItem, decode_groups};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::counters;
+use crate::proc::read_file;
 use crate::snapshot::{self, Request};
 use crate::{firewall, links, routing};
 
@@ -41,12 +44,28 @@ pub fn read() -> Sample {
         links: links::read_links().unwrap_or_default(),
         // Unprivileged questions all; what a kernel refuses is no evidence.
         addresses: routing::dump_addresses().unwrap_or_default(),
+        memberships: memberships(),
         neighbours: destinations::neighbours(),
         refusers: firewall::read_refusers().unwrap_or_default(),
         destinations: Vec::new(),
         descriptors,
         settings: settings::read(),
     }
+}
+
+/// Reads what interfaces have joined; a file that is not there has nothing.
+fn memberships() -> Vec<Membership> {
+    let files = ["/proc/net/igmp", "/proc/net/igmp6"];
+    let items = files
+        .iter()
+        .filter_map(|file| read_file(*file).ok())
+        .flat_map(|text| decode_groups(&text));
+    items
+        .filter_map(|item| match item {
+            GroupItem::Member(membership) => Some(membership),
+            GroupItem::Bogus { .. } => None,
+        })
+        .collect()
 }
 
 /// Asks where packets go: to those named, and to those that connections are being made to.

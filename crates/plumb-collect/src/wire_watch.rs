@@ -3,19 +3,23 @@
 //! A packet socket whose filter lets the kernel pass on those packets alone: data costs nothing. A thread
 //! reads and counts them by flow until the watch ends. Needs CAP_NET_RAW; works on every kernel.
 
+mod filter;
+mod name_servers;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use plumb_model::notice::{Direction, Notice, Notices, What};
-use plumb_wire::packet::{Told, decode_packet};
+use plumb_wire::packet::{Told, decode_name_packet, decode_packet};
 use rustc_hash::FxHashMap;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd as _, OwnedFd};
 use rustix::io::Errno;
 
-use crate::sys::packet_socket::{self, Instruction, Received};
+use self::name_servers::NameServers;
+use crate::sys::packet_socket::{self, Received};
 
 /// Flows that are kept apart; packets of more are counted as lost.
 const MOST_FLOWS: usize = 65_536;
@@ -37,7 +41,7 @@ pub struct Watch {
 impl Watch {
     /// Begins to watch the namespace of this thread.
     pub fn start() -> Result<Self, Errno> {
-        let socket = packet_socket::open(&filter())?;
+        let socket = packet_socket::open(&filter::program())?;
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = std::thread::spawn(move || Reader::new(socket).read(&stopped));
@@ -57,6 +61,7 @@ type Key = (What, Direction, u8, SocketAddr, SocketAddr, u32);
 struct Reader {
     socket: OwnedFd,
     flows: FxHashMap<Key, u64>,
+    name_servers: NameServers,
     lost: u64,
 }
 
@@ -65,6 +70,7 @@ impl Reader {
         Self {
             socket,
             flows: FxHashMap::default(),
+            name_servers: NameServers::default(),
             lost: 0,
         }
     }
@@ -82,6 +88,7 @@ impl Reader {
         self.lost += u64::from(drops);
         Notices {
             all: self.flows.into_iter().map(notice).collect(),
+            name_servers: self.name_servers.finish(),
             lost: self.lost,
         }
         .sorted()
@@ -92,6 +99,8 @@ impl Reader {
             let packet = buffer.get(..received.len).unwrap_or(&[]);
             if let Some(told) = decode_packet(packet) {
                 self.count(&told, received);
+            } else if let Some(told) = decode_name_packet(packet) {
+                self.name_servers.note(&told, received.outgoing);
             }
         }
     }
@@ -138,80 +147,12 @@ fn notice((key, count): (Key, u64)) -> Notice {
     }
 }
 
-/// The filter: TCP with SYN or RST, ICMP errors, ICMPv6 errors; from the IP header on.
-fn filter() -> Vec<Instruction> {
-    const LD_BYTE: u16 = 0x30;
-    const LD_HALF: u16 = 0x28;
-    const LDX_HEADER: u16 = 0xb1;
-    const LD_BYTE_X: u16 = 0x50;
-    const RSH: u16 = 0x74;
-    const JEQ: u16 = 0x15;
-    const JSET: u16 = 0x45;
-    const RET: u16 = 0x06;
-    let step = |code, jt, jf, k| Instruction { code, jt, jf, k };
-    let take = u32::try_from(PACKET_BYTES).unwrap_or(u32::MAX);
-    vec![
-        step(LD_BYTE, 0, 0, 0),
-        step(RSH, 0, 0, 4),
-        step(JEQ, 0, 12, 4),
-        // IPv4: TCP and ICMP, of fragments the first alone.
-        step(LD_HALF, 0, 0, 6),
-        step(JSET, 21, 0, 0x1fff),
-        step(LDX_HEADER, 0, 0, 0),
-        step(LD_BYTE, 0, 0, 9),
-        step(JEQ, 0, 2, 6),
-        step(LD_BYTE_X, 0, 0, 13),
-        step(JSET, 15, 16, 0x06),
-        step(JEQ, 0, 15, 1),
-        step(LD_BYTE_X, 0, 0, 0),
-        step(JEQ, 12, 0, 3),
-        step(JEQ, 11, 0, 11),
-        step(JEQ, 10, 11, 12),
-        // IPv6: TCP and ICMPv6 that stand right behind the header.
-        step(JEQ, 0, 10, 6),
-        step(LD_BYTE, 0, 0, 6),
-        step(JEQ, 0, 2, 6),
-        step(LD_BYTE, 0, 0, 53),
-        step(JSET, 5, 6, 0x06),
-        step(JEQ, 0, 5, 58),
-        step(LD_BYTE, 0, 0, 40),
-        step(JEQ, 2, 0, 1),
-        step(JEQ, 1, 0, 2),
-        step(JEQ, 0, 1, 3),
-        step(RET, 0, 0, take),
-        step(RET, 0, 0, 0),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    /// The kernel refuses a jump to nowhere only if it is behind the end; these must also fit.
-    #[test]
-    fn every_jump_lands_on_a_verdict_or_goes_on() {
-        let program = filter();
-        let (take, drop) = (program.len() - 2, program.len() - 1);
-        for (place, step) in program
-            .iter()
-            .enumerate()
-            .filter(|(_, step)| step.code & 7 == 5)
-        {
-            for jump in [step.jt, step.jf] {
-                let target = place + 1 + usize::from(jump);
-                let short = jump <= 2 || (place == 2 && program[target].code == 0x15);
-                assert!(
-                    short || target == take || target == drop,
-                    "{place} -> {target}"
-                );
-            }
-        }
-    }
-
     mod needs_root {
         use std::net::{TcpListener, TcpStream, UdpSocket};
 
-        use super::*;
+        use super::super::*;
 
         #[test]
         fn attempts_refusals_and_errors_are_noticed_with_their_ends() {

@@ -58,6 +58,9 @@ pub enum What {
         /// Who said so.
         by: IpAddr,
     },
+    /// A datagram for a multicast group, which is its local end; announcements of the link itself
+    /// (224.0.0.0/24, ff02::/16, SSDP) are none.
+    Multicast,
     /// ICMP time exceeded: the hop limit was used up (code 0), or fragments did not all come (code 1).
     TimeExceeded {
         /// The code.
@@ -72,6 +75,8 @@ pub enum What {
 pub struct Notices {
     /// Each flow and kind once.
     pub all: Vec<Notice>,
+    /// The name servers that this host asked.
+    pub name_servers: Vec<NameServer>,
     /// Packets that came faster than they were read, or flows beyond what is kept.
     pub lost: u64,
 }
@@ -106,4 +111,23 @@ impl Notices {
         });
         self
     }
+}
+
+/// What one name server answered, over UDP (RFC 1035).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NameServer {
+    /// The server.
+    pub server: SocketAddr,
+    /// Questions that left this host.
+    pub questions: u64,
+    /// Answers that came.
+    pub answers: u64,
+    /// Of them, those that say that the server could not (SERVFAIL, REFUSED, NOTIMP, FORMERR).
+    pub failures: u64,
+    /// Questions without an answer for more than a second.
+    pub unanswered: u64,
+    /// Time that all answers took together, microseconds.
+    pub total_us: u64,
+    /// Time that the slowest took, microseconds.
+    pub slowest_us: u64,
 }

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use crate::counters::{Counters, Growth};
 use crate::firewall::Refuser;
+use crate::group::Membership;
 use crate::id::Pid;
 use crate::known::{Known, Reason};
 use crate::link::Link;
@@ -26,6 +27,8 @@ pub struct Sample {
     pub links: Vec<Link>,
     /// The addresses of the interfaces.
     pub addresses: Vec<Address>,
+    /// The multicast groups that interfaces have joined.
+    pub memberships: Vec<Membership>,
     /// The neighbours, of both families.
     pub neighbours: Vec<Neighbour>,
     /// The rules of the firewall that throw packets away.

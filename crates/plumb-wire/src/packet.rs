@@ -16,6 +16,9 @@ const TCP: u8 = 6;
 const UDP: u8 = 17;
 /// `IPPROTO_ICMPV6`.
 const ICMPV6: u8 = 58;
+/// Bytes of a UDP header, and the port of name servers.
+const UDP_BYTES: usize = 8;
+const NAMES: u16 = 53;
 /// TCP flags.
 const SYN: u8 = 0x02;
 const RST: u8 = 0x04;
@@ -36,6 +39,34 @@ pub struct Told {
     pub is_inside: bool,
 }
 
+/// What a packet of the domain name system says (RFC 1035 4.1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NamePacket {
+    /// Who asks.
+    pub client: SocketAddr,
+    /// Who is asked.
+    pub server: SocketAddr,
+    /// Number of the question.
+    pub id: u16,
+    /// The answer's code (`RCODE`); `None` for a question.
+    pub answer: Option<u8>,
+}
+
+/// Decodes a question or an answer over UDP port 53; `None` for everything else.
+pub fn decode_name_packet(packet: &[u8]) -> Option<NamePacket> {
+    let ip = Ip::decode(packet).filter(|ip| ip.protocol == UDP)?;
+    let (from, to) = ip.ends()?;
+    let header = ip.payload.get(UDP_BYTES..)?.first_chunk::<4>()?;
+    let is_answer = header[2] & 0x80 != 0;
+    let (client, server) = if is_answer { (to, from) } else { (from, to) };
+    (server.port() == NAMES).then_some(NamePacket {
+        client,
+        server,
+        id: u16::from_be_bytes([header[0], header[1]]),
+        answer: is_answer.then_some(header[3] & 0x0f),
+    })
+}
+
 /// Decodes a packet; `None` when it tells nothing of interest or is cut short.
 pub fn decode_packet(packet: &[u8]) -> Option<Told> {
     let ip = Ip::decode(packet)?;
@@ -43,6 +74,7 @@ pub fn decode_packet(packet: &[u8]) -> Option<Told> {
         TCP => tcp(&ip),
         ICMP => icmp(&ip),
         ICMPV6 => icmpv6(&ip),
+        UDP => multicast(&ip),
         _ => None,
     }
 }
@@ -125,6 +157,21 @@ fn tcp(ip: &Ip<'_>) -> Option<Told> {
     Some(Told {
         what,
         protocol: TCP,
+        from,
+        to,
+        is_inside: false,
+    })
+}
+
+fn multicast(ip: &Ip<'_>) -> Option<Told> {
+    let (from, to) = ip.ends()?;
+    let of_the_link = match to.ip() {
+        IpAddr::V4(group) => matches!(group.octets(), [224, 0, 0, _] | [239, 255, 255, 250]),
+        IpAddr::V6(group) => matches!(group.octets(), [0xff, 0x01 | 0x02, ..]),
+    };
+    (to.ip().is_multicast() && !of_the_link).then_some(Told {
+        what: What::Multicast,
+        protocol: UDP,
         from,
         to,
         is_inside: false,
@@ -221,6 +268,23 @@ mod tests {
         let told = decode_packet(&v4(1, &error)).expect("a whole error");
         let mtu_bytes = 1400;
         assert_eq!(told.what, What::TooBig { mtu_bytes, by });
+    }
+
+    #[test]
+    fn questions_and_answers_of_names_have_their_number() {
+        let datagram = |from: u16, to: u16, flags: [u8; 2]| {
+            let mut bytes = [from.to_be_bytes(), to.to_be_bytes()].concat();
+            bytes.extend([0, 20, 0, 0, 0x12, 0x34]);
+            bytes.extend(flags);
+            bytes.extend([0; 8]);
+            v4(UDP, &bytes)
+        };
+        let question = decode_name_packet(&datagram(4000, 53, [1, 0])).expect("a question");
+        assert_eq!((question.id, question.answer), (0x1234, None));
+        let answer = decode_name_packet(&datagram(53, 4000, [0x81, 0x82])).expect("an answer");
+        assert_eq!((answer.id, answer.answer), (0x1234, Some(2)));
+        assert_eq!(answer.server.port(), 53);
+        assert_eq!(decode_name_packet(&datagram(4000, 5353, [1, 0])), None);
     }
 
     #[test]

@@ -22,7 +22,9 @@ pub mod half_open_peer;
 pub mod interfaces;
 pub mod loss;
 pub mod memory;
+pub mod multicast;
 pub mod nagle_delayed_ack;
+pub mod names;
 pub mod neighbour;
 pub mod no_listener;
 pub mod no_route;
@@ -105,6 +107,8 @@ pub const CHECKS: &[(&[&str], Check)] = &[
     (&[buffers::SEND], buffers::check_send),
     (&[buffers::RECEIVE], buffers::check_receive),
     (&[nagle_delayed_ack::ID], nagle_delayed_ack::check),
+    (&[names::SLOW], names::check_slow),
+    (&[names::FAILING], names::check_failing),
     (&[udp::OVERFLOW], udp::check_overflow),
     (&[udp::NOBODY], udp::check_nobody),
     (&[unix_backlog_full::ID], unix_backlog_full::check),
@@ -112,6 +116,7 @@ pub const CHECKS: &[(&[&str], Check)] = &[
     (&[memory::HOG], memory::check_hog),
     (&[drops::BACKLOG], drops::check_backlog),
     (&[drops::CONNTRACK], drops::check_conntrack),
+    (&[multicast::ID], multicast::check),
 ];
 
 /// Which finding is the root of which: with the first about a subject, the second is not reported about
@@ -123,6 +128,9 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     (close_wait_leak::ID, fd_limit::ID),
     // The queue that overflows is that of the one process that does not accept.
     (reuseport_imbalance::ID, accept_queue_overflow::ID),
+    // Who asks a port that is closed gets no name.
+    (names::FAILING, udp::NOBODY),
+    (names::FAILING, names::SLOW),
     // What is stuck because of its size is neither lost at random nor is its peer gone.
     (loss::BLACKHOLE, loss::LOSS),
     (loss::BLACKHOLE, half_open_peer::ID),

@@ -8,6 +8,7 @@ mod ephemeral_port_exhaustion;
 mod fd_limit;
 mod half_open_peer;
 mod memory;
+mod names;
 mod no_listener;
 mod path;
 mod received;
@@ -37,6 +38,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         received::SCENARIOS,
         slow::SCENARIOS,
         datagrams::SCENARIOS,
+        names::SCENARIOS,
         memory::SCENARIOS,
     ]
     .into_iter()

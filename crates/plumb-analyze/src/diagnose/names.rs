@@ -1,0 +1,91 @@
+//! `dns-slow`, `dns-failing`: a name server answers late, with errors, or not at all.
+//!
+//! Questions and answers over UDP port 53 are matched as they pass. A name that does not exist (NXDOMAIN)
+//! is an answer, SERVFAIL and REFUSED are not.
+
+use plumb_model::finding::{Confidence, Finding, Severity, Subject};
+use plumb_model::notice::NameServer;
+
+use super::{Case, evidence};
+
+/// The id of the finding: answers late.
+pub const SLOW: &str = "dns-slow";
+/// The id of the finding: errors, or no answer.
+pub const FAILING: &str = "dns-failing";
+/// Fewer are no accident.
+const SEVERAL: u64 = 2;
+/// An answer that takes so long is late, microseconds.
+const LATE_US: u64 = 300_000;
+
+/// Looks for servers that fail.
+pub fn check_failing(case: &Case<'_>) -> Vec<Finding> {
+    let servers = case.notices.name_servers.iter();
+    let failing = servers.filter(|server| {
+        let bad = server.failures + server.unanswered;
+        // A resolver waits for seconds before it asks again: one silence is enough where nothing else came.
+        (bad >= SEVERAL || server.answers == 0 && bad > 0)
+            && bad * 2 >= server.questions.min(server.answers + server.unanswered)
+    });
+    failing
+        .map(|server| {
+            let what = if server.unanswered > server.failures { "does not answer" } else { "answers with errors" };
+            Finding {
+                summary: format!("the name server {} {what}", server.server),
+                hints: vec![
+                    "ask it by hand: dig @SERVER NAME; compare with another server in /etc/resolv.conf".to_owned(),
+                    format!("is it reached at all: plumb path {}", server.server),
+                ],
+                severity: Severity::Critical,
+                ..finding(FAILING, case, server)
+            }
+        })
+        .collect()
+}
+
+/// Looks for servers that are late.
+pub fn check_slow(case: &Case<'_>) -> Vec<Finding> {
+    let servers = case.notices.name_servers.iter();
+    let late = servers
+        .filter(|server| server.answers >= SEVERAL && server.total_us >= server.answers * LATE_US);
+    late.map(|server| Finding {
+        summary: format!(
+            "the name server {} takes {} ms to answer",
+            server.server,
+            server.total_us / server.answers.max(1) / 1000
+        ),
+        hints: vec![
+            "use a nearer server, or a cache on this host".to_owned(),
+            "keep what was looked up, and look names up before they are needed".to_owned(),
+        ],
+        ..finding(SLOW, case, server)
+    })
+    .collect()
+}
+
+fn finding(kind: &'static str, case: &Case<'_>, server: &NameServer) -> Finding {
+    Finding {
+        kind,
+        severity: Severity::Warning,
+        subject: Subject {
+            kind: "destination",
+            peer: Some(server.server.to_string()),
+            protocol: Some("udp"),
+            ..Subject::default()
+        },
+        summary: String::new(),
+        evidence: vec![evidence::fact(
+            "packets to and from port 53",
+            format!(
+                "{} questions in {:.1} s, {} answers, {} of them errors, {} questions without an answer; the slowest answer took {} ms",
+                server.questions,
+                case.span.seconds(),
+                server.answers,
+                server.failures,
+                server.unanswered,
+                server.slowest_us / 1000
+            ),
+        )],
+        hints: Vec::new(),
+        confidence: Confidence::Certain,
+    }
+}
