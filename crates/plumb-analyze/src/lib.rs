@@ -13,3 +13,4 @@ pub mod diagnose;
 pub mod leaks;
 pub mod lives;
 pub mod ports;
+pub mod waterfall;

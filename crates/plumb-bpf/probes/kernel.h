@@ -67,6 +67,8 @@ struct signal_struct {
 /* Registers of user code, as the kernel saved them; one of the two exists. */
 struct pt_regs___x86 {
 	unsigned long bp;
+	unsigned long r10, r9, r8;
+	unsigned long dx, si, di;
 	unsigned long ip;
 	unsigned long sp;
 };
@@ -139,6 +141,7 @@ struct sock_common {
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 	u8 skc_state;
+	unsigned long skc_flags;
 	possible_net_t skc_net;
 	atomic64_t skc_cookie;
 };

@@ -152,6 +152,8 @@ pub struct Call {
     pub args: [u64; 6],
     /// What it returned: a value, or a negative errno.
     pub result: i64,
+    /// It moves bytes towards the program.
+    pub receives: bool,
     /// The `struct sockaddr` it was given, raw bytes.
     pub address: Vec<u8>,
     /// The first bytes of what it sent or received.

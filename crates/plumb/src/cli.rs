@@ -58,6 +58,8 @@ enum Verb {
     Connects(verbs::connects::Arguments),
     /// Finds sockets that are held too long, and the code that made them.
     Leaks(verbs::leaks::Arguments),
+    /// Shows a program's network calls and what the kernel did meanwhile, in one timeline.
+    Trace(verbs::trace::Arguments),
     /// Waits until it is let go, then becomes the command.
     #[command(hide = true)]
     Gate(verbs::recording::gate::Arguments),
@@ -96,6 +98,7 @@ pub fn main(words: Vec<OsString>) -> u8 {
             Verb::Ports(arguments) => verbs::ports::run(&arguments),
             Verb::Connects(arguments) => verbs::connects::run(&arguments),
             Verb::Leaks(arguments) => verbs::leaks::run(&arguments),
+            Verb::Trace(arguments) => verbs::trace::run(&arguments),
             Verb::Gate(arguments) => verbs::recording::gate::run(&arguments),
             Verb::Completions(arguments) => verbs::completions::run(&arguments),
             Verb::CompleteLine(arguments) => verbs::completions::answer(&arguments),

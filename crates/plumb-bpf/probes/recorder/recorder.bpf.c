@@ -11,5 +11,6 @@
 #include "reading.h"
 #include "opening.h"
 #include "processes.h"
+#include "calls.h"
 
 LICENSE;

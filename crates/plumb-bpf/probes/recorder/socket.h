@@ -9,6 +9,8 @@
 #define AF_INET6 10
 #define IPPROTO_TCP 6
 #define RCV_SHUTDOWN 1
+/* sock_flag(sk, SOCK_DONE): the peer's end of the stream has come. */
+#define SOCK_DONE (1 << 1)
 
 enum tcp_state {
 	TCP_ESTABLISHED = 1,
@@ -111,7 +113,8 @@ INLINE void put_known_ends(struct event *event, const struct known *known)
 INLINE void put_totals(struct event *event, struct sock *sk)
 {
 	struct tcp_sock *tcp = (struct tcp_sock *)sk;
-	u32 fin = READ(sk, sk_shutdown) & RCV_SHUTDOWN ? 1 : 0;
+	/* Not sk_shutdown: our own close() sets that, too. */
+	u32 fin = READ(&sk->__sk_common, skc_flags) & SOCK_DONE ? 1 : 0;
 	u64 received = READ(tcp, bytes_received);
 	u32 unread = READ(tcp, rcv_nxt) - READ(tcp, copied_seq);
 

@@ -36,6 +36,7 @@ struct layout {
 
 struct scratch {
 	struct layout layout;
+	u64 registers[31];
 	u64 words[PIECE_WORDS];
 };
 
@@ -97,7 +98,7 @@ INLINE void read_layout(struct layout *layout, struct mm_struct *mm)
 }
 
 /* The registers that user code had when it entered the kernel. */
-INLINE bool read_registers(struct task_struct *task, struct stack *head)
+INLINE bool read_registers(struct task_struct *task, struct stack *head, u64 *registers)
 {
 	struct pt_regs___x86 *x86;
 	struct pt_regs___arm64 *arm64;
@@ -116,14 +117,12 @@ INLINE bool read_registers(struct task_struct *task, struct stack *head)
 		return true;
 	}
 	if (HAS(arm64, pc)) {
-		u64 regs[31];
-
-		if (bpf_probe_read_kernel(&regs, sizeof(regs), arm64->regs))
+		if (bpf_probe_read_kernel(registers, 31 * sizeof(*registers), arm64->regs))
 			return false;
 		head->ip = READ(arm64, pc);
 		head->sp = READ(arm64, sp);
-		head->bp = regs[29];
-		head->lr = regs[30];
+		head->bp = registers[29];
+		head->lr = registers[30];
 		return true;
 	}
 	return false;
@@ -199,7 +198,7 @@ __attribute__((noinline)) u64 take_stack(u32 tgid, u32 tid)
 	struct mm_struct *mm = READ(task, mm);
 
 	piece = bpf_map_lookup_elem(&scratch, &zero);
-	if (!mm || !piece || !read_registers(task, &head))
+	if (!mm || !piece || !read_registers(task, &head, piece->registers))
 		return 0;
 	read_layout(&piece->layout, mm);
 	head.start = head.sp & ~(PIECE_BYTES - 1ULL);

@@ -43,11 +43,12 @@ fn say(error: ProgramError) -> String {
             verifier_log,
         } => {
             let log = verifier_log.to_string();
-            let last = log
-                .lines()
-                .rev()
-                .find(|line| !line.starts_with("processed "));
-            match last.filter(|line| !line.trim().is_empty()) {
+            let is_told = |line: &&str| {
+                let line = line.trim();
+                let summary = ["processed ", "verification time ", "stack depth "];
+                !line.is_empty() && !summary.iter().any(|word| line.starts_with(word))
+            };
+            match log.lines().rev().find(is_told) {
                 Some(last) => format!("{io_error} ({})", last.trim()),
                 None => io_error.to_string(),
             }

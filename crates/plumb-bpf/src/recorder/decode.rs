@@ -86,6 +86,29 @@ impl Known {
     }
 }
 
+/// `struct under_way`: an event and six arguments.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct UnderWay([u64; 22]);
+
+const _: () = assert!(size_of::<UnderWay>() == EVENT_BYTES + 48);
+
+#[expect(unsafe_code, reason = "aya asks that values of maps be plain")]
+// SAFETY: an array of whole numbers.
+unsafe impl aya::Pod for UnderWay {}
+
+impl UnderWay {
+    /// Gives the call as an event without an end.
+    pub(super) fn event(&self) -> Option<Event> {
+        let mut bytes: Vec<u8> = self.0.iter().flat_map(|word| word.to_ne_bytes()).collect();
+        let args = bytes.split_off(EVENT_BYTES);
+        bytes.extend([0; 8]);
+        bytes.extend(args);
+        bytes.resize(CALL_BYTES, 0);
+        decode_event(&bytes)
+    }
+}
+
 fn address(ip: IpAddr) -> (u8, [u8; 16]) {
     match ip {
         IpAddr::V4(ip) => {
@@ -210,8 +233,10 @@ fn decode_call(bytes: &[u8]) -> Option<Call> {
         let len = usize::try_from(len).unwrap_or(0).min(most);
         record.0.get(start..start + len).map(<[u8]>::to_vec)
     };
+    let number = record.u32(40)?;
     Some(Call {
-        number: record.u32(40)?,
+        number,
+        receives: super::calls::find(number).is_some_and(super::calls::Described::receives),
         end_ns: Some(record.u64(128)?).filter(|&end| end != 0),
         args,
         result: record.u64(88)?.cast_signed(),

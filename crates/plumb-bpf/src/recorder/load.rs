@@ -3,13 +3,14 @@
 //! Whether this kernel lets tracing programs use newer helpers is found out by loading the first program
 //! with them, and when that is refused, everything without.
 
+use aya::maps::{Array, MapError};
 use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
 
 use crate::privilege;
 use crate::unavailable::Unavailable;
 
-use super::plan::{Gap, Hook, PROBES, Plan, Probe, Program, Scope, Used, own_pid};
-use super::{Names, Recorder, attach, limits, perf, reasons, ring};
+use super::plan::{Gap, Hook, Layer, PROBES, Plan, Probe, Program, Scope, Used, own_pid};
+use super::{Names, Recorder, attach, calls, limits, perf, reasons, ring};
 
 /// The object, as `cargo xtask bpf` compiled it.
 static OBJECT: &[u8] = aya::include_bytes_aligned!("../../probes/recorder/recorder.bpf.o");
@@ -47,6 +48,9 @@ fn with_helpers(
     helpers: bool,
 ) -> Result<Recorder, String> {
     let mut object = load(plan, types, names, helpers).map_err(|error| words(&error))?;
+    if plan.wants(Layer::Calls) {
+        name_calls(&mut object).map_err(|error| words(&error))?;
+    }
     let mut attached = Attached::default();
     for probe in PROBES.iter().filter(|probe| plan.wants(probe.layer)) {
         attached.climb(probe, &mut object, types);
@@ -82,6 +86,7 @@ fn load(plan: &Plan, types: &Btf, names: &Names, helpers: bool) -> Result<Ebpf, 
     let own = own_pid().0;
     let namespace = pid_namespace();
     let (helpers, stacks) = (u32::from(helpers), u32::from(!plan.no_stacks));
+    let call_stacks = u32::from(plan.call_stacks);
     let (every, strangers) = (u32::from(plan.every_state), u32::from(plan.strangers));
     let purge = names.drop_number("QUEUE_PURGE").unwrap_or(0);
     let mut loader = EbpfLoader::new();
@@ -96,11 +101,24 @@ fn load(plan: &Plan, types: &Btf, names: &Names, helpers: bool) -> Result<Ebpf, 
         .override_global("STACKS", &stacks, true)
         .override_global("EVERY_STATE", &every, true)
         .override_global("STRANGERS", &strangers, true)
+        .override_global("CALL_STACKS", &call_stacks, true)
         .override_global("PURGE_REASON", &purge, true);
     for (name, size) in limits::MAPS {
         loader.map_max_entries(name, size);
     }
     loader.load(OBJECT)
+}
+
+/// Tells the programs which calls are wanted, before they are attached.
+fn name_calls(object: &mut Ebpf) -> Result<(), MapError> {
+    let missing = MapError::InvalidName {
+        name: String::from("call_flags"),
+    };
+    let mut flags = Array::<_, u32>::try_from(object.map_mut("call_flags").ok_or(missing)?)?;
+    for (number, call) in calls::table() {
+        flags.set(number, call, 0)?;
+    }
+    Ok(())
 }
 
 /// Gives the namespace of processes we count in, 0 for the first.

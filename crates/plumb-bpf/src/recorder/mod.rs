@@ -7,6 +7,7 @@
 //! Minimum kernel version: 5.8 (ring buffers; BTF of tracepoints). Below it there is no recorder.
 
 mod attach;
+pub mod calls;
 mod decode;
 pub mod limits;
 mod load;
@@ -134,6 +135,20 @@ impl Recorder {
             tell(Told::Event(event));
         }
         self.read = events;
+    }
+
+    /// Gives the calls that have not returned, the oldest first.
+    pub fn unfinished(&self) -> Vec<Event> {
+        let Some(map) = self.object.map("calls") else {
+            return Vec::new();
+        };
+        let Ok(calls) = HashMap::<_, u32, decode::UnderWay>::try_from(map) else {
+            return Vec::new();
+        };
+        let calls = calls.iter().filter_map(Result::ok);
+        let mut calls: Vec<Event> = calls.filter_map(|(_, call)| call.event()).collect();
+        calls.sort_by_key(|call| call.time_ns);
+        calls
     }
 
     /// Gives what was lost since the start.

@@ -30,6 +30,8 @@ pub struct Plan {
     pub no_stacks: bool,
     /// Every change of state, also those between the ends.
     pub every_state: bool,
+    /// A stack with each call, with [`Layer::Calls`].
+    pub call_stacks: bool,
     /// Packets that belong to no known socket, too.
     pub strangers: bool,
 }
@@ -47,6 +49,8 @@ pub enum Layer {
     Faults,
     /// Dropped packets and the reasons.
     Drops,
+    /// Every call of the network. While it is attached, every system call of the machine is slower.
+    Calls,
     /// Children of followed processes, programs begun, ends of processes.
     Processes,
 }
@@ -60,6 +64,7 @@ impl Layer {
             Self::Reading => "reads that found the end of a connection",
             Self::Faults => "retransmissions, resets and errors",
             Self::Drops => "dropped packets",
+            Self::Calls => "calls of the network",
             Self::Processes => "children of processes",
         }
     }
@@ -212,6 +217,14 @@ pub(super) const PROBES: &[Probe] = &[
             &[program!("drops" typed "kfree_skb")],
             &[program!("drops_old" typed "kfree_skb")],
         ],
+    },
+    Probe {
+        layer: Layer::Calls,
+        sees: "calls of the network",
+        ladder: &[&[
+            program!("calls_begin" typed "sys_enter"),
+            program!("calls_end" typed "sys_exit"),
+        ]],
     },
     Probe {
         layer: Layer::Processes,

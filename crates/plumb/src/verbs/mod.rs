@@ -21,4 +21,5 @@ pub mod screen;
 pub mod started;
 pub mod stats;
 pub mod status;
+pub mod trace;
 pub mod watch;

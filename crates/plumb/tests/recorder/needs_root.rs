@@ -2,6 +2,7 @@
 
 mod connects;
 mod leaks;
+mod trace;
 mod vanish;
 
 use std::process::{Command, Output, Stdio};

@@ -136,6 +136,11 @@ impl Session {
         self.recorder.losses()
     }
 
+    /// Gives the calls that have not returned.
+    pub fn unfinished(&self) -> Vec<Event> {
+        self.recorder.unfinished()
+    }
+
     /// Says in words what could not be seen: programs that did not attach, and losses.
     pub fn reasons(&self) -> Vec<String> {
         let gap = |gap: &Gap| format!("not seen: {} ({})", gap.sees, gap.why);

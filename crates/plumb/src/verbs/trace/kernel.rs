@@ -1,0 +1,75 @@
+//! What the kernel did, as words: a state, a reset, a drop, an error.
+
+use std::fmt::Write as _;
+
+use plumb_bpf::recorder::Names;
+use plumb_model::event::{Event, StateChange, What};
+
+use super::error_names;
+
+/// Gives the machine word and the words for people; `None` for calls, and for what calls tell better.
+pub fn words(event: &Event, names: &Names, calls: bool) -> Option<(&'static str, String)> {
+    Some(match &event.what {
+        What::State(change) => ("state", state(*change)),
+        // The call itself stands in the timeline.
+        What::Accepted { .. } | What::ConnectReturned { .. } if calls => return None,
+        What::Accepted { fd } => ("accepted", format!("accepted as descriptor {fd}")),
+        What::ConnectReturned { result: 0, .. } => {
+            ("connect", String::from("connect() returned 0"))
+        }
+        What::ConnectReturned { result, .. } => {
+            let name = error_names::name((-result).into());
+            ("connect", format!("connect() failed: {name}"))
+        }
+        What::EndOfFile(_) => ("end-of-file", String::from("end-of-file read")),
+        What::Retransmitted { .. } => ("retransmit", String::from("segment sent again")),
+        What::ResetSent { reason } => {
+            let name = reason.and_then(|reason| names.reset_reason(reason));
+            let why = name.map(|name| format!(": {name}")).unwrap_or_default();
+            ("reset-sent", format!("reset sent{why}"))
+        }
+        What::ResetReceived { .. } => ("reset-received", String::from("reset received")),
+        What::Error { errno } => {
+            let name = error_names::name((*errno).into());
+            ("error", format!("error left at the socket: {name}"))
+        }
+        What::Dropped { reason } => {
+            let name = names.drop_reason(*reason).map(str::to_owned);
+            (
+                "drop",
+                format!(
+                    "packet dropped: {}",
+                    name.unwrap_or_else(|| reason.to_string())
+                ),
+            )
+        }
+        What::QueueFull => ("queue-full", String::from("receive queue full")),
+        What::Exec => ("exec", String::from("began another program")),
+        What::Exit => ("exit", String::from("ended")),
+        What::Call(_) => return None,
+        _ => (
+            "other",
+            String::from("something this plumb has no word for"),
+        ),
+    })
+}
+
+fn state(change: StateChange) -> String {
+    let name = |state: plumb_model::socket::SocketState| state.tcp_name().unwrap_or("?");
+    let mut text = format!("{} > {}", name(change.old), name(change.new));
+    if change.errno != 0 {
+        text.push_str(", ");
+        text.push_str(&error_names::name(change.errno.into()));
+    }
+    if let Some(totals) = change.totals {
+        let _ = write!(
+            text,
+            ", sent {} received {} unread {}",
+            totals.sent_bytes, totals.received_bytes, totals.unread_bytes
+        );
+    }
+    if change.by_exit {
+        text.push_str(", the process ends");
+    }
+    text
+}
