@@ -1,9 +1,11 @@
 //! Every program there is, and whether this kernel and this user let it run: what `plumb doctor` shows.
 //!
 //! A row each; who adds a probe adds its row. Asking loads each program and drops it again, which takes
-//! some milliseconds for each and changes nothing.
+//! some milliseconds for each; the recorder, whose parts can fail one by one, is attached for a moment,
+//! following nobody. Nothing stays.
 
 use crate::load::{Program, load_first};
+use crate::recorder::{Layer, Plan, Recorder, Scope};
 use crate::unavailable::Unavailable;
 use crate::{in_flight, owners};
 
@@ -62,6 +64,51 @@ fn load(programs: &[&Program]) -> Result<(), Unavailable> {
     load_first(programs).map(drop)
 }
 
+/// The parts of the recorder, each with a name as if it were a probe of its own.
+const RECORDER: [(Layer, &str); 6] = [
+    (Layer::States, "recorder/states"),
+    (Layer::Opening, "recorder/opening"),
+    (Layer::Reading, "recorder/reading"),
+    (Layer::Faults, "recorder/faults"),
+    (Layer::Drops, "recorder/drops"),
+    (Layer::Processes, "recorder/processes"),
+];
+/// What the recorder needs: ring buffers.
+const RECORDER_MINIMUM: &str = "5.8";
+
+/// Starts the recorder with all its parts, and asks which have gaps.
+fn recorder() -> impl Iterator<Item = ProgramStatus> {
+    let started = Recorder::start(&Plan {
+        scope: Scope::Processes,
+        layers: RECORDER.iter().map(|&(layer, _)| layer).collect(),
+        ..Plan::default()
+    });
+    let gaps = started.map(|recorder| recorder.gaps().to_vec());
+    RECORDER.into_iter().map(move |(layer, name)| {
+        let refused = match &gaps {
+            Err(refused) => Some(refused.clone()),
+            Ok(gaps) => {
+                let mut gaps = gaps.iter().filter(|gap| gap.layer == layer);
+                let gap = gaps.next();
+                gap.map(|gap| Unavailable::new(format!("{}: {}", gap.sees, gap.why)))
+            }
+        };
+        ProgramStatus {
+            name,
+            purpose: layer.words(),
+            minimum_kernel: RECORDER_MINIMUM,
+            status: status(refused.map_or(Ok(()), Err), RECORDER_MINIMUM),
+        }
+    })
+}
+
+fn status(loaded: Result<(), Unavailable>, minimum: &str) -> Status {
+    match loaded {
+        Ok(()) => Status::Runs,
+        Err(refused) => Status::CannotRun(with_version(refused, minimum)),
+    }
+}
+
 /// Where nothing else would allow it, says that a newer kernel would, if this one is older than that.
 fn with_version(refused: Unavailable, minimum: &str) -> Unavailable {
     let release = rustix::system::uname();
@@ -85,11 +132,9 @@ pub fn programs() -> Vec<ProgramStatus> {
         name: row.name,
         purpose: row.purpose,
         minimum_kernel: row.minimum_kernel,
-        status: match (row.load)() {
-            Ok(()) => Status::Runs,
-            Err(refused) => Status::CannotRun(with_version(refused, row.minimum_kernel)),
-        },
+        status: status((row.load)(), row.minimum_kernel),
     });
+    let rows = rows.chain(recorder());
     rows.collect()
 }
 
@@ -127,7 +172,7 @@ mod tests {
                 let there = std::thread::scope(|scope| scope.spawn(as_nobody).join());
                 let there = there.expect("it does not panic").into_iter();
                 let there: Vec<_> = there.filter_map(refused).collect();
-                assert_eq!(there.len(), ROWS.len());
+                assert_eq!(there.len(), ROWS.len() + RECORDER.len());
                 for (name, why) in there {
                     assert!(why.why.contains("CAP_BPF and CAP_PERFMON"), "{name}: {why}");
                     let allow = why.allow.expect("something would allow it");
