@@ -1,8 +1,9 @@
 //! Whole files /proc/net/route, rt_cache and ipv6_route, whose heads decide where columns are, and what
-//! rtnetlink says of the same.
+//! rtnetlink says of the same; and what comes back of a probe.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use plumb_wire::error_queue::{behind_ipv4_header, decode_control, decode_echo};
 use plumb_wire::netlink::rtnetlink::address::decode_address;
 use plumb_wire::netlink::rtnetlink::link::decode_link;
 use plumb_wire::netlink::rtnetlink::neighbour::decode_neighbour;
@@ -29,4 +30,6 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(decode_rule(bytes).is_some(), bytes.len() >= 12);
     assert_eq!(decode_link(bytes).is_some(), bytes.len() >= 16);
     let _ = (decode_address(bytes), decode_neighbour(bytes));
+    let _ = (decode_control(bytes), behind_ipv4_header(bytes));
+    assert!(decode_echo(bytes).is_none() || bytes.len() >= 8);
 });

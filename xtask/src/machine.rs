@@ -30,6 +30,8 @@ pub(crate) const TESTS: &[Program] = &[
     ("c++", "g++"),
     ("objcopy", "binutils"),
     ("jq", "jq"),
+    ("nft", "nftables"),
+    ("traceroute", "traceroute"),
     ("logger", "bsdutils"),
     ("groff", "groff-base"),
     ("zsh", "zsh"),

@@ -12,5 +12,6 @@ pub mod counters;
 pub mod diagnose;
 pub mod leaks;
 pub mod lives;
+pub mod path;
 pub mod ports;
 pub mod waterfall;

@@ -24,6 +24,7 @@ pub mod owners;
 pub mod port_range;
 pub mod port_settings;
 pub mod privilege;
+pub mod probe;
 pub mod proc;
 pub mod proc_paths;
 pub mod processes;

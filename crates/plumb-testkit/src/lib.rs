@@ -5,6 +5,7 @@
 //! Nothing here is part of the product; programs that prove it (`plumb-farm`) are in `src/bin`.
 
 pub mod binds;
+pub mod chain;
 pub mod churn;
 pub mod command_lines;
 pub mod deviations;

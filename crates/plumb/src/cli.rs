@@ -52,6 +52,8 @@ enum Verb {
     Doctor(verbs::doctor::Arguments),
     /// Can this address be bound, and if not: who has it, and by which rule?
     Bind(verbs::bind::Arguments),
+    /// The way to a host: rule, route, source, neighbour, MTU, then hop by hop.
+    Path(verbs::path::Arguments),
     /// How far the local ports reach, who uses them, and when they run out.
     Ports(verbs::ports::Arguments),
     /// Lists attempts to connect: what came of each and why, and the code that made it.
@@ -95,6 +97,7 @@ pub fn main(words: Vec<OsString>) -> u8 {
             Verb::Stats(arguments) => verbs::stats::run(&arguments),
             Verb::Doctor(arguments) => verbs::doctor::run(&arguments),
             Verb::Bind(arguments) => verbs::bind::run(&arguments),
+            Verb::Path(arguments) => verbs::path::run(&arguments),
             Verb::Ports(arguments) => verbs::ports::run(&arguments),
             Verb::Connects(arguments) => verbs::connects::run(&arguments),
             Verb::Leaks(arguments) => verbs::leaks::run(&arguments),

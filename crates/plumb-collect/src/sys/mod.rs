@@ -10,5 +10,6 @@ pub mod namespace;
 pub mod netdb;
 pub mod nss;
 pub mod packet_socket;
+pub mod receive;
 pub mod signal;
 pub mod socket_option;

@@ -13,6 +13,7 @@ pub mod leaks;
 pub mod ls;
 #[cfg(test)]
 pub mod page;
+pub mod path;
 pub mod place;
 pub mod ports;
 pub mod recording;

@@ -1,0 +1,336 @@
+//! What the answers of the hops mean: where the way ends and what was said there, loops, and hops that
+//! cannot be right.
+
+use std::net::IpAddr;
+
+/// An answer's meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Word {
+    /// The destination itself.
+    Reply,
+    /// The destination itself refused (TCP reset, or ICMP port unreachable).
+    Refused,
+    /// A router passed it no further because its TTL was over.
+    TimeExceeded,
+    /// It says that it cannot be reached: ICMP code, of IPv6 or not.
+    Unreachable {
+        /// The code.
+        code: u8,
+        /// `ICMPv6`.
+        ipv6: bool,
+    },
+    /// The packet was too big to go on.
+    TooBig,
+    /// Another ICMP message, raw.
+    Other {
+        /// Its type.
+        kind: u8,
+        /// Its code.
+        code: u8,
+    },
+}
+
+/// One answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Heard {
+    /// Who gave it.
+    pub from: IpAddr,
+    /// What it means.
+    pub word: Word,
+    /// TTL with which it came.
+    pub ttl: Option<u8>,
+}
+
+/// The answers to probes of one TTL.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Hop {
+    /// The TTL.
+    pub ttl: u8,
+    /// Them.
+    pub heard: Vec<Heard>,
+}
+
+/// How the way ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The destination answers.
+    Reached {
+        /// At this TTL.
+        ttl: u8,
+    },
+    /// Somebody says that it goes no further.
+    Stopped {
+        /// At this TTL.
+        ttl: u8,
+        /// The first TTL at which he answers: a router that refuses does so one later than that.
+        router_ttl: u8,
+        /// Who.
+        from: IpAddr,
+        /// What.
+        word: Word,
+    },
+    /// Routers send it in a circle.
+    Loop {
+        /// From this TTL on.
+        ttl: u8,
+        /// So many routers.
+        period: u8,
+    },
+    /// Behind this TTL nobody answers any more; 0: nobody did.
+    Silent {
+        /// The last that answered.
+        ttl: u8,
+    },
+}
+
+/// A circle must have been gone so many times before it is called one.
+const ROUNDS: usize = 2;
+
+impl Word {
+    /// Understands an ICMP error.
+    pub fn of_icmp(ipv6: bool, kind: u8, code: u8) -> Self {
+        match (ipv6, kind, code) {
+            (false, 3, 3) | (true, 1, 4) => Self::Refused,
+            (false, 3, 4) | (true, 2, _) => Self::TooBig,
+            (false, 3, code) | (true, 1, code) => Self::Unreachable { code, ipv6 },
+            (false, 11, 0) | (true, 3, 0) => Self::TimeExceeded,
+            _ => Self::Other { kind, code },
+        }
+    }
+
+    /// Says what it is, in the words of the RFCs.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Reply => "reply",
+            Self::Refused => "refused",
+            Self::TimeExceeded => "ttl exceeded",
+            Self::TooBig => "packet too big",
+            Self::Other { .. } => "other icmp",
+            Self::Unreachable { code, ipv6: false } => match code {
+                0 => "net unreachable",
+                1 => "host unreachable",
+                2 => "protocol unreachable",
+                5 => "source route failed",
+                6 => "net unknown",
+                7 => "host unknown",
+                9 => "net prohibited",
+                10 => "host prohibited",
+                13 => "admin prohibited",
+                14 => "host precedence violation",
+                15 => "precedence cutoff",
+                _ => "unreachable",
+            },
+            Self::Unreachable { code, ipv6: true } => match code {
+                0 => "no route",
+                1 => "admin prohibited",
+                2 => "beyond scope",
+                3 => "address unreachable",
+                5 => "source address failed policy",
+                6 => "reject route",
+                _ => "unreachable",
+            },
+        }
+    }
+}
+
+/// Judges the hops, by rising TTL.
+pub fn verdict(hops: &[Hop], destination: IpAddr) -> End {
+    for hop in hops {
+        for heard in &hop.heard {
+            let there = heard.from == destination;
+            match heard.word {
+                Word::Reply => return End::Reached { ttl: hop.ttl },
+                Word::Refused if there => return End::Reached { ttl: hop.ttl },
+                Word::Unreachable { .. } | Word::Refused => {
+                    return End::Stopped {
+                        ttl: hop.ttl,
+                        router_ttl: first_ttl_of(hops, heard.from).unwrap_or(hop.ttl),
+                        from: heard.from,
+                        word: heard.word,
+                    };
+                }
+                Word::TimeExceeded | Word::TooBig | Word::Other { .. } => {}
+            }
+        }
+    }
+    if let Some((ttl, period)) = circle(hops) {
+        return End::Loop { ttl, period };
+    }
+    let last = hops.iter().rev().find(|hop| !hop.heard.is_empty());
+    End::Silent {
+        ttl: last.map_or(0, |hop| hop.ttl),
+    }
+}
+
+fn first_ttl_of(hops: &[Hop], from: IpAddr) -> Option<u8> {
+    let answers = |hop: &&Hop| hop.heard.iter().any(|heard| heard.from == from);
+    hops.iter().find(answers).map(|hop| hop.ttl)
+}
+
+/// Finds a circle of routers at the end of the way: the same addresses in the same order, several times.
+fn circle(hops: &[Hop]) -> Option<(u8, u8)> {
+    let addresses: Vec<Option<IpAddr>> = hops
+        .iter()
+        .map(|hop| hop.heard.first().map(|heard| heard.from))
+        .collect();
+    let longest = addresses.len() / (ROUNDS + 1);
+    for period in 2..=longest {
+        let needed = period * (ROUNDS + 1);
+        let tail = addresses.get(addresses.len() - needed..)?;
+        let known = tail.iter().flatten().count() * 2 > needed;
+        // A silent router is silent each time.
+        let repeats = tail
+            .iter()
+            .zip(tail.iter().skip(period))
+            .all(|(a, b)| a == b);
+        let differ = tail.iter().take(period).any(|address| address != &tail[0]);
+        if known && repeats && differ {
+            let mut first = addresses.len() - needed;
+            while first > 0 && addresses.get(first - 1) == addresses.get(first - 1 + period) {
+                first -= 1;
+            }
+            return Some((hops.get(first)?.ttl, u8::try_from(period).ok()?));
+        }
+    }
+    None
+}
+
+/// Something about the hops that cannot be as it looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strange {
+    /// One router answers for several TTLs on end: one of them lets packets pass without counting them, or
+    /// hides others behind it.
+    SameTwice {
+        /// The first of them.
+        ttl: u8,
+        /// Who.
+        from: IpAddr,
+    },
+    /// An answer came back over more hops than lie on the way there: routers on the way are hidden, or the
+    /// way back is another.
+    LongerWayBack {
+        /// At this TTL.
+        ttl: u8,
+        /// Hops there.
+        there: u8,
+        /// Hops back, guessed from the TTL of the answer.
+        back: u8,
+    },
+}
+
+/// Of a longer way back it is spoken from so many hops on.
+const FURTHER: u8 = 2;
+/// TTLs that hosts and routers begin with.
+const BEGINNINGS: [u8; 3] = [64, 128, 255];
+
+/// Finds what is strange about the hops.
+pub fn strange(hops: &[Hop]) -> Vec<Strange> {
+    let mut found = Vec::new();
+    for (hop, next) in hops.iter().zip(hops.iter().skip(1)) {
+        let (Some(one), Some(other)) = (hop.heard.first(), next.heard.first()) else {
+            continue;
+        };
+        let passed_on = one.word == Word::TimeExceeded && other.word == Word::TimeExceeded;
+        if one.from == other.from && passed_on {
+            found.push(Strange::SameTwice {
+                ttl: hop.ttl,
+                from: one.from,
+            });
+        }
+    }
+    if let Some(last) = hops.iter().rev().find(|hop| !hop.heard.is_empty())
+        && let Some(back) = last.heard.first().and_then(|heard| hops_back(heard.ttl?))
+        && back >= last.ttl.saturating_add(FURTHER)
+    {
+        found.push(Strange::LongerWayBack {
+            ttl: last.ttl,
+            there: last.ttl,
+            back,
+        });
+    }
+    found
+}
+
+/// Guesses over how many hops an answer came: the next higher usual beginning less what is left.
+fn hops_back(ttl: u8) -> Option<u8> {
+    let beginning = BEGINNINGS.into_iter().find(|&beginning| ttl <= beginning)?;
+    Some(beginning - ttl + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(last: u8) -> IpAddr {
+        IpAddr::from([10, 0, 0, last])
+    }
+
+    fn hops(from: &[u8]) -> Vec<Hop> {
+        (1..)
+            .zip(from)
+            .map(|(ttl, &last)| Hop {
+                ttl,
+                heard: (last != 0)
+                    .then(|| Heard {
+                        from: ip(last),
+                        word: Word::TimeExceeded,
+                        ttl: None,
+                    })
+                    .into_iter()
+                    .collect(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_circle_is_one_after_three_rounds_and_not_before() {
+        let end = |from: &[u8]| verdict(&hops(from), ip(99));
+        assert_eq!(end(&[1, 2, 3, 2, 3, 2, 3]), End::Loop { ttl: 2, period: 2 });
+        assert_eq!(end(&[1, 2, 0, 2, 0, 2, 0]), End::Silent { ttl: 6 });
+        assert_eq!(
+            end(&[1, 2, 3, 0, 2, 3, 0, 2, 3, 0]),
+            End::Loop { ttl: 2, period: 3 }
+        );
+        assert_eq!(end(&[1, 2, 3, 2, 3]), End::Silent { ttl: 5 });
+        assert_eq!(end(&[1, 1, 1, 1, 1, 1]), End::Silent { ttl: 6 });
+        assert_eq!(end(&[0, 0, 0]), End::Silent { ttl: 0 });
+    }
+
+    #[test]
+    fn a_word_ends_the_way_where_it_was_said() {
+        let mut way = hops(&[1, 2, 3]);
+        way[2].heard[0].word = Word::of_icmp(false, 3, 13);
+        let End::Stopped { ttl: 3, word, .. } = verdict(&way, ip(99)) else {
+            panic!("{way:?}");
+        };
+        assert_eq!(word.text(), "admin prohibited");
+        way[2].heard[0].word = Word::of_icmp(false, 3, 3);
+        assert_eq!(verdict(&way, ip(3)), End::Reached { ttl: 3 });
+        assert_eq!(Word::of_icmp(true, 1, 4), Word::Refused);
+        assert_eq!(Word::of_icmp(true, 3, 0), Word::TimeExceeded);
+        assert_eq!(Word::of_icmp(true, 1, 1).text(), "admin prohibited");
+    }
+
+    #[test]
+    fn answers_tell_of_hidden_hops() {
+        let mut way = hops(&[1, 1, 2]);
+        way[2].heard[0].ttl = Some(58);
+        assert_eq!(
+            strange(&way),
+            [
+                Strange::SameTwice {
+                    ttl: 1,
+                    from: ip(1)
+                },
+                Strange::LongerWayBack {
+                    ttl: 3,
+                    there: 3,
+                    back: 7
+                }
+            ]
+        );
+        way[2].heard[0].ttl = Some(61);
+        assert_eq!(strange(&way).len(), 1);
+        assert_eq!(hops_back(255), Some(1));
+    }
+}

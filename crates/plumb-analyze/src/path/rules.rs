@@ -1,0 +1,219 @@
+//! Which routing rule decides about a packet of this host, and by which route of its table.
+//!
+//! The kernel tells the route it would take, not the rule, and of an unreachable one nothing but an
+//! error. So the rules are walked as `fib_rules_lookup` does: from the lowest priority, each that matches is
+//! asked, and the longest prefix of its table decides; of equal ones the lowest metric.
+
+use std::net::IpAddr;
+
+use plumb_model::rtnl::{Route, RouteType, Rule, RuleAction};
+
+/// What rules look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packet<'a> {
+    /// Where it goes.
+    pub destination: IpAddr,
+    /// Its source, where a socket chose one.
+    pub source: Option<IpAddr>,
+    /// The interface a socket is bound to: its name and index.
+    pub interface: Option<(&'a [u8], u32)>,
+    /// Its mark.
+    pub mark: u32,
+    /// Whose socket sends it.
+    pub uid: u32,
+    /// IP protocol.
+    pub protocol: u8,
+    /// Destination port; 0 for none.
+    pub port: u16,
+}
+
+/// What decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decided<'a> {
+    /// The rule.
+    pub rule: &'a Rule,
+    /// The route of its table; `None` where the rule itself refuses.
+    pub route: Option<&'a Route>,
+}
+
+/// `throw`: as if the table had no such route.
+const THROW: u8 = 9;
+
+/// Finds rule and route; `None` when no table has a way.
+pub fn decide_route<'a>(
+    rules: &'a [Rule],
+    routes: &'a [Route],
+    packet: &Packet<'_>,
+) -> Option<Decided<'a>> {
+    let mut asked: Vec<&Rule> = rules.iter().collect();
+    asked.sort_by_key(|rule| rule.priority);
+    for rule in asked {
+        if !matches(rule, packet) {
+            continue;
+        }
+        if rule.action != RuleAction::LOOKUP {
+            match rule.action.word() {
+                Some("blackhole" | "unreachable" | "prohibit") => {
+                    return Some(Decided { rule, route: None });
+                }
+                // Others lead to rules further on, or do nothing.
+                _ => continue,
+            }
+        }
+        if let Some(route) = in_table(rule, routes, packet) {
+            return Some(Decided {
+                rule,
+                route: Some(route),
+            });
+        }
+    }
+    None
+}
+
+fn in_table<'a>(rule: &Rule, routes: &'a [Route], packet: &Packet<'_>) -> Option<&'a Route> {
+    let bound = packet.interface.map(|(_, index)| index);
+    let fits = |route: &&Route| {
+        let leaves_by = |index| {
+            route.interface == Some(index)
+                || route.next_hops.iter().any(|hop| hop.interface == index)
+        };
+        route.table == rule.table
+            && route.covers(packet.destination)
+            // What is for this host itself is so whatever the socket is bound to.
+            && (route.kind != RouteType::UNICAST || bound.is_none_or(leaves_by))
+    };
+    let best = routes
+        .iter()
+        .filter(fits)
+        .min_by_key(|route| (u8::MAX - route.prefix_len, route.priority.unwrap_or(0)))?;
+    let suppressed = rule
+        .suppress_prefix_len
+        .is_some_and(|len| u32::from(best.prefix_len) <= len);
+    (best.kind.0 != THROW && !suppressed).then_some(best)
+}
+
+fn matches(rule: &Rule, packet: &Packet<'_>) -> bool {
+    let within = |range: Option<(u16, u16)>, port: u16| {
+        range.is_none_or(|(first, last)| port != 0 && (first..=last).contains(&port))
+    };
+    let interface = packet.interface.map(|(name, _)| name);
+    let all = [
+        rule.destination
+            .is_none_or(|prefix| prefix.contains(packet.destination)),
+        rule.source
+            .is_none_or(|prefix| packet.source.is_some_and(|source| prefix.contains(source))),
+        // What this host sends comes "in" by loopback.
+        rule.incoming.as_deref().is_none_or(|name| name == b"lo"),
+        rule.outgoing
+            .as_deref()
+            .is_none_or(|name| interface == Some(name)),
+        rule.mark
+            .is_none_or(|(mark, mask)| packet.mark & mask == mark),
+        rule.users
+            .is_none_or(|(first, last)| (first..=last).contains(&packet.uid)),
+        rule.protocol
+            .is_none_or(|protocol| protocol == packet.protocol),
+        within(rule.destination_ports, packet.port),
+        // The kernel chooses the source port after the route.
+        rule.source_ports.is_none(),
+        rule.tos == 0,
+        !rule.l3mdev,
+    ];
+    all.iter().all(|&one| one) != rule.inverted
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_model::rtnl::Prefix;
+
+    use super::*;
+
+    fn route(text: &str, len: u8, table: u32, kind: u8) -> Route {
+        let ip: IpAddr = text.parse().expect("an address");
+        Route {
+            family: 2,
+            destination: (len > 0).then_some(ip),
+            prefix_len: len,
+            table,
+            kind: RouteType(kind),
+            protocol: 0,
+            scope: 0,
+            source: None,
+            gateway: None,
+            interface: Some(u32::from(len)),
+            priority: None,
+            mtu: None,
+            hop_limit: None,
+            expires_s: None,
+            next_hops: Vec::new(),
+        }
+    }
+
+    fn rule(priority: u32, table: u32) -> Rule {
+        Rule {
+            priority,
+            table,
+            action: RuleAction::LOOKUP,
+            ..Rule::default()
+        }
+    }
+
+    fn packet(to: &str) -> Packet<'static> {
+        Packet {
+            destination: to.parse().expect("an address"),
+            source: None,
+            interface: None,
+            mark: 0,
+            uid: 0,
+            protocol: 17,
+            port: 0,
+        }
+    }
+
+    #[test]
+    fn the_longest_prefix_of_the_first_table_that_has_one_decides() {
+        let rules = [rule(32766, 254), rule(0, 255), rule(100, 7)];
+        let routes = [
+            route("0.0.0.0", 0, 254, 1),
+            route("10.0.0.0", 8, 254, 1),
+            route("10.1.0.0", 16, 7, 9),
+            route("10.2.0.0", 16, 7, 7),
+        ];
+        let decided = |to: &str| {
+            let decided = decide_route(&rules, &routes, &packet(to)).expect("a default route");
+            let route = decided.route.expect("no rule refuses");
+            (decided.rule.table, route.prefix_len, route.kind.0)
+        };
+        assert_eq!(decided("10.9.9.9"), (254, 8, 1));
+        assert_eq!(decided("10.1.1.1"), (254, 8, 1), "thrown");
+        assert_eq!(decided("10.2.1.1"), (7, 16, 7), "unreachable");
+        assert_eq!(decided("8.8.8.8"), (254, 0, 1));
+    }
+
+    #[test]
+    fn tests_of_rules_count_and_can_be_turned_round() {
+        let mut by_source = rule(1, 7);
+        by_source.source = Some(Prefix {
+            ip: "10.0.0.0".parse().expect("an address"),
+            len: 8,
+        });
+        let routes = [route("0.0.0.0", 0, 7, 1)];
+        let to = packet("8.8.8.8");
+        assert_eq!(
+            decide_route(std::slice::from_ref(&by_source), &routes, &to),
+            None
+        );
+        let from = Packet {
+            source: "10.3.3.3".parse().ok(),
+            ..to.clone()
+        };
+        assert!(decide_route(std::slice::from_ref(&by_source), &routes, &from).is_some());
+        by_source.inverted = true;
+        assert!(decide_route(std::slice::from_ref(&by_source), &routes, &to).is_some());
+        by_source.suppress_prefix_len = Some(0);
+        assert_eq!(
+            decide_route(std::slice::from_ref(&by_source), &routes, &to),
+            None
+        );
+    }
+}

@@ -1,0 +1,125 @@
+//! `HOST[:PORT]`: whereto, resolved.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs as _};
+
+use plumb_collect::interface_index::interface_index;
+
+/// Which addresses of a name count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// The first.
+    Any,
+    /// IPv4 alone.
+    V4,
+    /// IPv6 alone.
+    V6,
+}
+
+/// Whereto.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The address; the port is 0 where none was given.
+    pub address: SocketAddr,
+    /// The name, where one was given.
+    pub name: Option<String>,
+}
+
+/// Reads `HOST`, `HOST:PORT`, `[ADDR]:PORT`, `ADDR`.
+pub fn parse(text: &str, family: Family) -> Result<Target, String> {
+    let (host, port) = split(text)?;
+    if let Some(address) = literal(host, port)? {
+        let fits = match family {
+            Family::Any => true,
+            Family::V4 => address.is_ipv4(),
+            Family::V6 => address.is_ipv6(),
+        };
+        if !fits {
+            return Err(format!("{host} is an address of the other IP version"));
+        }
+        return Ok(Target {
+            address,
+            name: None,
+        });
+    }
+    let found = (host, port)
+        .to_socket_addrs()
+        .map_err(|error| format!("cannot resolve {host}: {error}"))?;
+    let mut fitting = found.filter(|address| match family {
+        Family::Any => true,
+        Family::V4 => address.is_ipv4(),
+        Family::V6 => address.is_ipv6(),
+    });
+    match fitting.next() {
+        Some(address) => Ok(Target {
+            address,
+            name: Some(host.to_owned()),
+        }),
+        None => Err(format!("{host} has no address of that IP version")),
+    }
+}
+
+fn split(text: &str) -> Result<(&str, u16), String> {
+    let port = |port: &str| {
+        port.parse::<u16>()
+            .ok()
+            .filter(|&port| port > 0)
+            .ok_or_else(|| format!("{text}: no port {port}"))
+    };
+    if let Some(rest) = text.strip_prefix('[') {
+        let (host, rest) = rest
+            .split_once(']')
+            .ok_or_else(|| format!("{text}: no ]"))?;
+        return match rest.strip_prefix(':') {
+            Some(number) => Ok((host, port(number)?)),
+            None if rest.is_empty() => Ok((host, 0)),
+            None => Err(format!("{text}: nothing but a port can follow ]")),
+        };
+    }
+    match text.split_once(':') {
+        Some((host, number)) if !number.contains(':') && !host.is_empty() => {
+            Ok((host, port(number)?))
+        }
+        // More than one colon is an IPv6 address.
+        _ if text.is_empty() || text.starts_with(':') && !text.starts_with("::") => Err(
+            String::from("a host as 192.0.2.1, example.org:443, [2001:db8::1]:443"),
+        ),
+        _ => Ok((text, 0)),
+    }
+}
+
+fn literal(host: &str, port: u16) -> Result<Option<SocketAddr>, String> {
+    if let Some((ip, zone)) = host.split_once('%')
+        && let Ok(ip) = ip.parse::<Ipv6Addr>()
+    {
+        let scope = interface_index(zone.as_bytes()).or_else(|| zone.parse().ok());
+        let scope = scope.ok_or_else(|| format!("no interface {zone}"))?;
+        return Ok(Some(SocketAddrV6::new(ip, port, 0, scope).into()));
+    }
+    Ok(host
+        .parse::<IpAddr>()
+        .ok()
+        .map(|ip| SocketAddr::new(ip.to_canonical(), port)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_and_ports_are_told_apart() {
+        let shown = |text: &str| parse(text, Family::Any).map(|t| t.address.to_string());
+        assert_eq!(shown("192.0.2.1"), Ok("192.0.2.1:0".to_owned()));
+        assert_eq!(shown("192.0.2.1:443"), Ok("192.0.2.1:443".to_owned()));
+        assert_eq!(shown("::1"), Ok("[::1]:0".to_owned()));
+        assert_eq!(shown("[::1]:443"), Ok("[::1]:443".to_owned()));
+        assert_eq!(shown("[::1]"), Ok("[::1]:0".to_owned()));
+        assert_eq!(shown("fe80::1%lo"), Ok("[fe80::1%1]:0".to_owned()));
+        let name = parse("localhost:7", Family::V4).expect("every machine has it");
+        assert_eq!(name.address.to_string(), "127.0.0.1:7");
+        assert_eq!(name.name.as_deref(), Some("localhost"));
+        for wrong in ["", ":80", "a:x", "a:0", "[::1", "[::1]x", "fe80::1%nobody"] {
+            shown(wrong).expect_err(wrong);
+        }
+        parse("127.0.0.1", Family::V6).expect_err("it is of the other version");
+    }
+}

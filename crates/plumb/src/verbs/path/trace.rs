@@ -1,0 +1,240 @@
+//! Hop by hop: probes of rising TTL until the way ends, then more rounds over the hops that were found.
+
+use std::net::{IpAddr, SocketAddr};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use plumb_analyze::path::{End, Heard, Hop, Word, verdict};
+use plumb_collect::probe::{self, Answer, Method, Probe, What};
+use rustix::io::Errno;
+
+/// So many TTLs are probed side by side. More would make the destination's kernel hold its answers back,
+/// which sends an ICMP error once a second and few at once.
+const WINDOW: u8 = 4;
+/// Where traceroute begins with its ports: nobody listens there.
+const FIRST_UDP_PORT: u16 = 33434;
+/// Bytes of a probe, whole packet.
+pub const USUAL_BYTES: usize = 64;
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    /// With what.
+    pub method: Method,
+    /// Whereto.
+    pub destination: SocketAddr,
+    /// The source asked for.
+    pub source: Option<IpAddr>,
+    /// Index of the interface asked for, 0 for none.
+    pub device: u32,
+    /// No further than this.
+    pub max_hops: u8,
+    /// It is given up behind so many silent hops on end.
+    pub silent_hops: u8,
+    /// Probes for each hop.
+    pub rounds: u16,
+    /// Between rounds.
+    pub interval: Duration,
+    /// For an answer.
+    pub wait: Duration,
+}
+
+/// One hop and how it answered.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Measured {
+    /// What was heard, each once.
+    pub hop: Hop,
+    /// Probes sent.
+    pub sent: u32,
+    /// Round trip times in the order of the rounds, ms.
+    pub rtts_ms: Vec<f64>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trace {
+    /// The hops by rising TTL.
+    pub hops: Vec<Measured>,
+    /// How the way ends.
+    pub end: End,
+    /// Why probes could not be sent, where that happened.
+    pub unsent: Option<Errno>,
+}
+
+/// Traces.
+pub fn run(plan: &Plan) -> Trace {
+    let mut trace = Trace {
+        hops: Vec::new(),
+        end: End::Silent { ttl: 0 },
+        unsent: None,
+    };
+    discover(plan, &mut trace);
+    for round in 1..plan.rounds {
+        let start = Instant::now();
+        sleep(plan.interval);
+        let ttls: Vec<u8> = trace.hops.iter().map(|measured| measured.hop.ttl).collect();
+        for window in ttls.chunks(WINDOW.into()) {
+            send(plan, window, round, &mut trace);
+        }
+        // A round of many silent hops takes longer than the interval, which is enough distance.
+        debug_assert!(start.elapsed() >= plan.interval);
+    }
+    trace.end = end(plan, &trace.hops);
+    trace
+}
+
+fn discover(plan: &Plan, trace: &mut Trace) {
+    let mut first = 1;
+    while first <= plan.max_hops {
+        let last = first.saturating_add(WINDOW - 1).min(plan.max_hops);
+        let ttls: Vec<u8> = (first..=last).collect();
+        for &ttl in &ttls {
+            trace.hops.push(Measured {
+                hop: Hop {
+                    ttl,
+                    heard: Vec::new(),
+                },
+                ..Measured::default()
+            });
+        }
+        send(plan, &ttls, 0, trace);
+        match end(plan, &trace.hops) {
+            End::Reached { ttl } | End::Stopped { ttl, .. } => {
+                trace.hops.truncate(ttl.into());
+                return;
+            }
+            End::Loop { .. } => return,
+            End::Silent { ttl } if last - ttl >= plan.silent_hops => return,
+            End::Silent { .. } if trace.unsent.is_some() => return,
+            End::Silent { .. } => {}
+        }
+        first = last + 1;
+    }
+}
+
+fn end(plan: &Plan, hops: &[Measured]) -> End {
+    let hops: Vec<Hop> = hops.iter().map(|measured| measured.hop.clone()).collect();
+    verdict(&hops, plan.destination.ip())
+}
+
+fn send(plan: &Plan, ttls: &[u8], round: u16, trace: &mut Trace) {
+    let probes: Vec<Probe> = ttls.iter().map(|&ttl| plan.probe(ttl, round)).collect();
+    let results = probe::run(&probes, plan.wait);
+    for (probe, result) in probes.iter().zip(results) {
+        let Some(measured) = trace
+            .hops
+            .iter_mut()
+            .find(|measured| measured.hop.ttl == probe.ttl)
+        else {
+            continue;
+        };
+        measured.sent += 1;
+        match result {
+            Ok(Some(answer)) => match heard(plan, &answer) {
+                Ok(heard) => {
+                    measured.rtts_ms.push(answer.rtt.as_secs_f64() * 1000.0);
+                    // The same with another TTL is the same.
+                    let is_known = measured
+                        .hop
+                        .heard
+                        .iter()
+                        .any(|known| known.from == heard.from && known.word == heard.word);
+                    if !is_known {
+                        measured.hop.heard.push(heard);
+                    }
+                }
+                Err(errno) => trace.unsent = Some(errno),
+            },
+            Ok(None) => {}
+            Err(errno) => trace.unsent = Some(errno),
+        }
+    }
+}
+
+/// Understands an answer; `Err` is this host's own refusal.
+fn heard(plan: &Plan, answer: &Answer) -> Result<Heard, Errno> {
+    let word = match answer.what {
+        What::Reply => Word::Reply,
+        What::Refused => Word::Refused,
+        What::Icmp { kind, code, .. } => Word::of_icmp(plan.destination.is_ipv6(), kind, code),
+        What::Local { errno, .. } => return Err(errno),
+    };
+    Ok(Heard {
+        from: answer.from.unwrap_or(plan.destination.ip()).to_canonical(),
+        word,
+        ttl: answer.ttl,
+    })
+}
+
+impl Plan {
+    /// Makes the probe of a TTL.
+    pub fn probe(&self, ttl: u8, round: u16) -> Probe {
+        let mut destination = self.destination;
+        if self.method == Method::Udp && destination.port() == 0 {
+            destination.set_port(FIRST_UDP_PORT + u16::from(ttl));
+        }
+        Probe {
+            method: self.method,
+            destination,
+            source: self.source,
+            device: self.device,
+            ttl,
+            sequence: round.wrapping_mul(256).wrapping_add(ttl.into()),
+            bytes: USUAL_BYTES,
+            whole: false,
+        }
+    }
+}
+
+impl Measured {
+    /// Probes without answer, percent.
+    pub fn loss_percent(&self) -> f64 {
+        let received = u32::try_from(self.rtts_ms.len()).unwrap_or(u32::MAX);
+        f64::from(self.sent.saturating_sub(received)) * 100.0 / f64::from(self.sent.max(1))
+    }
+
+    /// Smallest, mean and largest round trip time, ms.
+    pub fn rtt_ms(&self) -> Option<(f64, f64, f64)> {
+        let count = u32::try_from(self.rtts_ms.len())
+            .ok()
+            .filter(|&count| count > 0)?;
+        let sum: f64 = self.rtts_ms.iter().sum();
+        let least = self.rtts_ms.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = self.rtts_ms.iter().copied().fold(0.0, f64::max);
+        Some((least, sum / f64::from(count), most))
+    }
+
+    /// Mean difference between one round trip time and the next, ms.
+    pub fn jitter_ms(&self) -> Option<f64> {
+        let pairs = self.rtts_ms.windows(2);
+        let differences: Vec<f64> = pairs
+            .filter_map(|pair| match pair {
+                [a, b] => Some((a - b).abs()),
+                _ => None,
+            })
+            .collect();
+        let count = u32::try_from(differences.len())
+            .ok()
+            .filter(|&count| count > 0)?;
+        Some(differences.iter().sum::<f64>() / f64::from(count))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_a_hop_are_those_of_its_round_trips() {
+        let measured = Measured {
+            sent: 4,
+            rtts_ms: vec![1.0, 3.0, 2.0],
+            ..Measured::default()
+        };
+        assert!((measured.loss_percent() - 25.0).abs() < 1e-9);
+        assert_eq!(measured.rtt_ms(), Some((1.0, 2.0, 3.0)));
+        assert_eq!(measured.jitter_ms(), Some(1.5));
+        assert_eq!(Measured::default().rtt_ms(), None);
+        assert_eq!(Measured::default().jitter_ms(), None);
+    }
+}

@@ -1,0 +1,172 @@
+//! The way in sentences: what this host does, how the way ends, what is strange about it.
+
+use std::net::IpAddr;
+
+use plumb_analyze::path::{End, Strange};
+use plumb_collect::probe::Method;
+
+use super::local::{Local, table_name};
+use super::mtu::PathMtu;
+
+/// Says what this host would do, for people.
+pub fn local(local: &Local, destination: &str) -> Vec<String> {
+    let mut lines = vec![format!("to {destination}: {}", route(local))];
+    if let Some(rule) = &local.rule {
+        let priority = local.rule_priority.unwrap_or(0);
+        let table = local.table.map_or_else(|| String::from("-"), table_name);
+        let network = local.network.as_deref().unwrap_or("-");
+        lines.push(format!(
+            "  rule {priority}: {rule}; table {table}, route {network}"
+        ));
+    } else if let Some(table) = local.table {
+        lines.push(format!("  table {}", table_name(table)));
+    }
+    if let Some(next_hop) = local.next_hop {
+        lines.push(format!("  next hop {next_hop}: {}", neighbour(local)));
+    }
+    if let Some(mtu) = local.mtu() {
+        let learned = match (local.route_mtu, local.route_expires_s) {
+            (Some(_), Some(seconds)) => format!(" (learned, for another {seconds} s)"),
+            (Some(_), None) => String::from(" (of the route)"),
+            (None, _) => String::new(),
+        };
+        lines.push(format!("  MTU {mtu}{learned}"));
+    }
+    lines
+}
+
+fn route(local: &Local) -> String {
+    if let Some(errno) = &local.errno {
+        return match local.kind.as_deref() {
+            Some(kind @ ("unreachable" | "prohibit" | "blackhole")) => {
+                format!("no way ({errno}): a {kind} route says so")
+            }
+            _ => format!("no way ({errno}): no table has a route"),
+        };
+    }
+    let mut text = match (local.kind.as_deref(), local.gateway) {
+        (Some("local"), _) => String::from("this host itself"),
+        (_, Some(gateway)) => format!("via {gateway}"),
+        (Some("unicast"), None) => String::from("on the link"),
+        (Some(kind), None) => kind.to_owned(),
+        (None, None) => String::from("a way"),
+    };
+    if let Some(interface) = &local.interface {
+        text = format!("{text}, interface {interface}");
+        if local.interface_up == Some(false) {
+            text.push_str(" (DOWN)");
+        }
+    }
+    if let Some(source) = local.source {
+        text = format!("{text}, source {source}");
+    }
+    text
+}
+
+fn neighbour(local: &Local) -> String {
+    match (&local.neighbour_state, &local.neighbour_address) {
+        (Some(state), Some(address)) => format!("{state}, {address}"),
+        (Some(state), None) => format!("{state}: nobody answers for it on the link"),
+        (None, _) => String::from("not in the neighbour table"),
+    }
+}
+
+/// Gives the stable word of how the way ends.
+pub fn end_word(end: End) -> &'static str {
+    match end {
+        End::Reached { .. } => "reached",
+        End::Stopped { .. } => "stopped",
+        End::Loop { .. } => "loop",
+        End::Silent { .. } => "silent",
+    }
+}
+
+/// Says how the way ends.
+pub fn end(end: End, method: Method) -> String {
+    match end {
+        End::Reached { ttl } => format!("reached in {ttl} {}", hops(ttl)),
+        End::Stopped {
+            router_ttl,
+            from,
+            word,
+            ..
+        } => format!("stops at hop {router_ttl}: {from} says {}", word.text()),
+        End::Loop { ttl, period } => format!(
+            "goes in a circle of {period} routers from hop {ttl} on: their routes point at each other"
+        ),
+        End::Silent { ttl: 0 } => format!("nobody answers {}", probes(method)),
+        End::Silent { ttl } => format!(
+            "nobody behind hop {ttl} answers {}: it is dropped there, or answers are",
+            probes(method)
+        ),
+    }
+}
+
+fn hops(count: u8) -> &'static str {
+    if count == 1 { "hop" } else { "hops" }
+}
+
+fn probes(method: Method) -> &'static str {
+    match method {
+        Method::Ping | Method::RawIcmp => "ICMP echo (--tcp to a port, or --udp, may get through)",
+        Method::Udp => "UDP (--icmp, or --tcp to a port, may get through)",
+        Method::Tcp => "TCP to this port",
+    }
+}
+
+/// Gives the stable word of a method.
+pub fn method(method: Method) -> &'static str {
+    match method {
+        Method::Ping | Method::RawIcmp => "icmp",
+        Method::Udp => "udp",
+        Method::Tcp => "tcp",
+    }
+}
+
+/// Says what the largest packet is.
+pub fn mtu(found: &PathMtu) -> String {
+    let bytes = found.bytes;
+    match (found.black_hole, found.behind_ttl, found.said_by) {
+        (true, Some(ttl), _) => format!(
+            "MTU BLACK HOLE: packets of more than {bytes} bytes vanish behind hop {ttl} without a word; \
+             lower the MTU or clamp the MSS, or let ICMP through there"
+        ),
+        (true, None, _) => format!(
+            "MTU BLACK HOLE: packets of more than {bytes} bytes vanish without a word; lower the MTU or clamp \
+             the MSS, or let ICMP through"
+        ),
+        (false, _, Some(from)) => format!("path MTU {bytes}, as {from} says"),
+        (false, _, None) => format!("path MTU {bytes}"),
+    }
+}
+
+/// Gives the stable word and the sentence of something strange.
+pub fn strange(what: Strange) -> (&'static str, String) {
+    match what {
+        Strange::SameTwice { ttl, from } => (
+            "same-router-twice",
+            format!(
+                "{from} answers for hop {ttl} and the next: a router before it does not count down, or it hides \
+                 others"
+            ),
+        ),
+        Strange::LongerWayBack { ttl, there, back } => (
+            "longer-way-back",
+            format!(
+                "hop {ttl} answers over about {back} hops where {there} lie on the way there: a router on the way \
+                 is hidden (it may write TTLs anew), or the way back is another"
+            ),
+        ),
+    }
+}
+
+/// Compares the first hop with the routing table, as one does by hand.
+pub fn first_hop(first: Option<IpAddr>, gateway: Option<IpAddr>) -> Option<String> {
+    let (first, gateway) = (first?, gateway?);
+    (first != gateway).then(|| {
+        format!(
+            "the first hop answers as {first}, the route says {gateway}: another of its addresses, or somebody \
+             in between"
+        )
+    })
+}
