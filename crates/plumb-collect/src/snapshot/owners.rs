@@ -15,6 +15,9 @@ mod walked;
 #[cfg(test)]
 mod tests;
 
+use std::os::fd::AsFd as _;
+use std::path::PathBuf;
+
 use plumb_bpf::Unavailable;
 use plumb_model::finding::Gap;
 use plumb_model::snapshot::Snapshot;
@@ -65,15 +68,23 @@ fn first_pass(
             Err(_) => {}
         }
     }
-    walked::read(&snapshot.sockets, found, view);
-    for pid in uncovered::covered() {
+    let covered = uncovered::covered();
+    // A `/proc` of our own hides nobody; it is of our pid namespace, which `/proc` then has to be, too.
+    let open = !covered.is_empty() && choice.why != Why::OtherProc;
+    let open = open.then(|| uncovered::proc().ok()).flatten();
+    let root = match &open {
+        Some(proc) => PathBuf::from(crate::proc::fd_path(proc.as_fd())),
+        None => PathBuf::from("/proc"),
+    };
+    walked::read(&root, &snapshot.sockets, found, view);
+    for pid in covered.iter().filter(|_| open.is_none()) {
         let what = format!(
             "descriptors of process {}: something is mounted over its folder in /proc",
             pid.0
         );
         snapshot.gaps.push(Gap {
             what,
-            reason: Reason::PermissionDenied,
+            reason: Reason::Covered,
         });
     }
     Engine::Proc

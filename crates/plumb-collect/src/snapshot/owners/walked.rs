@@ -11,9 +11,9 @@ use super::low_inode;
 use super::reasons::View;
 use crate::holders::{Detail, Holders};
 
-/// Looks for the holders of all sockets of the snapshot.
-pub(super) fn read(sockets: &[Socket], found: &mut Found, view: &mut View) {
-    let holders = Holders::walk(Path::new("/proc"), Detail::default());
+/// Looks for the holders of all sockets of the snapshot, below a `/proc`.
+pub(super) fn read(root: &Path, sockets: &[Socket], found: &mut Found, view: &mut View) {
+    let holders = Holders::walk(root, Detail::default());
     view.refused |= holders.is_incomplete;
     for inode in sockets.iter().filter_map(low_inode) {
         for (task, fd) in holders.tasks_of(inode) {
