@@ -53,6 +53,7 @@ Running
   -v, --verbose          name the families this kernel lacks
   --json                 one JSON document (with -c one per line), any table
   --all-netns            every network namespace of this host, with a column for it
+  --all-owners           also who holds a socket by no descriptor of its process
 ";
 
 const FAMILIES: &str = "\
