@@ -8,6 +8,8 @@ mod settings;
 
 use std::net::IpAddr;
 
+use plumb_model::Reason;
+use plumb_model::finding::Gap;
 use plumb_model::group::Membership;
 use plumb_model::sample::Sample;
 use plumb_model::snapshot::Kind;
@@ -22,7 +24,7 @@ use crate::{firewall, links, routing};
 /// Reads one sample.
 pub fn read() -> Sample {
     let at_us = monotonic_us();
-    let snapshot = snapshot::read(&Request {
+    let mut snapshot = snapshot::read(&Request {
         kinds: vec![
             Kind::Tcp,
             Kind::Udp,
@@ -35,6 +37,13 @@ pub fn read() -> Sample {
         memory: true,
         ..Request::default()
     });
+    let refusers = firewall::read_refusers().unwrap_or_else(|error| {
+        snapshot.gaps.push(Gap {
+            what: format!("rules of the firewall: {error}"),
+            reason: Reason::PermissionDenied,
+        });
+        Vec::new()
+    });
     let descriptors = descriptors::read(&snapshot.owners.processes);
     Sample {
         at_us,
@@ -46,7 +55,7 @@ pub fn read() -> Sample {
         addresses: routing::dump_addresses().unwrap_or_default(),
         memberships: memberships(),
         neighbours: destinations::neighbours(),
-        refusers: firewall::read_refusers().unwrap_or_default(),
+        refusers,
         destinations: Vec::new(),
         descriptors,
         settings: settings::read(),

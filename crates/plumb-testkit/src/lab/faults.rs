@@ -7,6 +7,7 @@ mod datagrams;
 mod ephemeral_port_exhaustion;
 mod fd_limit;
 mod half_open_peer;
+mod hosts;
 mod memory;
 mod names;
 mod no_listener;
@@ -38,6 +39,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         received::SCENARIOS,
         slow::SCENARIOS,
         datagrams::SCENARIOS,
+        hosts::SCENARIOS,
         names::SCENARIOS,
         memory::SCENARIOS,
     ]

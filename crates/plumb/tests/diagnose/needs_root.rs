@@ -1,0 +1,82 @@
+//! In a sandbox: a fault of known kind, and a user who may not see everything.
+
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+
+use plumb_testkit::sandbox;
+use serde_json::Value;
+
+use super::called::plumb;
+
+/// Connections whose clients have closed and whose servers have not.
+fn forgotten(count: usize) -> (TcpListener, Vec<TcpStream>) {
+    let listener = TcpListener::bind("127.0.0.1:8080").expect("the sandbox is empty");
+    let kept = (0..count)
+        .map(|_| {
+            let client = TcpStream::connect("127.0.0.1:8080").expect("it listens");
+            let (server, _) = listener.accept().expect("it came");
+            drop(client);
+            server
+        })
+        .collect();
+    (listener, kept)
+}
+
+#[test]
+fn a_finding_makes_the_exit_status_only_when_asked_and_concerns_only_its_subject() {
+    sandbox::run(|| {
+        let _kept = forgotten(30);
+        let json = |words: &[&str]| {
+            let output = plumb(&[&["--json", "--for=300ms"], words].concat());
+            let document: Value = serde_json::from_slice(&output.stdout).expect("a document");
+            let kinds: Vec<String> = document["findings"]
+                .as_array()
+                .expect("an array")
+                .iter()
+                .map(|finding| finding["kind"].as_str().unwrap_or_default().to_owned())
+                .collect();
+            (output.status.code(), kinds)
+        };
+        let leak = vec!["close-wait-leak".to_owned()];
+        assert_eq!(json(&[]), (Some(0), leak.clone()));
+        assert_eq!(json(&["--fail-on=warning"]), (Some(1), leak.clone()));
+        assert_eq!(json(&["--fail-on=critical"]), (Some(0), leak.clone()));
+        assert_eq!(json(&[":8080"]).1, leak);
+        assert_eq!(json(&[":8081"]).1, Vec::<String>::new());
+        let own = std::process::id().to_string();
+        assert_eq!(json(&[&own]).1, leak);
+        assert_eq!(json(&["99999"]).1, Vec::<String>::new());
+        let text = plumb(&["--for=300ms"]);
+        let text = String::from_utf8_lossy(&text.stdout).into_owned();
+        assert!(text.starts_with("warning close-wait-leak: "), "{text}");
+        assert!(text.contains("\n  -> "), "{text}");
+    });
+}
+
+#[test]
+fn an_ordinary_user_is_told_what_could_not_be_seen() {
+    sandbox::run(|| {
+        let _kept = forgotten(30);
+        let output = Command::new("setpriv")
+            .args([
+                "--reuid=1234",
+                "--regid=1234",
+                "--clear-groups",
+                "--inh-caps=-all",
+            ])
+            .args([
+                env!("CARGO_BIN_EXE_plumb"),
+                "diagnose",
+                "--json",
+                "--for=100ms",
+            ])
+            .output()
+            .expect("util-linux is installed");
+        assert!(output.status.success(), "{output:?}");
+        let document: Value = serde_json::from_slice(&output.stdout).expect("a document");
+        assert_eq!(document["complete"], false);
+        let reasons = document["reasons"].to_string();
+        assert!(reasons.contains("on the wire"), "{reasons}");
+        assert!(reasons.contains("rules of the firewall"), "{reasons}");
+    });
+}
