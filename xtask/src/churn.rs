@@ -11,7 +11,9 @@ use crate::step::{self, Failure};
 
 /// Owners named by each engine.
 const ATTRIBUTIONS: u64 = 1_000_000;
-/// Descriptors of one process that stays.
+/// Processes alive at a time.
+const LIVE: u64 = 1_000;
+/// Sockets of one process that stays.
 const BIG: u64 = 19_000;
 
 /// Runs the race.
@@ -33,6 +35,7 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
         race.args(["nextest", "run", "-p", "plumb-collect", "--test", "churn"]);
         race.args(["--profile", "long", "--no-capture", "needs_root"]);
         race.env("PLUMB_CHURN_ATTRIBUTIONS", attributions.to_string());
+        race.env("PLUMB_CHURN_LIVE", LIVE.to_string());
         race.env("PLUMB_CHURN_BIG", big.to_string());
         step::step(&mut race)?;
     }

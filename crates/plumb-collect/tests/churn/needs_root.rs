@@ -1,4 +1,5 @@
-//! The race, short in every run and long when asked (`PLUMB_CHURN_ATTRIBUTIONS`, `PLUMB_CHURN_BIG`).
+//! The race, short in every run and long when asked (`PLUMB_CHURN_ATTRIBUTIONS`, `PLUMB_CHURN_LIVE`,
+//! `PLUMB_CHURN_BIG`).
 
 use std::time::{Duration, Instant};
 
@@ -16,12 +17,14 @@ const FEW: u64 = 20_000;
 const SMALL_BIG: usize = 500;
 /// New processes a second.
 const PER_SECOND: u32 = 1_000;
-/// Processes alive at a time.
-const LIVE: usize = 150;
+/// Processes alive at a time, in a short run.
+const FEW_LIVE: u64 = 150;
 /// A run that takes longer is stuck.
 const PATIENCE: Duration = Duration::from_hours(1);
-/// The highest id of a process: below 300 none comes back, so that a hundred are left to go round with.
-const PID_MAX: &str = "500";
+/// Below this no id comes back.
+const RESERVED_IDS: u64 = 300;
+/// Ids that are left over to go round with, beside those that are in use.
+const SPARE_IDS: u64 = 50;
 
 fn from_environment(name: &str, usual: u64) -> u64 {
     match std::env::var(name) {
@@ -31,7 +34,7 @@ fn from_environment(name: &str, usual: u64) -> u64 {
 }
 
 /// Lowers the highest id of processes, where that is a matter of this namespace alone (6.14).
-fn let_ids_come_back() -> bool {
+fn let_ids_come_back(live: u64) -> bool {
     let release = rustix::system::uname()
         .release()
         .to_string_lossy()
@@ -40,15 +43,17 @@ fn let_ids_come_back() -> bool {
         .split(['.', '-'])
         .map(|word| word.parse::<u32>().unwrap_or(0));
     let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    version >= (6, 14) && std::fs::write("/proc/sys/kernel/pid_max", PID_MAX).is_ok()
+    let highest = (RESERVED_IDS + live + SPARE_IDS).to_string();
+    version >= (6, 14) && std::fs::write("/proc/sys/kernel/pid_max", highest).is_ok()
 }
 
 fn race() {
     let wanted = from_environment("PLUMB_CHURN_ATTRIBUTIONS", FEW);
     let big = from_environment("PLUMB_CHURN_BIG", u64::try_from(SMALL_BIG).unwrap_or(0));
-    let come_back = let_ids_come_back();
+    let live = from_environment("PLUMB_CHURN_LIVE", FEW_LIVE);
+    let come_back = let_ids_come_back(live);
     let plan = Plan {
-        live: LIVE,
+        live: usize::try_from(live).expect("it fits"),
         per_second: PER_SECOND,
         big: usize::try_from(big).expect("it fits"),
     };
