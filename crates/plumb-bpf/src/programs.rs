@@ -64,42 +64,43 @@ fn load(programs: &[&Program]) -> Result<(), Unavailable> {
     load_first(programs).map(drop)
 }
 
-/// The parts of the recorder, each with a name as if it were a probe of its own.
-const RECORDER: [(Layer, &str); 6] = [
-    (Layer::States, "recorder/states"),
-    (Layer::Opening, "recorder/opening"),
-    (Layer::Reading, "recorder/reading"),
-    (Layer::Faults, "recorder/faults"),
-    (Layer::Drops, "recorder/drops"),
-    (Layer::Processes, "recorder/processes"),
+/// The parts of the recorder, each with a name as if it were a probe of its own, and the oldest kernel:
+/// of ring buffers (5.8), of errors left at sockets (5.14), of reasons for drops (5.17).
+const RECORDER: [(Layer, &str, &str); 6] = [
+    (Layer::States, "recorder/states", "5.8"),
+    (Layer::Opening, "recorder/opening", "5.8"),
+    (Layer::Reading, "recorder/reading", "5.8"),
+    (Layer::Faults, "recorder/faults", "5.14"),
+    (Layer::Drops, "recorder/drops", "5.17"),
+    (Layer::Processes, "recorder/processes", "5.8"),
 ];
-/// What the recorder needs: ring buffers.
-const RECORDER_MINIMUM: &str = "5.8";
 
 /// Starts the recorder with all its parts, and asks which have gaps.
 fn recorder() -> impl Iterator<Item = ProgramStatus> {
     let started = Recorder::start(&Plan {
         scope: Scope::Processes,
-        layers: RECORDER.iter().map(|&(layer, _)| layer).collect(),
+        layers: RECORDER.iter().map(|&(layer, ..)| layer).collect(),
         ..Plan::default()
     });
     let gaps = started.map(|recorder| recorder.gaps().to_vec());
-    RECORDER.into_iter().map(move |(layer, name)| {
-        let refused = match &gaps {
-            Err(refused) => Some(refused.clone()),
-            Ok(gaps) => {
-                let mut gaps = gaps.iter().filter(|gap| gap.layer == layer);
-                let gap = gaps.next();
-                gap.map(|gap| Unavailable::new(format!("{}: {}", gap.sees, gap.why)))
+    RECORDER
+        .into_iter()
+        .map(move |(layer, name, minimum_kernel)| {
+            let refused = match &gaps {
+                Err(refused) => Some(refused.clone()),
+                Ok(gaps) => {
+                    let mut gaps = gaps.iter().filter(|gap| gap.layer == layer);
+                    let gap = gaps.next();
+                    gap.map(|gap| Unavailable::new(format!("{}: {}", gap.sees, gap.why)))
+                }
+            };
+            ProgramStatus {
+                name,
+                purpose: layer.words(),
+                minimum_kernel,
+                status: status(refused.map_or(Ok(()), Err), minimum_kernel),
             }
-        };
-        ProgramStatus {
-            name,
-            purpose: layer.words(),
-            minimum_kernel: RECORDER_MINIMUM,
-            status: status(refused.map_or(Ok(()), Err), RECORDER_MINIMUM),
-        }
-    })
+        })
 }
 
 fn status(loaded: Result<(), Unavailable>, minimum: &str) -> Status {

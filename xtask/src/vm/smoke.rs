@@ -23,25 +23,29 @@ struct Case {
     programs: &'static str,
 }
 
+/// All BPF programs, as `plumb doctor` names them.
+const ALL_PROGRAMS: &str = "owners/tasks owners/files in_flight/unix recorder/states recorder/opening \
+    recorder/reading recorder/faults recorder/drops recorder/processes";
+
 /// What the tests are run on.
 const CASES: &[Case] = &[
     Case {
         kernel: "6.1",
         modules: &["dccp_ipv4", "dccp_ipv6", "dccp_diag", "tipc", "diag"],
         families: "sctp dccp mptcp vsock tipc xdp packet netlink",
-        programs: "owners/tasks owners/files in_flight/unix",
+        programs: ALL_PROGRAMS,
     },
     Case {
         kernel: "6.12",
         modules: &["dccp_ipv4", "dccp_ipv6", "dccp_diag", "tipc", "tipc_diag"],
         families: "sctp dccp mptcp vsock tipc xdp packet netlink",
-        programs: "owners/tasks owners/files in_flight/unix",
+        programs: ALL_PROGRAMS,
     },
     Case {
         kernel: "5.10",
         modules: &["dccp_ipv4", "dccp_ipv6", "dccp_diag", "tipc", "diag"],
         families: "sctp dccp vsock tipc xdp packet netlink",
-        programs: "owners/files",
+        programs: "owners/files recorder/states recorder/opening recorder/reading recorder/processes",
     },
 ];
 
