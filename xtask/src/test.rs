@@ -80,6 +80,8 @@ const FULL_CASES: u64 = 20_000;
 /// How often `--full` reads each source of sockets while others come and go.
 const FULL_CHURN_DUMPS: &str = "1000";
 
+/// How many connections of a generator `--full` wants the recorder to account for.
+const FULL_TRUTH_CONNECTIONS: &str = "200000";
 /// How many random binds `--full` compares with the kernel.
 const FULL_BIND_CASES: &str = "10000";
 
@@ -152,6 +154,7 @@ fn run_tests(full: bool) -> Result<Vec<String>, Failure> {
     if full {
         nextest.env("PLUMB_CHURN_DUMPS", FULL_CHURN_DUMPS);
         nextest.env("PLUMB_BIND_CASES", FULL_BIND_CASES);
+        nextest.env("PLUMB_TRUTH_CONNECTIONS", FULL_TRUTH_CONNECTIONS);
     }
     let mut left_out = Vec::new();
     let mut filter = String::from("all()");

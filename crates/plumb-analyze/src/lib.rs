@@ -10,6 +10,7 @@ pub mod bind;
 pub mod connects;
 pub mod counters;
 pub mod diagnose;
+pub mod flows;
 pub mod leaks;
 pub mod lives;
 pub mod path;

@@ -160,6 +160,17 @@ pub struct Call {
     pub payload: Vec<u8>,
 }
 
+/// Bytes a socket has moved since the recorder began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Moved {
+    /// Bytes it sent.
+    pub sent_bytes: u64,
+    /// Bytes it received.
+    pub received_bytes: u64,
+    /// Who moved the first of them.
+    pub owner: Option<Pid>,
+}
+
 /// What could not be told because something was full, each counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Losses {

@@ -62,6 +62,8 @@ enum Verb {
     Leaks(verbs::leaks::Arguments),
     /// Shows a program's network calls and what the kernel did meanwhile, in one timeline.
     Trace(verbs::trace::Arguments),
+    /// Shows who moves how many bytes: by process, port, peer, container or socket.
+    Top(verbs::top::Arguments),
     /// Waits until it is let go, then becomes the command.
     #[command(hide = true)]
     Gate(verbs::recording::gate::Arguments),
@@ -102,6 +104,7 @@ pub fn main(words: Vec<OsString>) -> u8 {
             Verb::Connects(arguments) => verbs::connects::run(&arguments),
             Verb::Leaks(arguments) => verbs::leaks::run(&arguments),
             Verb::Trace(arguments) => verbs::trace::run(&arguments),
+            Verb::Top(arguments) => verbs::top::run(&arguments),
             Verb::Gate(arguments) => verbs::recording::gate::run(&arguments),
             Verb::Completions(arguments) => verbs::completions::run(&arguments),
             Verb::CompleteLine(arguments) => verbs::completions::answer(&arguments),

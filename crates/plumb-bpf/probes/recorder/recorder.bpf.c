@@ -12,5 +12,6 @@
 #include "opening.h"
 #include "processes.h"
 #include "calls.h"
+#include "traffic.h"
 
 LICENSE;

@@ -25,13 +25,14 @@ pub const LOOK: std::time::Duration = std::time::Duration::from_millis(20);
 pub(super) const BPF_NOEXIST: u64 = 1;
 
 /// The sizes of the maps, by name.
-pub(super) const MAPS: [(&str, u32); 8] = [
+pub(super) const MAPS: [(&str, u32); 9] = [
     ("sockets", SOCKETS),
     ("processes", PROCESSES),
     ("listeners", LISTENERS),
     ("known_stacks", STACKS),
     ("attempts", CALLS),
     ("calls", CALLS),
+    ("traffic", TRAFFIC),
     ("events", EVENT_RING_BYTES),
     ("stacks", STACK_RING_BYTES),
 ];

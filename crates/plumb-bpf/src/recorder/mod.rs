@@ -16,10 +16,11 @@ mod perf;
 mod plan;
 mod reasons;
 mod ring;
+mod traffic;
 
 use aya::Ebpf;
 use aya::maps::{HashMap, MapData, MapError, PerCpuArray};
-use plumb_model::event::{Event, Losses};
+use plumb_model::event::{Event, Losses, Moved};
 use plumb_model::id::{Cookie, NetnsId, Pid};
 
 pub use decode::StackCopy;
@@ -149,6 +150,11 @@ impl Recorder {
         let mut calls: Vec<Event> = calls.filter_map(|(_, call)| call.event()).collect();
         calls.sort_by_key(|call| call.time_ns);
         calls
+    }
+
+    /// Gives what sockets other than TCP's have moved since the start, with [`Layer::Traffic`].
+    pub fn traffic(&self) -> Vec<(Cookie, Moved)> {
+        traffic::read(&self.object)
     }
 
     /// Gives what was lost since the start.

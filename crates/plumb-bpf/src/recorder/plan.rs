@@ -51,6 +51,8 @@ pub enum Layer {
     Drops,
     /// Every call of the network. While it is attached, every system call of the machine is slower.
     Calls,
+    /// Bytes of sockets other than TCP's, whose totals the kernel keeps itself.
+    Traffic,
     /// Children of followed processes, programs begun, ends of processes.
     Processes,
 }
@@ -65,6 +67,7 @@ impl Layer {
             Self::Faults => "retransmissions, resets and errors",
             Self::Drops => "dropped packets",
             Self::Calls => "calls of the network",
+            Self::Traffic => "bytes of UDP and UNIX sockets",
             Self::Processes => "children of processes",
         }
     }
@@ -224,6 +227,14 @@ pub(super) const PROBES: &[Probe] = &[
         ladder: &[&[
             program!("calls_begin" typed "sys_enter"),
             program!("calls_end" typed "sys_exit"),
+        ]],
+    },
+    Probe {
+        layer: Layer::Traffic,
+        sees: "bytes of UDP and UNIX sockets",
+        ladder: &[&[
+            program!("bytes_sent" typed "sock_send_length"),
+            program!("bytes_received" typed "sock_recv_length"),
         ]],
     },
     Probe {

@@ -22,5 +22,6 @@ pub mod screen;
 pub mod started;
 pub mod stats;
 pub mod status;
+pub mod top;
 pub mod trace;
 pub mod watch;

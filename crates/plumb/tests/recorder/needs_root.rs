@@ -2,7 +2,9 @@
 
 mod connects;
 mod leaks;
+mod top;
 mod trace;
+mod truth;
 mod vanish;
 
 use std::process::{Command, Output, Stdio};

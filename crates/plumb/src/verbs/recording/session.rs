@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use plumb_bpf::recorder::{Gap, Names, Older, Plan, Recorder, Scope, Told, limits};
 use plumb_collect::snapshot::{self, Request};
 use plumb_collect::sys::signal;
-use plumb_model::event::{Ends, Event, Losses};
-use plumb_model::id::Pid;
+use plumb_model::event::{Ends, Event, Losses, Moved};
+use plumb_model::id::{Cookie, Pid};
 use plumb_model::snapshot::{Kind, Snapshot};
 
 use super::Failure;
@@ -121,6 +121,11 @@ impl Session {
         });
     }
 
+    /// Lets the next run last until then.
+    pub fn until(&mut self, then: Instant) {
+        self.deadline = Some(then);
+    }
+
     /// Says which processes are followed now.
     pub fn followed(&mut self) -> Vec<Pid> {
         self.recorder.followed().unwrap_or_default()
@@ -134,6 +139,11 @@ impl Session {
     /// Says what was lost.
     pub fn losses(&self) -> Losses {
         self.recorder.losses()
+    }
+
+    /// Gives the bytes that sockets other than TCP's have moved.
+    pub fn traffic(&self) -> Vec<(Cookie, Moved)> {
+        self.recorder.traffic()
     }
 
     /// Gives the calls that have not returned.

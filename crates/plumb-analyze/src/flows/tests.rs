@@ -1,0 +1,176 @@
+//! Sums over sockets that stay, come, go, and both.
+
+use plumb_model::diag::inet::DiagTimer;
+use plumb_model::diag::tcp_info::TcpInfo;
+use plumb_model::id::{Inode, NetnsId, Uid};
+use plumb_model::known::Known;
+use plumb_model::snapshot::{End, Kind};
+use plumb_model::socket::SocketState;
+
+use super::*;
+
+fn ends() -> Ends {
+    Ends {
+        protocol: 6,
+        local: "10.0.0.1:8080".parse().expect("an address"),
+        peer: "10.0.0.9:50000".parse().expect("an address"),
+    }
+}
+
+fn socket(cookie: u64, kind: Kind, state: SocketState, received: u64, sent: u64) -> Socket {
+    let listens = state == SocketState::LISTEN;
+    let peer = if listens {
+        "0.0.0.0:0"
+    } else {
+        "10.0.0.9:50000"
+    };
+    let info = TcpInfo {
+        bytes_received: received,
+        bytes_sent: sent,
+        ..TcpInfo::default()
+    };
+    Socket {
+        netns: NetnsId(1),
+        cookie: Known::Known(Cookie(cookie)),
+        inode: Known::Known(Inode(cookie)),
+        kind,
+        state,
+        local: End::Inet("10.0.0.1:8080".parse().expect("an address")),
+        peer: End::Inet(peer.parse().expect("an address")),
+        interface: 0,
+        recv_q: Known::Known(0),
+        send_q: Known::Known(0),
+        uid: Known::Known(Uid(0)),
+        cgroup: Known::Known(1),
+        mark: Known::Known(0),
+        timer: DiagTimer::default(),
+        v6only: false,
+        shutdown: Known::Known(0),
+        memory: None,
+        tcp: (kind == Kind::Tcp).then(|| Box::new(info)),
+    }
+}
+
+fn tcp(cookie: u64, received: u64, sent: u64) -> Socket {
+    socket(cookie, Kind::Tcp, SocketState::ESTABLISHED, received, sent)
+}
+
+fn snapshot(sockets: Vec<Socket>) -> Snapshot {
+    Snapshot {
+        sockets,
+        ..Snapshot::default()
+    }
+}
+
+fn measured(
+    before: Vec<Socket>,
+    after: Vec<Socket>,
+    ended: &HashMap<Cookie, Ended>,
+    by: By,
+) -> Vec<Flow> {
+    let none = HashMap::new();
+    let interval = Interval {
+        before: &snapshot(before),
+        after: &snapshot(after),
+        ended,
+        moved_before: &none,
+        moved_after: &none,
+    };
+    flows(&interval, by)
+}
+
+fn ended(cookie: u64, received_bytes: u64) -> HashMap<Cookie, Ended> {
+    let totals = Totals {
+        received_bytes,
+        ..Totals::default()
+    };
+    let ended = Ended {
+        ends: Some(ends()),
+        owner: Some(Pid(7)),
+        totals,
+    };
+    HashMap::from([(Cookie(cookie), ended)])
+}
+
+#[test]
+fn what_stays_counts_its_growth_and_what_is_new_counts_whole() {
+    let flows = measured(
+        vec![tcp(1, 100, 10)],
+        vec![tcp(1, 150, 10), tcp(2, 7, 3)],
+        &HashMap::new(),
+        By::Peer,
+    );
+    let [flow] = flows.as_slice() else {
+        panic!("one peer, not {}", flows.len());
+    };
+    assert_eq!(flow.name, "10.0.0.9");
+    assert_eq!((flow.received_bytes, flow.sent_bytes), (57, 3));
+    assert_eq!((flow.sockets, flow.opened, flow.closed), (2, 1, 0));
+}
+
+#[test]
+fn what_ended_counts_what_it_had_carried_since() {
+    let flows = measured(vec![tcp(1, 100, 0)], Vec::new(), &ended(1, 130), By::Peer);
+    assert_eq!(
+        flows
+            .first()
+            .map(|flow| (flow.received_bytes, flow.opened, flow.closed)),
+        Some((30, 0, 1))
+    );
+    let flows = measured(Vec::new(), Vec::new(), &ended(5, 130), By::Peer);
+    assert_eq!(
+        flows
+            .first()
+            .map(|flow| (flow.received_bytes, flow.opened, flow.closed)),
+        Some((130, 1, 1))
+    );
+}
+
+#[test]
+fn connections_to_a_listener_are_its_port_s() {
+    let listener = || socket(9, Kind::Tcp, SocketState::LISTEN, 0, 0);
+    let flows = measured(
+        vec![listener()],
+        vec![listener(), tcp(1, 5, 0)],
+        &ended(2, 6),
+        By::Port,
+    );
+    let names: Vec<_> = flows
+        .iter()
+        .map(|flow| (flow.name.as_str(), flow.received_bytes))
+        .collect();
+    assert_eq!(names, [("tcp :8080", 11)]);
+    let flows = measured(Vec::new(), vec![tcp(1, 5, 0)], &HashMap::new(), By::Port);
+    assert_eq!(
+        flows.first().map(|flow| flow.name.as_str()),
+        Some("tcp to :50000")
+    );
+}
+
+#[test]
+fn the_end_of_a_stream_is_no_byte() {
+    let done = socket(1, Kind::Tcp, SocketState::CLOSE_WAIT, 101, 0);
+    let flows = measured(vec![tcp(1, 100, 0)], vec![done], &HashMap::new(), By::Peer);
+    assert_eq!(flows.first().map(|flow| flow.received_bytes), Some(0));
+}
+
+#[test]
+fn bytes_of_datagrams_are_those_that_were_counted() {
+    let udp = || socket(3, Kind::Udp, SocketState::ESTABLISHED, 0, 0);
+    let moved = |received_bytes| {
+        let moved = Moved {
+            received_bytes,
+            ..Moved::default()
+        };
+        HashMap::from([(Cookie(3), moved)])
+    };
+    let interval = Interval {
+        before: &snapshot(vec![udp()]),
+        after: &snapshot(vec![udp()]),
+        ended: &HashMap::new(),
+        moved_before: &moved(40),
+        moved_after: &moved(90),
+    };
+    let flows = flows(&interval, By::Socket);
+    assert_eq!(flows.first().map(|flow| flow.received_bytes), Some(50));
+}

@@ -1,0 +1,276 @@
+//! `plumb top`: who moves how many bytes, between two readings of all sockets.
+//!
+//! The recorder, where it can be had, tells the last totals of connections that ended in between, and counts
+//! what sockets other than TCP's move. Without it both are missing, and said to be.
+
+mod rows;
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+use plumb_analyze::flows::{self, By, Ended, Interval};
+use plumb_bpf::recorder::{Layer, Plan};
+use plumb_collect::snapshot::{self, Request, Scope};
+use plumb_model::event::{Event, Moved, What};
+use plumb_model::id::Cookie;
+use plumb_model::snapshot::{Kind, Snapshot};
+use plumb_model::socket::SocketState;
+
+use super::form::{Form, FormArguments};
+use super::recording::Failure;
+use super::recording::session::{Next, Session, gaps};
+use super::recording::whom::Whom;
+use super::report::Report;
+use super::{status, watch};
+use crate::output::Output;
+
+/// The verb's name in complaints.
+const VERB: &str = "top";
+/// Connections that end in one interval and are kept at most; more are counted as lost.
+const MAX_ENDED: usize = 200_000;
+
+/// What `plumb top` may be given.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Arguments {
+    /// What bytes are added up by.
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
+    by: Group,
+    /// The time between two readings (500ms, 2s).
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = watch::interval)]
+    every: Duration,
+    /// How many answers; on a terminal as many as nobody interrupts, elsewhere one.
+    #[arg(short = 'n', long, value_name = "N")]
+    count: Option<u64>,
+    /// How many rows; on a terminal as many as fit.
+    #[arg(long, value_name = "N")]
+    rows: Option<usize>,
+    /// Also those that moved nothing.
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    form: FormArguments,
+}
+
+/// The groups, as words of the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Group {
+    /// Each socket.
+    Socket,
+    /// The process.
+    #[default]
+    Process,
+    /// The port of the service.
+    Port,
+    /// The address of the other end.
+    Peer,
+    /// The container, else the systemd unit.
+    Container,
+}
+
+impl From<Group> for By {
+    fn from(group: Group) -> Self {
+        match group {
+            Group::Socket => Self::Socket,
+            Group::Process => Self::Process,
+            Group::Port => Self::Port,
+            Group::Peer => Self::Peer,
+            Group::Container => Self::Container,
+        }
+    }
+}
+
+const EXAMPLES: &str = "\
+COUNTED ARE
+  bytes of payload, each once: what was sent again is in Again. TCP tells its own; of UDP, UNIX and other
+  sockets they are counted from the first answer on, with CAP_BPF and CAP_PERFMON.
+
+EXAMPLES
+  plumb top                          every second, by process, until interrupted
+  plumb top --by port --every 5s -n 1
+  plumb top --by peer --json | jq '.flows[0]'";
+
+/// Shows; gives the exit status.
+pub fn run(arguments: &Arguments) -> u8 {
+    let mut out = Output::stdout();
+    let plan = Plan {
+        layers: vec![Layer::Traffic],
+        no_stacks: true,
+        ..Plan::default()
+    };
+    let forever = out.is_terminal() && arguments.form.form() == Form::Table;
+    let count = arguments.count.or((!forever).then_some(1));
+    let mut meter = Meter::begin(&plan);
+    if meter.last.namespaces.is_empty() {
+        return status::complain(VERB, "no network namespace can be read", status::BLIND);
+    }
+    let mut answers = 0;
+    let mut exit = status::FINE;
+    while count.is_none_or(|count| answers < count) && !out.has_failed() {
+        let measured = meter.measure(arguments.every);
+        if plumb_collect::sys::signal::interrupted() && answers > 0 {
+            break;
+        }
+        if forever {
+            out.raw(|out| out.extend_from_slice(b"\x1b[H\x1b[2J"));
+        }
+        exit = show(arguments, &measured, &mut out);
+        answers += 1;
+        if exit != status::FINE || plumb_collect::sys::signal::interrupted() {
+            break;
+        }
+    }
+    exit
+}
+
+fn show(arguments: &Arguments, measured: &Measured, out: &mut Output) -> u8 {
+    let interval = Interval {
+        before: &measured.before,
+        after: &measured.after,
+        ended: &measured.ended,
+        moved_before: &measured.moved_before,
+        moved_after: &measured.moved_after,
+    };
+    let mut flows = flows::flows(&interval, arguments.by.into());
+    if !arguments.all {
+        flows.retain(|flow| flow.received_bytes + flow.sent_bytes + flow.opened + flow.closed > 0);
+    }
+    let fit = out.is_terminal().then(super::screen::lines);
+    let most = arguments.rows.or(fit.map(|lines| lines.saturating_sub(3)));
+    let left_out = flows.len().saturating_sub(most.unwrap_or(usize::MAX));
+    flows.truncate(most.unwrap_or(usize::MAX));
+    let seconds = measured.length.as_secs_f64();
+    let rows: Vec<rows::Row> = flows.iter().map(|flow| rows::row(flow, seconds)).collect();
+    let footer = (left_out > 0).then(|| format!("and {left_out} more"));
+    Report {
+        verb: VERB,
+        schema: "plumb.top/1",
+        array: "flows",
+        columns: &rows::COLUMNS,
+        chosen: &[],
+        rows: &rows,
+        members: vec![("interval_s", serde_json::json!(seconds))],
+        footer: footer.into_iter().collect(),
+        reasons: measured.reasons.clone(),
+    }
+    .write(&arguments.form, out)
+}
+
+/// Readings, one after the other.
+struct Meter {
+    session: Result<Session, Failure>,
+    last: Snapshot,
+    moved: HashMap<Cookie, Moved>,
+    at: Instant,
+}
+
+/// One interval.
+struct Measured {
+    before: Snapshot,
+    after: Snapshot,
+    ended: HashMap<Cookie, Ended>,
+    moved_before: HashMap<Cookie, Moved>,
+    moved_after: HashMap<Cookie, Moved>,
+    length: Duration,
+    reasons: Vec<String>,
+}
+
+impl Meter {
+    fn begin(plan: &Plan) -> Self {
+        let session = Session::begin(&Whom::default(), plan, None);
+        Self {
+            session,
+            last: read(),
+            moved: HashMap::new(),
+            at: Instant::now(),
+        }
+    }
+
+    /// Waits for the time and reads again.
+    fn measure(&mut self, every: Duration) -> Measured {
+        let mut ended = HashMap::new();
+        let mut lost = 0_u64;
+        let mut reasons = Vec::new();
+        match &mut self.session {
+            Ok(session) => {
+                session.until(self.at + every);
+                session.run(
+                    |event, _| keep(event, &mut ended, &mut lost),
+                    |_| Next::GoOn,
+                );
+                reasons.extend(session.reasons());
+            }
+            Err(failure) => {
+                std::thread::sleep((self.at + every).saturating_duration_since(Instant::now()));
+                reasons.push(format!(
+                    "bytes of UDP and UNIX sockets, and of connections that ended meanwhile, are not known: {}",
+                    failure.text
+                ));
+            }
+        }
+        if lost > 0 {
+            reasons.push(format!(
+                "{lost} connections that ended are not counted: there are too many"
+            ));
+        }
+        let now = Instant::now();
+        let after = read();
+        reasons.extend(gaps(&after));
+        let moved_after: HashMap<Cookie, Moved> = self
+            .session
+            .as_ref()
+            .map(|session| session.traffic().into_iter().collect())
+            .unwrap_or_default();
+        Measured {
+            before: std::mem::replace(&mut self.last, after.clone()),
+            after,
+            ended,
+            moved_before: std::mem::replace(&mut self.moved, moved_after.clone()),
+            moved_after,
+            length: now - std::mem::replace(&mut self.at, now),
+            reasons,
+        }
+    }
+}
+
+/// Keeps the last totals of a connection that ended.
+fn keep(event: &Event, ended: &mut HashMap<Cookie, Ended>, lost: &mut u64) {
+    let (What::State(change), Some(cookie)) = (&event.what, event.cookie) else {
+        return;
+    };
+    let Some(totals) = change.totals.filter(|_| change.new == SocketState::CLOSE) else {
+        return;
+    };
+    if change.old == SocketState::LISTEN {
+        return;
+    }
+    if ended.len() >= MAX_ENDED {
+        *lost += 1;
+        return;
+    }
+    ended.insert(
+        cookie,
+        Ended {
+            ends: event.ends,
+            owner: event.owner,
+            totals,
+        },
+    );
+}
+
+fn read() -> Snapshot {
+    snapshot::read(&Request {
+        scope: Scope::All,
+        kinds: vec![
+            Kind::Tcp,
+            Kind::Udp,
+            Kind::Raw,
+            Kind::UnixStream,
+            Kind::UnixDgram,
+            Kind::UnixSeqpacket,
+        ],
+        info: true,
+        ..Request::default()
+    })
+}
