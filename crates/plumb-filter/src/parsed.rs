@@ -100,7 +100,9 @@ impl Needs {
 
     fn add_attribute(&mut self, attribute: Attribute) {
         match attribute {
-            Attribute::Process | Attribute::OwnerUnknown => self.owners = true,
+            Attribute::Process | Attribute::OwnerUnknown | Attribute::Related => {
+                self.owners = true;
+            }
             Attribute::Exe
             | Attribute::Cmdline
             | Attribute::Unit

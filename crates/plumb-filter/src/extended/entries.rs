@@ -109,7 +109,7 @@ const fn other(
 }
 
 #[rustfmt::skip]
-const ENTRIES: [Entry; 38] = [
+const ENTRIES: [Entry; 39] = [
     other(&["kind", "netid"], Reading::Kind, "udp", "kind of socket"),
     other(&["state"], Reading::State, "listen", "state, or a group of them"),
     number(&["recv-q"], Fact::RecvQ, Unit::Bytes, "0", "bytes to read; of a listener, waiting connections"),
@@ -134,6 +134,7 @@ const ENTRIES: [Entry; 38] = [
     text(&["peer-pid"], Attribute::PeerPid, "42", "process id of a holder of the other end"),
     other(&["owner"], Reading::Owner, "unknown", "whether a holder is known"),
     text(&["owner-unknown"], Attribute::OwnerUnknown, "time-wait", "why no holder is known"),
+    text(&["related"], Attribute::Related, "nginx", "name of who the port belongs to, in TIME_WAIT and SYN_RECV"),
     number(&["rtt"], Fact::RttUs, Unit::Time, "20ms", "round trip time"),
     number(&["age"], Fact::AgeUs, Unit::Time, "5m", "time the connection has existed at least"),
     number(&["retrans"], Fact::Retrans, Unit::Count, "0", "segments sent again"),

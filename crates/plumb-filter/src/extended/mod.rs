@@ -84,6 +84,8 @@ pub enum Attribute {
     Interface,
     /// `owner-unknown`: why no holder is known.
     OwnerUnknown,
+    /// `related`: the name of who its port belongs to, where it has no holder by its nature.
+    Related,
     /// `timer`: the word of the pending timer.
     Timer,
 }

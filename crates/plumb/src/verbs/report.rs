@@ -68,7 +68,7 @@ impl<R: Serialize> Report<'_, R> {
                 for row in self.rows {
                     out.raw(|out| csv::write_row(out, &columns, row));
                 }
-                self.say_reasons(out);
+                self.say_reasons(style, out);
             }
             Form::Json | Form::Ndjson => self.write_json(form, out),
         }
@@ -114,7 +114,7 @@ impl<R: Serialize> Report<'_, R> {
                 out.push(b'\n');
             });
         }
-        self.say_reasons(out);
+        self.say_reasons(style, out);
     }
 
     /// Gives the rows that a screen of limited height has room for, and how many it has not.
@@ -128,13 +128,18 @@ impl<R: Serialize> Report<'_, R> {
         (rows, self.rows.len() - rows.len())
     }
 
-    fn say_reasons(&self, out: &mut Output) {
+    fn say_reasons(&self, style: Style, out: &mut Output) {
         out.flush();
         for reason in &self.reasons {
             // Names of namespaces and the like are outside text, and a terminal may read this.
             let reason = sanitize::for_terminal(reason.as_bytes());
-            let line = [b"plumb ", self.verb.as_bytes(), b": ", &reason, b"\n"].concat();
-            out.complain(&line);
+            let line = format!("plumb {}: {}", self.verb, String::from_utf8_lossy(&reason));
+            // On a screen that is drawn it is a line like others, and may not wrap.
+            let line = match out.screen_lines() {
+                Some(_) => table::cut_line(&line, style),
+                None => line.as_str().into(),
+            };
+            out.complain(format!("{line}\n").as_bytes());
         }
     }
 

@@ -60,21 +60,3 @@ fn every_column_is_explained() {
         assert!(!about.trim().is_empty(), "{word}");
     }
 }
-
-#[test]
-fn every_column_has_a_test_of_its_own_name() {
-    let columns = ls(&["-c", "help"]).stdout;
-    for line in columns.lines() {
-        let word = line.split_whitespace().next().expect("a word");
-        // Its test is `process`, which asks all holders anyway.
-        if word == "owners" {
-            continue;
-        }
-        let told = ls(&["--here", "-q", &format!("{word} = 1")]);
-        assert!(
-            !told.stderr.contains("is no test"),
-            "{word}: {}",
-            told.stderr
-        );
-    }
-}

@@ -169,9 +169,11 @@ pub fn texts(attribute: Attribute) -> Vec<Candidate> {
             .collect()
     };
     match attribute {
-        Attribute::Process | Attribute::PeerProcess => of_processes(Wanted::default(), |process| {
-            vec![Candidate::new(name(process), process.pid.0.to_string())]
-        }),
+        Attribute::Process | Attribute::PeerProcess | Attribute::Related => {
+            of_processes(Wanted::default(), |process| {
+                vec![Candidate::new(name(process), process.pid.0.to_string())]
+            })
+        }
         Attribute::PeerPid => pids(),
         Attribute::Exe => of_processes(exe, |process| match &process.exe {
             Known::Known(exe) => text(Some(&exe.path)),

@@ -63,6 +63,7 @@ pub enum Id {
     Unit,
     PeerProcess,
     Owners,
+    Related,
     OwnerUnknown,
     Exe,
     Cmdline,
@@ -106,7 +107,7 @@ pub fn all<'s>() -> Vec<Spec<'s>> {
         spec(Id::Peer, none, shown("peer", "Peer", |row| Cell::new(row.peer_text()))
             .keep(110).shrink_to(21).cut_at_start().about("the other end's address and port"), |row| Order::Text(row.peer_text().into())),
         spec(Id::Process, owners, shown("process", "Process", |row| process(row))
-            .shrink_to(12).about("first holder, as NAME[PID], and how many more; else why none is known"), |row| known(row.owner().map(|(_, process)| lossy(&process.comm)))),
+            .shrink_to(12).about("first holder, as NAME[PID], and how many more; else why none is known, and whose the port is"), |row| known(row.owner().map(|(_, process)| lossy(&process.comm)))),
         spec(Id::Pid, owners, wide("pid", "PID", |row| of_number(row.owner().map(|(_, process)| process.pid.0.into())))
             .right().keep(15).about("its process id"), |row| order(row.owner().map(|(_, process)| process.pid.0.into()))),
         spec(Id::Fd, owners, shown("fd", "FD", |row| of_number(row.fd()))
@@ -123,6 +124,8 @@ pub fn all<'s>() -> Vec<Spec<'s>> {
             .keep(38).shrink_to(12).about("who holds the other end, where that is on this host"), |row| known(row.peer().map(|peer| process(&peer).text))),
         spec(Id::Owners, owners, wide("owners", "All owners", |row| of_text(row.owners_text()))
             .keep(5).shrink_to(14).about("every holder, as NAME[PID]:FD"), |row| known(row.owners_text())),
+        spec(Id::Related, owners, wide("related", "Related", |row| of_text(row.related_text()))
+            .keep(6).shrink_to(12).about("who the port belongs to, where a socket in TIME_WAIT or SYN_RECV has no holder"), |row| known(row.related_text())),
         spec(Id::OwnerUnknown, owners, wide("owner-unknown", "Unknown because", |row| of_text(row.owner_unknown().map(|reason| reason.word().into())))
             .keep(6).about("why no holder is known"), |row| known(row.owner_unknown().map(|reason| reason.word().into()))),
         spec(Id::Exe, owners | Asks::EXE, wide("exe", "Executable", |row| of_text(row.exe_text()))
@@ -260,7 +263,16 @@ fn queue(row: &Row<'_>, value: Known<u64>) -> Cell<'static> {
 /// The first holder and how many more there are, or why none is known.
 fn process<'s>(row: &Row<'s>) -> Cell<'s> {
     let Some((_, first)) = row.owner() else {
-        return row.owner_unknown().map_or_else(absent, Cell::unknown);
+        let Some(reason) = row.owner_unknown() else {
+            return absent();
+        };
+        return match row.related() {
+            Some(related) => {
+                let text = format!("({}) {}", reason.word(), named(related));
+                Cell::new(text).with(Tone::Dim)
+            }
+            None => Cell::unknown(reason),
+        };
     };
     let name = named(first);
     let cell = match row.processes().len() {
@@ -365,6 +377,10 @@ impl<'s> Row<'s> {
         };
         let all: Vec<String> = holdings.iter().filter_map(one).collect();
         Some(all.join(",").into())
+    }
+
+    fn related_text(&self) -> Option<Cow<'s, str>> {
+        Some(named(self.related()?).into())
     }
 
     fn exe_text(&self) -> Option<Cow<'s, str>> {

@@ -138,6 +138,16 @@ impl<'s> Facts<'s> {
         }
     }
 
+    fn related(&self) -> Texts<'s> {
+        let Some(row) = self.row.filter(|row| !row.view.snapshot.owners.is_empty()) else {
+            return Texts::default();
+        };
+        let name = row
+            .related()
+            .map(|process| Cow::Borrowed(process.comm.as_slice()));
+        Texts::all(name.into_iter().collect())
+    }
+
     fn owner_unknown(&self) -> Texts<'s> {
         let Some(row) = self.row.filter(|row| !row.view.snapshot.owners.is_empty()) else {
             return Texts::default();
@@ -263,6 +273,7 @@ impl FilterRow for Facts<'_> {
             Attribute::Netns => self.netns_names(),
             Attribute::Interface => self.interface_name(),
             Attribute::OwnerUnknown => self.owner_unknown(),
+            Attribute::Related => self.related(),
             Attribute::PeerProcess | Attribute::PeerPid => self.peer_texts(attribute),
             Attribute::Exe => self.of_processes(|process, found| match &process.exe {
                 Known::Known(exe) => {

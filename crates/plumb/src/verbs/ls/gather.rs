@@ -38,11 +38,14 @@ impl Plan {
     /// Reads the sockets that the filter may want.
     pub fn read(&self, arguments: &Arguments) -> Snapshot {
         let mut keep = |namespace: &Namespace, socket: &Socket| {
-            arguments.selection.takes(socket)
-                && self.expr().is_none_or(|expr| {
-                    let facts = Facts::early(socket, namespace, &self.ports);
-                    expr.evaluate(&facts) != Verdict::Miss
-                })
+            // A listener says whose the port of a connection is that has no holder any more.
+            let is_related = self.request.owners && socket.is_listener() && socket.kind.is_inet();
+            is_related
+                || arguments.selection.takes(socket)
+                    && self.expr().is_none_or(|expr| {
+                        let facts = Facts::early(socket, namespace, &self.ports);
+                        expr.evaluate(&facts) != Verdict::Miss
+                    })
         };
         let Some(first) = self.first_request() else {
             return snapshot::read_where(&self.request, &mut keep);
@@ -101,9 +104,12 @@ impl Plan {
     }
 
     /// Decides which sockets are rows.
-    pub fn rows<'s>(&self, view: &'s View<'s>) -> Gathered<'s> {
+    pub fn rows<'s>(&self, view: &'s View<'s>, arguments: &Arguments) -> Gathered<'s> {
         let mut undecided = 0;
         let mut wanted = |row: &Row<'s>| {
+            if !arguments.selection.takes(row.socket) {
+                return false;
+            }
             let Some(expr) = self.expr() else { return true };
             match expr.evaluate(&Facts::whole(*row, &self.ports)) {
                 Verdict::Match => true,

@@ -69,6 +69,12 @@ impl Row<'_> {
                 let reason = self.owner_unknown().map(plumb_model::Reason::word);
                 map.serialize_entry("owner_unknown", &reason)
             }
+            Id::Related => {
+                let process = self.related();
+                let name = process.map(|process| json::text(&process.comm));
+                map.serialize_entry("related_process", &name)?;
+                map.serialize_entry("related_pid", &process.map(|process| process.pid.0))
+            }
             Id::Owners => map.serialize_entry("owners", &Owners(self)),
             Id::Uid => map.serialize_entry("uid", &socket.uid.ok().map(|uid| uid.0)),
             Id::User => map.serialize_entry("user", &self.user().ok()),

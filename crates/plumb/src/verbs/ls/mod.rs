@@ -166,7 +166,7 @@ fn list(arguments: &Arguments, plan: &Plan, out: &mut Output) -> u8 {
     let Gathered {
         mut rows,
         undecided,
-    } = plan.rows(&view);
+    } = plan.rows(&view, arguments);
     let reasons = gather::reasons(&view, &rows, undecided);
     if arguments.quiet {
         return match (rows.is_empty(), reasons.is_empty()) {

@@ -86,6 +86,12 @@ impl<'s> Row<'s> {
         self.view.snapshot.owners.process(holding)
     }
 
+    /// Gives the process its port belongs to, where it has no holder by its nature.
+    pub fn related(&self) -> Option<&'s Process> {
+        let related = self.view.snapshot.owners.related(self.place);
+        self.process(*related.first()?)
+    }
+
     /// Gives the processes that hold it, each once.
     pub fn processes(&self) -> Vec<&'s Process> {
         self.view.snapshot.owners.processes_of(self.place)

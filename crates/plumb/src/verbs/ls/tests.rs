@@ -179,3 +179,18 @@ fn listeners_stand_first_and_the_unknown_last_in_either_direction() {
     }
     assert!(sort::keys(&["-nonsense".to_owned()], &specs).is_err());
 }
+
+#[test]
+fn every_column_has_a_test_of_its_own_name() {
+    let names: Vec<&str> = plumb_filter::entries()
+        .iter()
+        .flat_map(|entry| entry.names.iter().copied())
+        .chain(["cgroup"])
+        .collect();
+    for spec in columns::all() {
+        // Every holder is asked by `process` and `pid` anyway.
+        let key = spec.column.key;
+        assert!(key == "owners" || names.contains(&key), "{key}");
+        assert!(!spec.column.about.is_empty(), "{key}");
+    }
+}

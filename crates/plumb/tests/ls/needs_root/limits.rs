@@ -106,3 +106,62 @@ fn a_namespace_that_may_not_be_entered_is_told() {
         assert_eq!(document["totals"]["sockets"], 0);
     });
 }
+
+#[test]
+fn hidepid_is_no_absence_of_holders() {
+    sandbox::run(|| {
+        let _sockets = Sockets::new();
+        let document = document_of(&format!(
+            "mount -o remount,hidepid=2 /proc && {ORDINARY} $PLUMB ls -t -o json"
+        ));
+        assert_eq!(document["complete"], false);
+        assert_eq!(unknown(&document, "no-holder"), 0, "{}", document["totals"]);
+        assert!(
+            reasons(&document)
+                .iter()
+                .any(|reason| reason.contains("the holders of 4 sockets"))
+        );
+    });
+}
+
+#[test]
+fn in_a_container_holders_outside_are_not_taken_for_nobody() {
+    sandbox::run(|| {
+        let _sockets = Sockets::new();
+        let inside = "unshare --pid --fork --mount-proc $PLUMB ls -t -o json";
+        let document = document_of(inside);
+        assert_eq!(document["complete"], false);
+        assert_eq!(
+            unknown(&document, "other-pid-namespace"),
+            4,
+            "{}",
+            document["totals"]
+        );
+        let reasons = reasons(&document);
+        assert!(
+            reasons
+                .iter()
+                .any(|reason| reason.contains("outside this pid namespace")),
+            "{reasons:?}"
+        );
+    });
+}
+
+#[test]
+fn a_process_that_something_is_mounted_over_is_found_or_missed_aloud() {
+    sandbox::run(|| {
+        let sockets = Sockets::new();
+        let cat = sockets.cat.id();
+        let hidden = format!("mount -t tmpfs none /proc/{cat} && ");
+        let client = sockets.client_port;
+        for engine in ["", "PLUMB_OWNERS=proc "] {
+            let call =
+                format!("{engine}$PLUMB ls -t -o json sport = :{client}; umount /proc/{cat}");
+            let document = document_of(&format!("{hidden}{call}"));
+            let row = &document["sockets"][0];
+            let found = row["pid"] == serde_json::json!(cat);
+            let aloud = document["complete"] == false && row["owner_unknown"] != "no-holder";
+            assert!(found || aloud, "{engine}: {document}");
+        }
+    });
+}

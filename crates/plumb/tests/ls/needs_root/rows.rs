@@ -194,15 +194,20 @@ fn time_wait_has_no_owner_and_that_is_known() {
         let listener = TcpListener::bind("127.0.0.1:7001").expect("loopback is up");
         let client = TcpStream::connect("127.0.0.1:7001").expect("it listens");
         let server = listener.accept().expect("it was connected to").0;
-        drop(client);
-        // Until the server has seen the end, its own end must not close.
-        let mut rest = Vec::new();
-        std::io::Read::read_to_end(&mut &server, &mut rest).expect("it ends");
         drop(server);
+        // Until the client has seen the end, its own end must not close.
+        let mut rest = Vec::new();
+        std::io::Read::read_to_end(&mut &client, &mut rest).expect("it ends");
+        drop(client);
         let document = document(&["state = time-wait"]);
         let rows = document["sockets"].as_array().expect("there are rows");
         assert_eq!(rows.len(), 1);
         assert_eq!(rows[0]["owner_unknown"], "time-wait");
+        assert_eq!(
+            rows[0]["related_pid"],
+            json!(std::process::id()),
+            "it still listens there"
+        );
         assert_eq!(document["complete"], true);
         assert_eq!(document["totals"]["owner_unknown"], json!({"time-wait": 1}));
         assert_eq!(
