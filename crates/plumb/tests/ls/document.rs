@@ -27,6 +27,14 @@ pub fn paths(document: &Value) -> BTreeSet<String> {
     found
 }
 
+/// Gives the commands of `docs/ls.md`.
+pub fn commands() -> Vec<String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/ls.md");
+    let text = std::fs::read_to_string(path).expect("it is in the repository");
+    let commands = text.lines().filter_map(|line| line.strip_prefix("$ "));
+    commands.map(str::to_owned).collect()
+}
+
 fn collect(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(members) => {

@@ -11,8 +11,8 @@ use plumb_testkit::sandbox;
 use rustix::fs::{Uid, fchown};
 use serde_json::{Value, json};
 
-use crate::called::{document, found, ls};
-use crate::document::{paths, promised};
+use crate::called::{Told, document, found, ls};
+use crate::document::{commands, paths, promised};
 
 /// Bytes that lie unread in a connection.
 const UNREAD: usize = 1000;
@@ -214,6 +214,36 @@ fn time_wait_has_no_owner_and_that_is_known() {
             found(&["owner-unknown = time-wait"], "state"),
             [json!("TIME_WAIT")]
         );
+    });
+}
+
+#[test]
+fn the_commands_of_the_document_work() {
+    sandbox::run(|| {
+        let _sockets = Sockets::new();
+        let plumb = std::path::Path::new(env!("CARGO_BIN_EXE_plumb"));
+        let folder = plumb
+            .parent()
+            .and_then(std::path::Path::to_str)
+            .expect("it is text");
+        let path = std::env::var("PATH").expect("there is a path");
+        let commands = commands();
+        assert!(commands.len() > 6, "{commands:?}");
+        for command in commands {
+            // Nothing has port 8000 here.
+            let expected = i32::from(command.contains("-q :8000"));
+            let output = Command::new("sh")
+                .args(["-c", &command])
+                .env("PATH", format!("{folder}:{path}"))
+                .output()
+                .expect("there is a shell");
+            let told = Told::from(output);
+            assert_eq!(
+                (told.status, told.stderr.as_str()),
+                (expected, ""),
+                "{command}"
+            );
+        }
     });
 }
 

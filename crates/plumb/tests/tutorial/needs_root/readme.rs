@@ -40,3 +40,23 @@ fn a_filter_explains_itself() {
         "{lines:#?}"
     );
 }
+
+#[test]
+fn what_was_not_read_and_by_whom() {
+    sandbox::run(|| {
+        let (_listener, near, mut far) = connection();
+        std::io::Write::write_all(&mut far, b"unread").expect("it is connected");
+        let rows = Shell::new().lines(
+            "plumb ls 'state = close-wait or recv-q > 0' -c local,recv-q,process,peer-process",
+        );
+        assert_eq!(rows.len(), 2, "a head and one row: {rows:#?}");
+        let cells: Vec<&str> = rows[1].split_whitespace().collect();
+        assert_eq!(cells[1], "6", "{rows:#?}");
+        let pid = format!("[{}]", std::process::id());
+        assert!(
+            cells[2].ends_with(&pid) && cells[3].ends_with(&pid),
+            "{rows:#?}"
+        );
+        drop(near);
+    });
+}
