@@ -16,7 +16,9 @@ pub fn answers(line: &str) -> Vec<String> {
 
 #[test]
 fn verbs_options_and_their_values_are_completed() {
-    assert_eq!(answers("plumb l"), ["link", "ls"]);
+    let verbs = answers("plumb l");
+    assert!(verbs.contains(&"link".to_owned()) && verbs.contains(&"ls".to_owned()));
+    assert!(verbs.iter().all(|verb| verb.starts_with('l')), "{verbs:?}");
     assert!(answers("plumb ").contains(&"diagnose".to_owned()));
     assert!(
         !answers("plumb ").contains(&"complete-line".to_owned()),

@@ -91,7 +91,11 @@ fn a_quiet_namespace_has_nothing_to_worry_about() {
         .expect("rows")
         .iter()
         // Those of the whole host are seen from every namespace.
-        .filter(|row| row["group"] != "softnet")
+        .filter(|row| {
+            !["softnet", "rt_cache", "arp_cache", "ndisc_cache"]
+                .map(Value::from)
+                .contains(&row["group"])
+        })
         .collect();
     assert!(rows.is_empty(), "{rows:?}");
 }
@@ -173,7 +177,9 @@ fn an_overflowing_listener_is_named_and_syns_are_counted() {
             .map(|row| &row["total"])
     };
     assert_eq!(total("syns_sent"), Some(&Value::from(6)));
-    assert_eq!(total("accept_queue_full"), Some(&row["value"]));
+    // The clients go on knocking between the two questions.
+    let full = total("accept_queue_full").and_then(Value::as_u64);
+    assert!(full >= row["value"].as_u64(), "{full:?}");
 }
 
 #[test]
