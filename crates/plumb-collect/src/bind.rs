@@ -113,11 +113,42 @@ fn prepare(trial: &BindTrial) -> Result<OwnedFd, Errno> {
     Ok(socket)
 }
 
+/// Says whether this kernel lists TCP sockets that are bound and neither listen nor are connected: Linux does
+/// since 6.8. Told from its release, because finding it out would take a port.
+pub fn lists_bound_sockets() -> bool {
+    let system = rustix::system::uname();
+    let release = system.release().to_string_lossy();
+    let mut numbers = release
+        .split(|c: char| !c.is_ascii_digit())
+        .map(|part| part.parse::<u32>().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (6, 8)
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, TcpListener};
 
+    use plumb_model::snapshot::Kind;
+    use plumb_wire::netlink::inet_request::encode_local_port_program;
+
     use super::*;
+    use crate::snapshot::{self, Request};
+
+    #[test]
+    fn what_the_release_says_of_bound_sockets_is_so() {
+        let socket = prepare(&trial(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)).expect("IPv4 is there");
+        rustix::net::bind(&socket, &SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+            .expect("loopback has a free port");
+        let name = rustix::net::getsockname(&socket).expect("it is bound");
+        let address = SocketAddr::try_from(name).expect("an Internet address");
+        let found = snapshot::read(&Request {
+            kinds: vec![Kind::Tcp],
+            program: Some(encode_local_port_program(address.port())),
+            owners: false,
+            ..Request::default()
+        });
+        assert_eq!(!found.sockets.is_empty(), lists_bound_sockets());
+    }
 
     fn trial(ip: IpAddr, port: u16) -> BindTrial {
         BindTrial {

@@ -3,6 +3,8 @@
 use std::env;
 
 use plumb_present::report::table::Style;
+use plumb_present::report::wrap;
+use plumb_present::sanitize;
 
 use super::form::{Color, Form};
 
@@ -22,6 +24,40 @@ pub fn style(form: Form, color: Color) -> Style {
         terminal,
         color,
     }
+}
+
+/// Breaks sentences that stand below a table into lines that fit; what a line begins with in blanks, those that
+/// continue it begin with and two more.
+pub fn wrapped(sentences: Vec<String>, form: Form, color: Color) -> Vec<String> {
+    let style = style(form, color);
+    // Names of processes and interfaces stand in them, and those may hold anything.
+    let harmless = |sentence: String| {
+        let text = sanitize::for_terminal(sentence.as_bytes());
+        String::from_utf8_lossy(&text).into_owned()
+    };
+    let sentences = if style.terminal {
+        sentences.into_iter().map(harmless).collect()
+    } else {
+        sentences
+    };
+    let Some(width) = style.width else {
+        return sentences;
+    };
+    let mut lines = Vec::new();
+    for sentence in sentences {
+        let text = sentence.trim_start();
+        let blanks = sentence.len() - text.len();
+        if text.is_empty() {
+            lines.push(String::new());
+            continue;
+        }
+        let room = width.saturating_sub(blanks + 2).max(1);
+        for (number, piece) in wrap::lines(text, room).into_iter().enumerate() {
+            let indent = if number == 0 { blanks } else { blanks + 2 };
+            lines.push(format!("{:indent$}{piece}", ""));
+        }
+    }
+    lines
 }
 
 /// Says whether the environment lets a terminal be coloured (<https://no-color.org>).

@@ -3,6 +3,7 @@
 use plumb_analyze::bind::{
     AddressSettings, Answer, Attempt, Decision, Overlap, Protocol, Rule, any_port, decide,
 };
+use plumb_collect::bind::lists_bound_sockets;
 use plumb_collect::port_settings::PortSettings;
 use plumb_model::Uid;
 use rustix::io::Errno;
@@ -15,6 +16,10 @@ use super::{MOST_SHOWN, holders, words};
 /// When the rules and the kernel disagree, somebody may have come or gone between; so often is looked
 /// again.
 const LOOKS: usize = 3;
+
+/// Said where such a socket may be what is in the way.
+const NOT_LISTED: &str =
+    "TCP sockets that are bound and do not listen: this kernel does not list them (Linux 6.8 does)";
 
 /// What all answers of one run share.
 pub struct Question<'a> {
@@ -48,6 +53,9 @@ pub fn answer(
             reasons.push(gap);
         }
     }
+    if looked.blind && looked.tried != Some(Ok(())) {
+        reasons.push(NOT_LISTED.to_owned());
+    }
     if looked.agrees() == Some(false) {
         reasons.push(format!(
             "{endpoint}: THE KERNEL DISAGREES with the rules known to plumb ({}): {}",
@@ -64,6 +72,8 @@ struct Look {
     decision: Decision,
     tried: Option<Result<(), Errno>>,
     not_tried: Option<String>,
+    /// A socket that is bound and does not listen would not be seen on this kernel.
+    blind: bool,
 }
 
 fn look(question: &Question<'_>, attempt: &Attempt) -> Look {
@@ -76,11 +86,13 @@ fn look(question: &Question<'_>, attempt: &Attempt) -> Look {
             Err(error) => (None, Some(error.to_string())),
         },
     };
+    let free = decision.answer == Answer::Yes && attempt.protocol == Protocol::Tcp;
     Look {
         sockets,
         decision,
         tried,
         not_tried,
+        blind: free && !lists_bound_sockets(),
     }
 }
 
@@ -103,6 +115,7 @@ fn decide_here(question: &Question<'_>, attempt: &Attempt, sockets: &Sockets) ->
 impl Look {
     fn predicted(&self) -> Option<bool> {
         match self.decision.answer {
+            Answer::Yes if self.blind => None,
             Answer::Yes => Some(true),
             Answer::No => Some(false),
             Answer::Unsure => None,

@@ -27,7 +27,7 @@ use self::target::Target;
 use self::trial::Wish;
 use super::form::FormArguments;
 use super::report::Report;
-use super::{place, status};
+use super::{place, screen, status};
 use crate::output::Output;
 
 /// So many sockets of each sort are described; the rest is counted.
@@ -200,7 +200,7 @@ fn report(arguments: &Arguments, rows: &[Row], reasons: Vec<String>) -> u8 {
         chosen: &[],
         rows,
         members: Vec::new(),
-        footer: footer(rows),
+        footer: screen::wrapped(footer(rows), arguments.form.form(), arguments.form.color),
         reasons,
     }
     .write(&arguments.form, &mut out)

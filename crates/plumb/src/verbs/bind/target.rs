@@ -1,6 +1,7 @@
 //! What a user writes for an address and a port.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs as _};
+use std::path::Path;
 
 use plumb_collect::interface_index::interface_index;
 
@@ -35,11 +36,12 @@ pub fn parse(text: &str) -> Result<Vec<Target>, String> {
         port,
     };
     if matches!(host, "" | "*") {
-        let all = [
-            IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-        ];
-        return Ok(all.map(target).to_vec());
+        let mut all = vec![target(IpAddr::V4(Ipv4Addr::UNSPECIFIED))];
+        // A kernel without IPv6 makes no such sockets.
+        if Path::new("/proc/sys/net/ipv6").exists() {
+            all.push(target(IpAddr::V6(Ipv6Addr::UNSPECIFIED)));
+        }
+        return Ok(all);
     }
     if let Some((ip, zone)) = host.split_once('%') {
         let ip: Ipv6Addr = ip.parse().map_err(|_| format!("{ip}: no IPv6 address"))?;

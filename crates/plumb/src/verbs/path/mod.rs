@@ -19,6 +19,7 @@ use plumb_collect::interface_index::interface_index;
 use plumb_collect::names::Names;
 use plumb_collect::probe::{Method, icmp_method};
 use plumb_present::json;
+use plumb_present::report::table;
 use serde_json::json;
 
 use self::local::{Local, Question};
@@ -28,7 +29,7 @@ use self::target::{Family, Target};
 use self::trace::{Measured, Plan, Trace};
 use super::form::{Form, FormArguments};
 use super::report::Report;
-use super::{place, status, watch};
+use super::{place, screen, status, watch};
 use crate::errno;
 use crate::output::Output;
 
@@ -255,7 +256,11 @@ impl Found<'_> {
         let mut out = Output::stdout();
         let status = self.status();
         if matches!(arguments.form.form(), Form::Table | Form::Wide) {
-            for line in words::local(&self.local, &self.name()) {
+            let lines = words::local(&self.local, &self.name());
+            let lines = screen::wrapped(lines, arguments.form.form(), arguments.form.color);
+            let style = screen::style(arguments.form.form(), arguments.form.color);
+            for line in lines {
+                let line = table::cut_line(&line, style);
                 out.raw(|out| out.extend_from_slice(format!("{line}\n").as_bytes()));
             }
             if self.trace.is_none() {
@@ -275,7 +280,11 @@ impl Found<'_> {
             chosen: &[],
             rows: &rows,
             members: self.members(&notes),
-            footer: self.footer(&notes),
+            footer: screen::wrapped(
+                self.footer(&notes),
+                arguments.form.form(),
+                arguments.form.color,
+            ),
             reasons,
         }
         .write(&arguments.form, &mut out);

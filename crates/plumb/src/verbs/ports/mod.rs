@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use plumb_analyze::ports::{self, Look, Pace, Range, Target, Use};
+use plumb_collect::bind::lists_bound_sockets;
 use plumb_collect::netns;
 use plumb_collect::port_settings::{PortSettings, read_port_settings};
 use plumb_collect::snapshot::{self, Request};
@@ -20,7 +21,7 @@ use serde_json::json;
 use self::row::{COLUMNS, Holder, Row, Warning};
 use super::form::FormArguments;
 use super::report::Report;
-use super::{place, status, watch};
+use super::{place, screen, status, watch};
 use crate::output::Output;
 
 /// So many processes of a row are named.
@@ -159,7 +160,11 @@ fn tell(arguments: &Arguments, told: &Told) -> u8 {
         chosen: &[],
         rows: &rows,
         members: told.members(total, &warnings),
-        footer: told.footer(total - rows.len(), &warnings),
+        footer: screen::wrapped(
+            told.footer(total - rows.len(), &warnings),
+            arguments.form.form(),
+            arguments.form.color,
+        ),
         reasons: told.reasons(),
     }
     .write(&arguments.form, &mut out);
@@ -312,6 +317,11 @@ impl Told {
             .iter()
             .map(|gap| gap.what.clone())
             .collect();
+        if !lists_bound_sockets() {
+            reasons.push(String::from(
+                "TCP sockets that are bound and do not listen: this kernel does not list them (Linux 6.8 does)",
+            ));
+        }
         for (name, unread) in [
             (
                 "net.ipv4.ip_local_reserved_ports",
