@@ -15,4 +15,5 @@ pub mod leaks;
 pub mod lives;
 pub mod path;
 pub mod ports;
+pub mod traffic;
 pub mod waterfall;

@@ -83,7 +83,7 @@ fn interfaces(counters: &mut Counters) {
         let Known::Known(statistics) = &link.statistics else {
             continue;
         };
-        let name = String::from_utf8_lossy(&link.name);
+        let name = String::from_utf8_lossy(&link.base.name);
         let readings = statistics
             .named()
             .map(|(counter, value)| RTNETLINK.reading(Some(name.to_string()), counter, value));
@@ -102,7 +102,7 @@ pub fn age_s() -> Known<f64> {
 }
 
 /// Gives microseconds since the machine started, sleep included.
-fn boottime_us() -> u64 {
+pub(crate) fn boottime_us() -> u64 {
     let now = clock_gettime(ClockId::Boottime);
     let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
     let nanoseconds = u64::try_from(now.tv_nsec).unwrap_or(0);

@@ -11,7 +11,7 @@ use crate::sock_diag::{Dump, DumpError, Step, Summary};
 /// struct first. What is older than an interruption may be missing or there twice, as the summary tells.
 pub fn dump(
     request: &[u8],
-    rows: &'static [u16],
+    rows: &[u16],
     mut each: impl FnMut(&[u8]),
 ) -> Result<Summary, DumpError> {
     Dump::send_on(None, rows, request)
@@ -24,7 +24,7 @@ pub fn dump(
 }
 
 /// Asks for one thing (`RTM_GETROUTE`, …): the payload of the answer, or why there is none.
-pub fn ask(request: &[u8], row: &'static [u16]) -> Result<Vec<u8>, Errno> {
+pub fn ask(request: &[u8], row: &[u16]) -> Result<Vec<u8>, Errno> {
     Dump::send_on(None, row, request)?.read_one()
 }
 

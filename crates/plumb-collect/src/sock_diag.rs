@@ -69,7 +69,7 @@ pub enum Step<'a> {
 pub struct Dump {
     source: Origin,
     /// The message types that are rows; nothing else was asked for.
-    rows: &'static [u16],
+    rows: Vec<u16>,
     buffer: Vec<u8>,
 }
 
@@ -106,7 +106,7 @@ impl Dump {
     /// the types `rows`.
     pub(crate) fn send_on(
         protocol: Option<Protocol>,
-        rows: &'static [u16],
+        rows: &[u16],
         request: &[u8],
     ) -> Result<Self, Errno> {
         let socket = rustix::net::socket_with(
@@ -127,7 +127,7 @@ impl Dump {
         rustix::net::send(&socket, request, SendFlags::empty())?;
         Ok(Self {
             source: Origin::Kernel(socket, conversation),
-            rows,
+            rows: rows.to_vec(),
             buffer: vec![0; DATAGRAM_BYTES],
         })
     }
@@ -148,7 +148,7 @@ impl Dump {
     pub fn replay(recording: &Path) -> std::io::Result<Self> {
         Ok(Self {
             source: Origin::Recording(Some(std::fs::read(recording)?)),
-            rows: SOCKETS,
+            rows: SOCKETS.to_vec(),
             buffer: Vec::new(),
         })
     }
@@ -158,7 +158,7 @@ impl Dump {
     #[inline]
     pub fn read(mut self, mut each: impl FnMut(Step<'_>)) -> Result<Summary, DumpError> {
         let conversation = self.source.conversation();
-        let mut reading = Reading::new(conversation, self.rows);
+        let mut reading = Reading::new(conversation, std::mem::take(&mut self.rows));
         for _ in 0..INLINE_DATAGRAMS {
             if let Some(end) = reading.take(self.next_datagram(), &mut each) {
                 return end;
@@ -179,7 +179,7 @@ impl Dump {
 
     /// Reads the one answer to a request that is no dump.
     pub(crate) fn read_one(mut self) -> Result<Vec<u8>, Errno> {
-        let rows = self.rows;
+        let rows = std::mem::take(&mut self.rows);
         let conversation = self.source.conversation();
         loop {
             let datagram = self.next_datagram()?;
@@ -229,13 +229,13 @@ impl Dump {
 /// What was learned of a dump so far.
 struct Reading {
     conversation: Option<Conversation>,
-    rows: &'static [u16],
+    rows: Vec<u16>,
     summary: Summary,
     any: bool,
 }
 
 impl Reading {
-    fn new(conversation: Option<Conversation>, rows: &'static [u16]) -> Self {
+    fn new(conversation: Option<Conversation>, rows: Vec<u16>) -> Self {
         Self {
             conversation,
             rows,

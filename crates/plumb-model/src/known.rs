@@ -82,6 +82,10 @@ pub enum Reason {
     NoSymbols,
     /// This kernel has no such file or field.
     NotSupported,
+    /// The link is one of software: no hardware gives it a speed.
+    VirtualLink,
+    /// The link has no carrier, so its speed is not agreed upon.
+    NoCarrier,
 }
 
 impl Reason {
@@ -124,6 +128,8 @@ impl Reason {
             Self::NotInSource => "not-in-source",
             Self::NoSymbols => "no-symbols",
             Self::NotSupported => "not-supported",
+            Self::VirtualLink => "virtual-link",
+            Self::NoCarrier => "no-carrier",
         }
     }
 }

@@ -35,6 +35,7 @@ pub mod snapshot;
 pub mod socket;
 pub mod socket_totals;
 pub mod stack;
+pub mod traffic;
 pub mod unix;
 
 pub use id::{Cookie, Inode, NetnsId, Pid, Port, Uid};

@@ -1,66 +1,26 @@
-//! Interfaces as rtnetlink describes them (`RTM_NEWLINK`): more than the ioctls of
-//! [`crate::interface`] tell.
-
-use std::net::IpAddr;
+//! An interface with what tells of its traffic: more than a route needs ([`crate::rtnl::Link`]), and more
+//! than the ioctls of [`crate::interface`] tell.
 
 use crate::known::{Known, Reason};
+use crate::rtnl;
 
 /// One interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
-    /// Its index in its namespace, which a renaming does not change.
-    pub index: u32,
-    /// Its name, raw bytes.
-    pub name: Vec<u8>,
-    /// `ARPHRD_*`: 1 Ethernet, 772 loopback.
-    pub hardware: u16,
-    /// `IFF_*` bits.
-    pub flags: u32,
-    /// `IF_OPER_*` (RFC 2863); unknown when the kernel does not tell.
-    pub operational: Known<u8>,
-    /// Largest packet in bytes.
-    pub mtu: Known<u32>,
+    /// What it is called and how it is. Its index stays when it is renamed.
+    pub base: rtnl::Link,
     /// Length of the transmit queue in packets.
     pub tx_queue_len: Known<u32>,
     /// Link-layer address.
     pub address: Option<Vec<u8>>,
     /// What made it: `veth`, `bridge`, `vlan`; `None` for hardware.
     pub kind: Option<Vec<u8>>,
-    /// Index of the bridge, bond or VRF it belongs to.
-    pub master: Option<u32>,
     /// Times the carrier came or went.
     pub carrier_changes: Known<u32>,
     /// The queueing discipline at its root.
     pub qdisc: Option<Vec<u8>>,
     /// The counters.
     pub statistics: Known<LinkStatistics>,
-}
-
-impl Link {
-    /// `IFF_UP`: switched on.
-    pub const UP: u32 = 1;
-    /// `IFF_LOOPBACK`.
-    pub const LOOPBACK: u32 = 1 << 3;
-    /// `IFF_RUNNING`.
-    pub const RUNNING: u32 = 1 << 6;
-    /// `IFF_LOWER_UP`: there is a carrier.
-    pub const LOWER_UP: u32 = 1 << 16;
-
-    /// Says whether all these flags are set.
-    pub fn has(&self, flags: u32) -> bool {
-        self.flags & flags == flags
-    }
-}
-
-/// An address of an interface (`RTM_NEWADDR`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LinkAddress {
-    /// Index of the interface.
-    pub index: u32,
-    /// The address.
-    pub address: IpAddr,
-    /// Bits of its network.
-    pub prefix: u8,
 }
 
 /// The names of `struct rtnl_link_stats64`, in its order.

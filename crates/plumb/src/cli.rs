@@ -67,6 +67,8 @@ enum Verb {
     /// Waits until it is let go, then becomes the command.
     #[command(hide = true)]
     Gate(verbs::recording::gate::Arguments),
+    /// Shows what interfaces carry, how full they are, and what they lose and why.
+    If(verbs::interface::Arguments),
     /// Prints what lets a shell complete plumb's words: `source <(plumb completions bash)`.
     Completions(verbs::completions::Arguments),
     /// Answers what may stand at the end of a line; for the scripts of `completions`.
@@ -106,6 +108,7 @@ pub fn main(words: Vec<OsString>) -> u8 {
             Verb::Trace(arguments) => verbs::trace::run(&arguments),
             Verb::Top(arguments) => verbs::top::run(&arguments),
             Verb::Gate(arguments) => verbs::recording::gate::run(&arguments),
+            Verb::If(arguments) => verbs::interface::run(&arguments),
             Verb::Completions(arguments) => verbs::completions::run(&arguments),
             Verb::CompleteLine(arguments) => verbs::completions::answer(&arguments),
             Verb::Link { dir, remove: false } => link::make(&dir),

@@ -44,8 +44,10 @@ const DROPPED: [&str; 5] = [
 /// Looks for interfaces that are needed and cannot send.
 pub fn check_down(case: &Case<'_>) -> Vec<Finding> {
     let links = case.span.after.links.iter();
-    let dead =
-        links.filter(|link| !link.has(Link::LOOPBACK) && !link.has(Link::UP | Link::LOWER_UP));
+    let dead = links.filter(|link| {
+        let base = &link.base;
+        !base.is_loopback() && !(base.is_up() && base.has_carrier())
+    });
     dead.filter_map(|link| Some(down(link, &needed_by(case, link)?)))
         .collect()
 }
@@ -56,7 +58,7 @@ fn needed_by(case: &Case<'_>, link: &Link) -> Option<String> {
     let own: Vec<_> = sample
         .addresses
         .iter()
-        .filter(|address| address.interface == link.index)
+        .filter(|address| address.interface == link.base.index)
         .map(|address| address.ip)
         .collect();
     let waits = [SocketState::SYN_SENT, SocketState::ESTABLISHED];
@@ -72,14 +74,14 @@ fn needed_by(case: &Case<'_>, link: &Link) -> Option<String> {
     let leads = sample.destinations.iter().find(|to| {
         to.route
             .as_ref()
-            .is_ok_and(|route| route.interface == Some(link.index))
+            .is_ok_and(|route| route.interface == Some(link.base.index))
     });
     leads.map(|to| format!("the route to {} leads through it", to.ip))
 }
 
 fn down(link: &Link, needed: &str) -> Finding {
     let name = name(link);
-    let (what, hint) = if link.has(Link::UP) {
+    let (what, hint) = if link.base.is_up() {
         (
             "has no carrier",
             "a cable, the switch, or the other end of a virtual link that is down".to_owned(),
@@ -148,14 +150,14 @@ fn counted(case: &Case<'_>, counters: &[&str]) -> Vec<(String, Vec<Evidence>)> {
         .after
         .links
         .iter()
-        .filter(|link| !link.has(Link::LOOPBACK))
+        .filter(|link| !link.base.is_loopback())
     {
         let earlier = case
             .span
             .before
             .links
             .iter()
-            .find(|other| other.index == link.index);
+            .find(|other| other.base.index == link.base.index);
         let Some(earlier) = earlier else { continue };
         let grown = |name: &str| value(link, name).saturating_sub(value(earlier, name));
         let packets = grown("rx_packets") + grown("tx_packets");
@@ -191,7 +193,7 @@ fn value(link: &Link, name: &str) -> u64 {
 }
 
 fn name(link: &Link) -> String {
-    String::from_utf8_lossy(&link.name).into_owned()
+    String::from_utf8_lossy(&link.base.name).into_owned()
 }
 
 fn subject(name: &str) -> Subject {

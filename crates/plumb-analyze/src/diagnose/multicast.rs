@@ -37,14 +37,17 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
 
 fn judge(case: &Case<'_>, group: SocketAddr, interface: u32, count: u64) -> Option<Finding> {
     let sample = case.span.after;
-    let link = sample.links.iter().find(|link| link.index == interface)?;
+    let link = sample
+        .links
+        .iter()
+        .find(|link| link.base.index == interface)?;
     let joined_on: Vec<String> = sample
         .memberships
         .iter()
         .filter(|joined| joined.group == group.ip())
         .map(|joined| String::from_utf8_lossy(joined.interface.trim_ascii()).into_owned())
         .collect();
-    let name = String::from_utf8_lossy(&link.name).into_owned();
+    let name = String::from_utf8_lossy(&link.base.name).into_owned();
     if joined_on.contains(&name) {
         return None;
     }

@@ -61,8 +61,10 @@ fn needed_by(case: &Case<'_>, neighbour: &Neighbour) -> Option<String> {
 
 fn unresolved(case: &Case<'_>, neighbour: &Neighbour, needed: &str) -> Finding {
     let links = &case.span.after.links;
-    let link = links.iter().find(|link| link.index == neighbour.interface);
-    let interface = link.map(|link| String::from_utf8_lossy(&link.name).into_owned());
+    let link = links
+        .iter()
+        .find(|link| link.base.index == neighbour.interface);
+    let interface = link.map(|link| String::from_utf8_lossy(&link.base.name).into_owned());
     let on = interface.clone().unwrap_or_default();
     let asked = if neighbour.ip.is_ipv4() {
         "ARP"

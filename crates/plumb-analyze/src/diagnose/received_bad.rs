@@ -95,7 +95,7 @@ pub fn check_reverse_path(case: &Case<'_>) -> Vec<Finding> {
     let receiving = receiving(case);
     // The counter does not say where; one that receives at all is the only one it can be.
     let interface = match receiving.as_slice() {
-        [only] => Some(String::from_utf8_lossy(&only.name).into_owned()),
+        [only] => Some(String::from_utf8_lossy(&only.base.name).into_owned()),
         _ => None,
     };
     let on = interface
@@ -135,12 +135,14 @@ fn receiving<'s>(case: &Case<'s>) -> Vec<&'s Link> {
     };
     let before = &case.span.before.links;
     let grew = |link: &&Link| {
-        let earlier = before.iter().find(|other| other.index == link.index);
+        let earlier = before
+            .iter()
+            .find(|other| other.base.index == link.base.index);
         packets(link) > earlier.map_or(0, packets)
     };
     let links = case.span.after.links.iter();
     links
-        .filter(|link| !link.has(Link::LOOPBACK))
+        .filter(|link| !link.base.is_loopback())
         .filter(grew)
         .collect()
 }

@@ -2,6 +2,7 @@
 
 pub mod bpf;
 pub mod daemon;
+pub mod ethtool;
 pub mod file_handle;
 pub mod glob;
 pub mod ioctl;

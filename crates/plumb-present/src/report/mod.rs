@@ -6,6 +6,7 @@
 
 pub mod csv;
 pub mod findings;
+pub mod spark;
 pub mod stack;
 pub mod table;
 pub mod value;

@@ -3,6 +3,7 @@
 pub mod attribute;
 pub mod bpf_storage;
 mod diag_values;
+pub mod ethtool;
 pub mod frame;
 pub mod inet_diag;
 pub mod inet_diag_record;
@@ -13,7 +14,6 @@ pub mod netlink_diag;
 pub mod nftables;
 pub mod packet_diag;
 pub mod request;
-pub mod rt_link;
 pub mod rtnetlink;
 pub mod sctp_info;
 pub mod skmeminfo;

@@ -9,6 +9,7 @@ pub mod connects;
 pub mod diagnose;
 pub mod doctor;
 pub mod form;
+pub mod interface;
 pub mod leaks;
 pub mod ls;
 #[cfg(test)]

@@ -1,12 +1,14 @@
-//! Messages of rtnetlink (`linux/rtnetlink.h`): requests, and links, addresses, routes, rules and
-//! neighbours out of the answers.
+//! Messages of rtnetlink (`linux/rtnetlink.h`): requests, and links, addresses, routes, rules,
+//! neighbours and queueing disciplines out of the answers.
 //!
 //! A decoder gives `None` for a message that is shorter than its fixed part or lacks what makes it what
 //! it is; an attribute that does not have the size it should have is passed over.
 
 pub mod address;
 pub mod link;
+pub mod link_details;
 pub mod neighbour;
+pub mod qdisc;
 pub mod route;
 pub mod rule;
 
@@ -25,12 +27,15 @@ pub const GET_ROUTE: u16 = 26;
 pub const GET_NEIGHBOUR: u16 = 30;
 /// `RTM_GETRULE`.
 pub const GET_RULE: u16 = 34;
+/// `RTM_GETQDISC`.
+pub const GET_QDISC: u16 = 38;
 
 /// Encodes a request for everything of one kind (`RTM_GET…`); family 0 is all families.
 pub fn encode_dump(kind: u16, family: u8) -> Vec<u8> {
     let body = match kind {
         GET_LINK => link::BODY_BYTES,
         GET_ADDRESS => address::BODY_BYTES,
+        GET_QDISC => qdisc::BODY_BYTES,
         _ => route::BODY_BYTES,
     };
     let mut head = vec![0; body];

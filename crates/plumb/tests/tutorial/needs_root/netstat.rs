@@ -132,6 +132,11 @@ fn interface_drops() {
         );
         assert_eq!(shell.lines("netstat -I=lo"), rows);
         assert_eq!(shell.run("netstat -I=eth9 2>/dev/null").1, 1);
+        let rates = shell.lines("plumb if --for 1ms lo");
+        assert!(
+            rates[0].contains("Drops") && rates[1].starts_with("lo "),
+            "{rates:#?}"
+        );
     });
 }
 
