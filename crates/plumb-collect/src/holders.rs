@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use plumb_bpf::Unavailable;
+use plumb_bpf::owners::Wanted;
 use plumb_model::holder::Holder;
 use rustc_hash::FxHashMap;
 
@@ -123,6 +124,17 @@ impl Holders {
         Started(Way::Walk(walk::start(proc_root, detail)))
     }
 
+    /// Reads the descriptors of few sockets, by their inodes, and waits for the end. Who tells them is
+    /// asked for no others; a walk finds all anyway.
+    pub fn of_few(inodes: &[u64]) -> Self {
+        if engine::choose(Purpose::AsTheOriginal).engine == Engine::Bpf
+            && let Ok(holders) = told::read(Wanted::Inodes(inodes))
+        {
+            return holders;
+        }
+        Self::collect(Path::new("/proc"), Detail::default())
+    }
+
     /// Walks, whatever the engine, and waits for the end.
     pub(crate) fn walk(proc_root: &Path, detail: Detail) -> Self {
         walk::start(proc_root, detail).finish()
@@ -130,7 +142,7 @@ impl Holders {
 
     /// Starts reading what programs tell.
     pub(crate) fn start_told() -> Started {
-        Started(Way::Told(std::thread::spawn(told::read)))
+        Started(Way::Told(std::thread::spawn(|| told::read(Wanted::All))))
     }
 
     /// Gives the holders of a socket in the order of ss. Of the inode the low 32 bits count, which

@@ -9,11 +9,11 @@ use plumb_bpf::owners::{self, SocketFile, Wanted};
 use super::{Holders, Socket, Task};
 use crate::processes::boot_clock::BootClock;
 
-/// Reads all holders.
-pub(super) fn read() -> Result<Holders, Unavailable> {
+/// Reads the holders of the wanted sockets.
+pub(super) fn read(wanted: Wanted<'_>) -> Result<Holders, Unavailable> {
     let mut holders = Holders::default();
     let clock = BootClock::read();
-    owners::read(Wanted::All, &mut |file| {
+    owners::read(wanted, &mut |file| {
         if file.tid == file.tgid {
             take(&mut holders, file, clock);
         }

@@ -52,6 +52,8 @@ pub struct Names {
     port_range: Option<PortRange>,
     interfaces: Interfaces,
     holders: State,
+    /// While the rows are shown that waited for exactly these.
+    few: Option<Holders>,
     extras: Option<Extras>,
     cgroups: Cgroups,
     cgroup: Vec<u8>,
@@ -81,6 +83,7 @@ impl Names {
             port_range: None,
             interfaces: Interfaces::default(),
             holders: State::NotStarted,
+            few: None,
             extras: None,
             cgroups: Cgroups::new(),
             cgroup: Vec::new(),
@@ -112,6 +115,26 @@ impl Names {
         self.wanted.holders
     }
 
+    /// Says whether rows may wait until it is known which few sockets' holders are wanted: nobody looks
+    /// for all yet, and no more is wanted of holders than programs can tell.
+    pub fn can_look_for_few(&self) -> bool {
+        self.wanted.holders
+            && matches!(self.holders, State::NotStarted)
+            && !self.wanted.threads
+            && self.wanted.contexts == Contexts::None
+            && processes::root() == std::path::Path::new("/proc")
+    }
+
+    /// Knows the holders of these sockets, and of no others, until [`Self::forget_few`].
+    pub fn look_for_few(&mut self, inodes: &[u64]) {
+        self.few = Some(Holders::of_few(inodes));
+    }
+
+    /// Ends what [`Self::look_for_few`] began.
+    pub fn forget_few(&mut self) {
+        self.few = None;
+    }
+
     fn start_holders(&mut self) {
         let detail = holders::Detail {
             threads: self.wanted.threads,
@@ -126,7 +149,7 @@ impl Names {
 
     /// Gives the holders of all sockets, all looked up at once.
     fn holders(&mut self) -> &Holders {
-        if matches!(self.holders, State::NotStarted) {
+        if self.few.is_none() && matches!(self.holders, State::NotStarted) {
             self.start_holders();
         }
         if let State::Walking(_) = self.holders
@@ -135,9 +158,11 @@ impl Names {
         {
             self.holders = State::Found(started.finish());
         }
-        match &self.holders {
-            State::Found(found) => found,
-            State::NotStarted | State::Walking(_) => unreachable!("the walk was finished above"),
+        match (&self.few, &self.holders) {
+            (Some(few), _) | (None, State::Found(few)) => few,
+            (None, State::NotStarted | State::Walking(_)) => {
+                unreachable!("the walk was finished above")
+            }
         }
     }
 

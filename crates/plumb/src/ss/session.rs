@@ -72,7 +72,10 @@ impl Session {
 
     /// Begins to look for holders, and writes the header line, where they are wanted.
     pub fn begin(&mut self) {
-        self.names.expect_holders();
+        // With an expression rows may be few: then their holders are looked for when they are known.
+        if !self.filter.is_some() || self.filter.needs().owners {
+            self.names.expect_holders();
+        }
         let complaint = engine::complaint().filter(|_| self.names.wants_holders());
         self.json = Json::begin(self.options.form, &mut self.out);
         if let Some(json) = &mut self.json {

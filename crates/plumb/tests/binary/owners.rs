@@ -69,7 +69,7 @@ mod needs_root {
             let (mut child, listener) = odd_name(&std::env::temp_dir());
             let plan = Plan::new(2000, 40).expect("a small farm");
             let farm = Farm::start(&testkit("plumb-farm"), plan).expect("it stands");
-            let cases: [(&str, &[&str]); 7] = [
+            let cases: [(&str, &[&str]); 10] = [
                 ("netstat", &["-tanp"]),
                 ("netstat", &["-tlnp"]),
                 ("netstat", &["-tlnp", "--json"]),
@@ -77,6 +77,9 @@ mod needs_root {
                 ("ss", &["-tlnp"]),
                 ("ss", &["-tlnp", "--ndjson"]),
                 ("ss", &["-Htan", "-p", "sport = :10000"]),
+                ("ss", &["-Htuanp", "sport = :10000 or dport = :10001"]),
+                ("ss", &["-Htanp", "sport > :0"]),
+                ("ss", &["-Htanp", "sport = :1"]),
             ];
             for (personality, words) in cases {
                 let told = text(Some("bpf"), personality, words);

@@ -114,14 +114,26 @@ impl Listing<'_> {
     /// Shows the answers to one request; says whether there were any.
     fn dump(&mut self, request: &[u8]) -> bool {
         let protocol = self.protocol;
+        let mut waiting = self.begin_waiting();
         let outcome = self.read(request, |listing, step| match step {
             Step::BatchEnd => listing.session.end_batch(),
             Step::Message(message) => {
                 if let Some(row) = decode_inet_diag_record(message, protocol) {
-                    listing.show_of_family(&row);
+                    match &mut waiting {
+                        None => listing.show_of_family(&row),
+                        Some(rows) => {
+                            if listing.is_of_family(&row) && listing.is_matched(&row) {
+                                rows.add(message, row.inode);
+                            }
+                            if rows.are_many() {
+                                listing.release(waiting.take());
+                            }
+                        }
+                    }
                 }
             }
         });
+        self.release(waiting);
         // Kernels without DCCP refuse it in words of their own; from a document nothing is missing.
         let lacks_dccp = protocol == Protocol::DCCP
             && matches!(outcome, Err(DumpError::Refused(Errno::INVAL)))
@@ -132,6 +144,30 @@ impl Listing<'_> {
             self.session.report_dump(outcome);
         }
         outcome.is_ok()
+    }
+
+    /// With an expression and -p rows wait, as long as they are few, so that holders are looked for only
+    /// of theirs.
+    fn begin_waiting(&self) -> Option<Waiting> {
+        let filter = &self.session.filter;
+        let waits = filter.is_some() && !filter.needs().owners && self.killer.is_none();
+        (waits && self.session.names.can_look_for_few()).then(Waiting::default)
+    }
+
+    /// Shows the rows that waited, with their holders; if they are many, all holders are looked for.
+    fn release(&mut self, waiting: Option<Waiting>) {
+        let Some(rows) = waiting else { return };
+        if rows.are_many() {
+            self.session.names.expect_holders();
+        } else if !rows.inodes.is_empty() {
+            self.session.names.look_for_few(&rows.inodes);
+        }
+        for message in &rows.messages {
+            if let Some(row) = decode_inet_diag_record(message, self.protocol) {
+                show(self.session, self.protocol, &row);
+            }
+        }
+        self.session.names.forget_few();
     }
 
     /// Dumps the table; each socket comes once, but for what -K itself does to the table.
@@ -149,13 +185,7 @@ impl Listing<'_> {
 
     /// Shows a row whose family is among the selected ones.
     fn show_of_family(&mut self, row: &InetDiag<'_>) {
-        let families = self.session.options.selection.families;
-        let selected = match row.family {
-            AF_INET => families.contains(Family::Inet),
-            AF_INET6 => families.contains(Family::Inet6),
-            _ => false,
-        };
-        if !selected || self.stopped {
+        if !self.is_of_family(row) || self.stopped {
             return;
         }
         // Rows of files are never killed.
@@ -165,6 +195,15 @@ impl Listing<'_> {
                 self.kill_matching(row, &mut killer);
                 self.killer = Some(killer);
             }
+        }
+    }
+
+    fn is_of_family(&self, row: &InetDiag<'_>) -> bool {
+        let families = self.session.options.selection.families;
+        match row.family {
+            AF_INET => families.contains(Family::Inet),
+            AF_INET6 => families.contains(Family::Inet6),
+            _ => false,
         }
     }
 
@@ -213,6 +252,29 @@ impl Listing<'_> {
 
     fn complain(&mut self, text: &str) {
         self.session.complain(text.as_bytes());
+    }
+}
+
+/// Rows that the expression matched, and that wait for their holders.
+#[derive(Default)]
+struct Waiting {
+    messages: Vec<Vec<u8>>,
+    inodes: Vec<u64>,
+}
+
+impl Waiting {
+    /// More rows do not wait.
+    const FEW: usize = 2000;
+
+    fn add(&mut self, message: &[u8], inode: u64) {
+        self.messages.push(message.to_vec());
+        if inode != 0 {
+            self.inodes.push(inode);
+        }
+    }
+
+    fn are_many(&self) -> bool {
+        self.messages.len() > Self::FEW
     }
 }
 
