@@ -79,6 +79,7 @@ fn measure(program: &Program) -> Result<Cost, String> {
         bp: stopped.bp,
         lr: 0,
         bytes: &stopped.stack,
+        script: &[],
         kernel_fp: &[],
     }))
 }

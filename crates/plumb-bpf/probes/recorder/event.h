@@ -82,7 +82,10 @@ struct call {
 
 _Static_assert(sizeof(struct call) == 368, "the Rust side decodes 368 bytes");
 
-/* A copy of the top of a user stack, sent once for each distinct one; bytes follow. */
+/*
+ * A copy of the top of a user stack, sent once for each distinct one; what an interpreter runs
+ * (python.h) and the bytes follow.
+ */
 struct stack {
 	u64 id;
 	u64 ip;

@@ -27,6 +27,7 @@ int execs(u64 *ctx)
 	struct event *event;
 
 	(void)ctx;
+	bpf_map_delete_elem(&interpreters, &tgid);
 	if (!bpf_map_lookup_elem(&processes, &tgid))
 		return 0;
 	event = begin_event(EVENT_EXEC);
@@ -45,7 +46,10 @@ int exits(u64 *ctx)
 	u32 tgid = process_of(task);
 	struct event *event;
 
-	if (READ(signal, live).counter || !bpf_map_lookup_elem(&processes, &tgid))
+	if (READ(signal, live).counter)
+		return 0;
+	bpf_map_delete_elem(&interpreters, &tgid);
+	if (!bpf_map_lookup_elem(&processes, &tgid))
 		return 0;
 	bpf_map_delete_elem(&processes, &tgid);
 	event = begin_event(EVENT_EXIT);

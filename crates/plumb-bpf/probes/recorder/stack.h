@@ -11,7 +11,7 @@
 #ifndef PLUMB_RECORDER_STACK_H
 #define PLUMB_RECORDER_STACK_H
 
-#include "scope.h"
+#include "python.h"
 
 #define PIECE_BYTES 1024
 #define PIECE_WORDS (PIECE_BYTES / 8)
@@ -36,6 +36,7 @@ struct layout {
 
 struct scratch {
 	struct layout layout;
+	struct script script;
 	u64 registers[31];
 	u64 words[PIECE_WORDS];
 };
@@ -128,21 +129,46 @@ INLINE bool read_registers(struct task_struct *task, struct stack *head, u64 *re
 	return false;
 }
 
+/*
+ * Continues a hash over what an interpreter runs: two functions of a script have the same stack of the
+ * interpreter's own functions.
+ */
+__attribute__((noinline)) u64 hash_script(u64 hash, u32 tgid)
+{
+	u32 zero = 0;
+	struct scratch *piece = bpf_map_lookup_elem(&scratch, &zero);
+
+	if (!piece)
+		return hash;
+	read_script(&piece->script, tgid);
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < SCRIPT_FRAMES; i++) {
+		if (i >= piece->script.len)
+			break;
+		hash = mix(hash, piece->script.frames[2 * i]);
+		hash = mix(hash, piece->script.frames[2 * i + 1]);
+	}
+	return hash;
+}
+
 /* Copies `pieces` pieces of a stack, or as many as there are. */
 #define DEFINE_SEND(pieces)                                                                        \
-	static __attribute__((noinline)) bool send_##pieces(const struct stack *head)              \
+	static __attribute__((noinline)) bool send_##pieces(const struct stack *head,              \
+							    const struct script *script)           \
 	{                                                                                          \
 		struct {                                                                           \
 			struct stack head;                                                         \
+			struct script script;                                                      \
 			u8 bytes[pieces * PIECE_BYTES];                                            \
 		} *record;                                                                         \
                                                                                                    \
-		if (!head)                                                                         \
+		if (!head || !script)                                                              \
 			return false;                                                              \
 		record = bpf_ringbuf_reserve(&stacks, sizeof(*record), 0);                         \
 		if (!record)                                                                       \
 			return false;                                                              \
 		record->head = *head;                                                              \
+		record->script = *script;                                                          \
 		record->head.len = 0;                                                              \
 		_Pragma("clang loop unroll(disable)")                                              \
 		for (u32 i = 0; i < pieces; i++) {                                                 \
@@ -161,16 +187,16 @@ DEFINE_SEND(4)
 DEFINE_SEND(16)
 DEFINE_SEND(32)
 
-INLINE bool send_copy(const struct stack *head, u64 start_stack)
+INLINE bool send_copy(const struct stack *head, const struct scratch *piece)
 {
-	u64 depth = start_stack - head->start;
+	u64 depth = piece->layout.start_stack - head->start;
 
 	/* The stack of the first thread ends where the kernel put the arguments. */
 	if (depth <= 4 * PIECE_BYTES)
-		return send_4(head);
+		return send_4(head, &piece->script);
 	if (depth <= 16 * PIECE_BYTES)
-		return send_16(head);
-	return send_32(head);
+		return send_16(head, &piece->script);
+	return send_32(head, &piece->script);
 }
 
 /* Gives the hash of a stack, which is its id. */
@@ -202,7 +228,7 @@ __attribute__((noinline)) u64 take_stack(u32 tgid, u32 tid)
 		return 0;
 	read_layout(&piece->layout, mm);
 	head.start = head.sp & ~(PIECE_BYTES - 1ULL);
-	hash = hash_stack(&head, tgid);
+	hash = hash_script(hash_stack(&head, tgid), tgid);
 	if (bpf_map_lookup_elem(&known_stacks, &hash))
 		return hash;
 	if (bpf_map_update_elem(&known_stacks, &hash, &tgid, BPF_NOEXIST)) {
@@ -212,7 +238,7 @@ __attribute__((noinline)) u64 take_stack(u32 tgid, u32 tid)
 	head.id = hash;
 	head.tgid = tgid;
 	head.tid = tid;
-	if (!send_copy(&head, piece->layout.start_stack)) {
+	if (!send_copy(&head, piece)) {
 		/* The next one with this stack tries again. */
 		bpf_map_delete_elem(&known_stacks, &hash);
 		count_lost(LOST_STACKS);

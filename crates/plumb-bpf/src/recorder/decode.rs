@@ -7,6 +7,7 @@ use plumb_model::id::{Cookie, NetnsId, Pid};
 use plumb_model::socket::SocketState;
 
 use super::Older;
+use crate::stacks::ScriptFrame;
 
 /// `sizeof(struct event)`.
 const EVENT_BYTES: usize = 128;
@@ -14,6 +15,13 @@ const EVENT_BYTES: usize = 128;
 const CALL_BYTES: usize = 368;
 /// `sizeof(struct stack)`.
 const STACK_BYTES: usize = 64;
+/// `SCRIPT_FRAMES`.
+const SCRIPT_FRAMES: usize = 32;
+/// `sizeof(struct script)`.
+const SCRIPT_BYTES: usize = 8 + SCRIPT_FRAMES * 16;
+/// `SCRIPT_ENDS_CALL`, `SCRIPT_SHIM`.
+const ENDS_CALL: u64 = 1;
+const SHIM: u64 = 2;
 
 /// `enum event_flags`.
 const IN_CALL: u8 = 1;
@@ -23,7 +31,7 @@ const TOTALS: u8 = 8;
 const OLDER: u8 = 16;
 
 /// A copy of the top of a user stack, as it lies in the ring.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct StackCopy<'a> {
     /// Which stack it is.
     pub id: StackId,
@@ -39,6 +47,8 @@ pub struct StackCopy<'a> {
     pub bp: u64,
     /// Link register, where machines have one.
     pub lr: u64,
+    /// What an interpreter ran, innermost first.
+    pub script: Vec<ScriptFrame>,
     /// The stack from `sp` upwards.
     pub bytes: &'a [u8],
 }
@@ -120,6 +130,21 @@ fn address(ip: IpAddr) -> (u8, [u8; 16]) {
         }
         IpAddr::V6(ip) => (10, ip.octets()),
     }
+}
+
+/// Decodes `struct script`.
+fn script_frames(script: &Record<'_>) -> Option<Vec<ScriptFrame>> {
+    let len = usize::try_from(script.u32(0)?).ok()?.min(SCRIPT_FRAMES);
+    let frame = |at: usize| {
+        let code = script.u64(8 + at * 16)?;
+        Some(ScriptFrame {
+            code: code & !(ENDS_CALL | SHIM),
+            instruction: script.u64(16 + at * 16)?,
+            is_shim: code & SHIM != 0,
+            ends_call: code & ENDS_CALL != 0,
+        })
+    };
+    (0..len).map(frame).collect()
 }
 
 /// Decodes a record of the ring of events; `None` for one of another kind or size.
@@ -250,7 +275,8 @@ pub(super) fn decode_stack(bytes: &[u8]) -> Option<StackCopy<'_>> {
     let record = Record(bytes.get(..STACK_BYTES)?);
     let (sp, start) = (record.u64(16)?, record.u64(40)?);
     let len = usize::try_from(record.u32(56)?).ok()?;
-    let copied = bytes.get(STACK_BYTES..STACK_BYTES.checked_add(len)?)?;
+    let (script, copied) = bytes.get(STACK_BYTES..)?.split_at_checked(SCRIPT_BYTES)?;
+    let copied = copied.get(..len)?;
     // The copy begins at a round address below the stack pointer.
     let below = usize::try_from(sp.checked_sub(start)?).ok()?;
     Some(StackCopy {
@@ -261,6 +287,7 @@ pub(super) fn decode_stack(bytes: &[u8]) -> Option<StackCopy<'_>> {
         lr: record.u64(32)?,
         pid: Pid(record.u32(48)?),
         tid: record.u32(52)?,
+        script: script_frames(&Record(script))?,
         bytes: copied.get(below..).unwrap_or(&[]),
     })
 }

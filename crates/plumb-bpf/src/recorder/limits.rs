@@ -20,12 +20,17 @@ pub const EVENT_RING_BYTES: u32 = 8 << 20;
 pub const STACK_RING_BYTES: u32 = 16 << 20;
 /// Time between two looks at the rings.
 pub const LOOK: std::time::Duration = std::time::Duration::from_millis(20);
+/// The same while a command is young.
+pub const LOOK_SOON: std::time::Duration = std::time::Duration::from_millis(1);
+/// How long a command is young.
+pub const YOUNG: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// `BPF_NOEXIST`.
 pub(super) const BPF_NOEXIST: u64 = 1;
 
 /// The sizes of the maps, by name.
-pub(super) const MAPS: [(&str, u32); 9] = [
+pub(super) const MAPS: [(&str, u32); 10] = [
+    ("interpreters", PROCESSES),
     ("sockets", SOCKETS),
     ("processes", PROCESSES),
     ("listeners", LISTENERS),

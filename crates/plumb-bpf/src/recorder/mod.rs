@@ -9,6 +9,7 @@
 mod attach;
 pub mod calls;
 mod decode;
+mod interpreters;
 pub mod limits;
 mod load;
 mod mappings;
@@ -28,6 +29,7 @@ pub use mappings::Mapping;
 pub use plan::{Gap, Layer, Plan, Scope, Used};
 pub use reasons::Names;
 
+use crate::stacks::Interpreter;
 use crate::unavailable::Unavailable;
 use decode::Known;
 
@@ -88,6 +90,16 @@ impl Recorder {
         self.listen(perf::Watched::Process(pid.0));
         let mut processes: HashMap<&mut MapData, u32, u32> = self.map("processes")?;
         Ok(processes.insert(pid.0, pid.0, 0)?)
+    }
+
+    /// Tells the programs where the interpreter of a process keeps what it runs, so that stacks have it.
+    pub fn interpret(&mut self, pid: Pid, interpreter: &Interpreter) -> Result<(), Error> {
+        let Some(layout) = interpreters::Layout::of(interpreter) else {
+            return Ok(());
+        };
+        let mut interpreters: HashMap<&mut MapData, u32, interpreters::Layout> =
+            self.map("interpreters")?;
+        Ok(interpreters.insert(pid.0, layout, 0)?)
     }
 
     /// Says which process ids are followed at this moment.

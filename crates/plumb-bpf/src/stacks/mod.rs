@@ -34,6 +34,7 @@ mod unwind;
 mod walk;
 
 pub use blocked::{Threads, Waiting, Waits, blocked};
-pub use raw::RawStack;
+pub use python::Interpreter;
+pub use raw::{RawStack, ScriptFrame};
 pub use symbols::Symbolizer;
 pub use unwind::{Unwinder, Unwound};

@@ -13,7 +13,7 @@ use plumb_wire::proc::process_stat;
 
 use super::elf::Tables;
 use super::module::{Module, Modules};
-use super::python::Interpreter;
+use super::python::{Codes, Interpreter};
 use super::runtime::Runtime;
 
 /// The unwinder of one process, on tables that its modules share.
@@ -30,6 +30,8 @@ pub(super) struct Process {
     pub(super) tablewise: Tablewise,
     /// Its interpreter, if it is CPython of a known release.
     pub(super) python: Option<Interpreter>,
+    /// What that interpreter was seen to run.
+    pub(super) codes: Codes,
     /// Its program file, to notice that it began another one.
     program: Option<(u64, u64)>,
 }
@@ -85,6 +87,7 @@ impl Process {
             regions: Vec::new(),
             tablewise: Tablewise::new(),
             python: None,
+            codes: Codes::default(),
             program: program_of(pid),
         };
         process.place(pid, &maps, modules);
@@ -93,11 +96,20 @@ impl Process {
 
     /// Reads the maps again; what was known stays if the process has ended.
     pub(super) fn refresh(&mut self, noted: Option<&[u8]>, modules: &mut Modules) {
-        if let Ok(process) = Self::read(self.origin.pid, noted, modules)
+        if let Ok(mut process) = Self::read(self.origin.pid, noted, modules)
             && (process.origin.start_ticks == self.origin.start_ticks
                 || process.origin.start_ticks == 0)
         {
+            process.keep_from(self);
             *self = process;
+        }
+    }
+
+    /// Takes over what was seen of the same interpreter.
+    pub(super) fn keep_from(&mut self, before: &mut Self) {
+        self.python = self.python.or(before.python);
+        if self.python == before.python {
+            self.codes = std::mem::take(&mut before.codes);
         }
     }
 

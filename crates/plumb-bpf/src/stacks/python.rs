@@ -1,10 +1,13 @@
 //! The functions a CPython interpreter is running, which have no machine code of their own.
 //!
-//! They are read out of the interpreter's memory, and memory is of now, while a stack is of when it was captured.
-//! So they are read only while the thread still stands where it stood: asleep in the same call, with the same
-//! stack, and it did not run in between ([`thread::still_there`]). For a thread that went on there are none, and the stack says
-//! so: a caller that is not the one of the capture would be a lie. With `-X perf` (3.12 and newer) they are on the
-//! machine's stack, and nothing of this is needed.
+//! They are in the interpreter's memory, and memory is of now, while a stack is of when it was captured: a caller
+//! that is not the one of the capture would be a lie. So a probe reads which they are in the moment of the capture
+//! (`probes/recorder/python.h`, told by [`Interpreter`] where to look), and they are named here, from code objects
+//! that live as long as their functions. Without a probe they are read only while the thread still stands where it
+//! stood: asleep in the same call, with the same stack, and it did not run in between
+//! ([`thread::still_there`]). Else there are none, and the stack says so.
+
+use std::collections::HashMap;
 
 use plumb_model::stack::{Frame, Kind, Source};
 use plumb_model::{Known, Reason};
@@ -13,13 +16,16 @@ use plumb_wire::cpython::{lines, text};
 
 use super::elf::PythonSymbols;
 use super::memory::{self, Memory};
-use super::raw::RawStack;
+use super::raw::{RawStack, ScriptFrame};
 use super::thread;
 
 /// Interpreters, threads of one, and frames of one thread that are gone through at most.
 const MAX_INTERPRETERS: usize = 64;
 const MAX_THREADS: usize = 4_096;
 const MAX_FRAMES: usize = 512;
+
+/// Code objects of one process that are remembered at most; beyond, all are forgotten.
+const MAX_CODES: usize = 4_096;
 
 /// Bytes of a name or path that are read at most.
 const MAX_TEXT_BYTES: u64 = 4_096;
@@ -28,11 +34,12 @@ const MAX_TEXT_BYTES: u64 = 4_096;
 const MAX_TABLE_BYTES: u64 = 1 << 20;
 
 /// Where an interpreter is in the memory of its process.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Interpreter {
-    runtime: u64,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interpreter {
+    /// Address of `_PyRuntime`.
+    pub(crate) runtime: u64,
     code_type: u64,
-    layout: &'static Layout,
+    pub(crate) layout: &'static Layout,
 }
 
 /// The functions that one call of the interpreter's C function runs, innermost first.
@@ -50,47 +57,78 @@ impl Interpreter {
     }
 
     /// Reads what a thread runs, if it still stands where its stack was captured.
-    pub(super) fn calls(&self, raw: &RawStack<'_>) -> Option<Vec<Call>> {
+    pub(super) fn calls(&self, raw: &RawStack<'_>, codes: &mut Codes) -> Option<Vec<Call>> {
         let memory = Memory::open(raw.tgid)?;
         let before = thread::still_there(raw, &memory)?;
-        let calls = self.read(raw, &memory)?;
+        let script = self.read(raw, &memory)?;
+        let calls = self.named(&script, Some(&memory), codes);
         (thread::still_there(raw, &memory)? == before).then_some(calls)
     }
 
-    fn read(&self, raw: &RawStack<'_>, memory: &Memory) -> Option<Vec<Call>> {
+    /// Names what a probe saw. A process that is ending has given some of it back: that is unknown, unless it was
+    /// named before.
+    pub(super) fn calls_of(&self, raw: &RawStack<'_>, codes: &mut Codes) -> Vec<Call> {
+        let mut calls = self.named(raw.script, Memory::open(raw.tgid).as_ref(), codes);
+        let is_named = |frame: &Frame| frame.function.reason().is_none();
+        if !calls.iter().flatten().any(is_named) {
+            calls.clear();
+        }
+        calls
+    }
+
+    fn read(&self, raw: &RawStack<'_>, memory: &Memory) -> Option<Vec<ScriptFrame>> {
         let state = self.thread(thread::own_tid(raw)?, memory)?;
         let mut frame = match self.layout.current {
             Current::At(at) => memory.word(state + at)?,
             Current::Through(through, at) => memory.word(memory.word(state + through)? + at)?,
         };
         let shape = &self.layout.frame;
-        let mut calls = vec![Call::new()];
+        let mut script = Vec::new();
         let mut bytes = vec![0; shape.len];
-        for _ in 0..MAX_FRAMES {
-            if frame == 0 {
-                break;
-            }
+        while frame != 0 && script.len() < MAX_FRAMES {
             memory.read(frame, &mut bytes)?;
-            let (is_shim, ends) = match shape.entry {
+            let (is_shim, ends_call) = match shape.entry {
                 Entry::Flag(at) => (false, *bytes.get(at)? != 0),
-                // It has code of its own, which nobody wrote.
                 Entry::Owner(at) => {
                     let is_shim = *bytes.get(at)? == OWNED_BY_C_STACK;
                     (is_shim, is_shim)
                 }
             };
-            let code = memory::word_at(&bytes, shape.code)?;
-            let instruction = memory::word_at(&bytes, shape.instruction)?;
-            if !is_shim && let Some(function) = self.function(code, instruction, memory) {
-                calls.last_mut()?.push(function);
-            }
-            if ends {
-                calls.push(Call::new());
-            }
+            script.push(ScriptFrame {
+                code: memory::word_at(&bytes, shape.code)?,
+                instruction: memory::word_at(&bytes, shape.instruction)?,
+                is_shim,
+                ends_call,
+            });
             frame = memory::word_at(&bytes, shape.previous)?;
         }
+        Some(script)
+    }
+
+    fn named(
+        &self,
+        script: &[ScriptFrame],
+        memory: Option<&Memory>,
+        codes: &mut Codes,
+    ) -> Vec<Call> {
+        let mut calls = Vec::new();
+        let mut call = Call::new();
+        for frame in script {
+            // A shim has code of its own, which nobody wrote.
+            if !frame.is_shim {
+                let code = memory.and_then(|memory| self.code(frame.code, memory));
+                call.push(match codes.remember(frame.code, code) {
+                    Some(code) => code.frame(frame.instruction),
+                    None => unnamed(),
+                });
+            }
+            if frame.ends_call {
+                calls.push(std::mem::take(&mut call));
+            }
+        }
+        calls.push(call);
         calls.retain(|call| !call.is_empty());
-        Some(calls)
+        calls
     }
 
     /// Finds the `PyThreadState` of a thread by the id it knows itself by.
@@ -116,37 +154,23 @@ impl Interpreter {
         None
     }
 
-    /// Reads a code object; `None` where there is none, as in the frame that stands for a call from C.
-    fn function(&self, code: u64, instruction: u64, memory: &Memory) -> Option<Frame> {
+    /// Reads a code object; `None` if there is none.
+    fn code(&self, address: u64, memory: &Memory) -> Option<Code> {
         let shape = &self.layout.code;
         let mut bytes = vec![0; shape.instructions];
-        memory.read(code, &mut bytes)?;
+        memory.read(address, &mut bytes)?;
         if memory::word_at(&bytes, layout::TYPE)? != self.code_type {
             return None;
         }
-        let name = self.text(memory::word_at(&bytes, shape.name)?, memory)?;
-        let file = self.text(memory::word_at(&bytes, shape.file)?, memory)?;
         let first = bytes.get(shape.first_line..shape.first_line + 4)?;
-        let first = u32::from_ne_bytes(first.try_into().ok()?);
-        // Before its first instruction a frame stands in front of it.
-        let offset = instruction.checked_sub(code + shape.instructions as u64);
         let table = memory::word_at(&bytes, shape.lines)?;
-        let line = offset.and_then(|offset| line(table, first, offset, memory));
-        Some(Frame {
-            kind: Kind::Interpreted,
-            function: Known::Known(name),
-            source: line.or(Some(first)).filter(|line| *line > 0).map_or(
-                Known::Unknown(Reason::NotInSource),
-                |line| {
-                    Known::Known(Source {
-                        file: file.clone(),
-                        line,
-                    })
-                },
-            ),
-            module: Known::Known(file.as_bytes().into()),
-            module_offset: offset.unwrap_or(0),
-            inlined: false,
+        let len = memory.word(table + layout::SIZE)?;
+        Some(Code {
+            name: self.text(memory::word_at(&bytes, shape.name)?, memory)?,
+            file: self.text(memory::word_at(&bytes, shape.file)?, memory)?,
+            first_line: u32::from_ne_bytes(first.try_into().ok()?),
+            lines: memory.bytes(table + layout::BYTES, len, MAX_TABLE_BYTES)?,
+            instructions: address + shape.instructions as u64,
         })
     }
 
@@ -160,8 +184,67 @@ impl Interpreter {
     }
 }
 
-fn line(table: u64, first: u32, offset: u64, memory: &Memory) -> Option<u32> {
-    let len = memory.word(table + layout::SIZE)?;
-    let table = memory.bytes(table + layout::BYTES, len, MAX_TABLE_BYTES)?;
-    lines::decode_line(&table, first, offset)
+/// A code object: what all frames of a function have in common.
+#[derive(Debug, Clone)]
+struct Code {
+    name: String,
+    file: String,
+    first_line: u32,
+    lines: Vec<u8>,
+    /// Address of the first instruction.
+    instructions: u64,
+}
+
+impl Code {
+    fn frame(&self, instruction: u64) -> Frame {
+        // Before its first instruction a frame stands in front of it.
+        let offset = instruction.checked_sub(self.instructions);
+        let line = offset.and_then(|at| lines::decode_line(&self.lines, self.first_line, at));
+        let source = |line| {
+            Known::Known(Source {
+                file: self.file.clone(),
+                line,
+            })
+        };
+        Frame {
+            kind: Kind::Interpreted,
+            function: Known::Known(self.name.clone()),
+            source: line
+                .or(Some(self.first_line))
+                .filter(|line| *line > 0)
+                .map_or(Known::Unknown(Reason::NotInSource), source),
+            module: Known::Known(self.file.as_bytes().into()),
+            module_offset: offset.unwrap_or(0),
+            inlined: false,
+        }
+    }
+}
+
+/// A function that was running, and of which no more is known.
+fn unnamed() -> Frame {
+    Frame {
+        kind: Kind::Interpreted,
+        function: Known::Unknown(Reason::ProcessEnded),
+        source: Known::Unknown(Reason::ProcessEnded),
+        module: Known::Unknown(Reason::ProcessEnded),
+        module_offset: 0,
+        inlined: false,
+    }
+}
+
+/// The code objects of one process that were named, by address: when a process ends they are gone before it.
+#[derive(Debug, Default)]
+pub(super) struct Codes(HashMap<u64, Code>);
+
+impl Codes {
+    /// Gives the code object at an address as it is now, or else as it was when it could be read last.
+    fn remember(&mut self, address: u64, now: Option<Code>) -> Option<&Code> {
+        if let Some(code) = now {
+            if self.0.len() >= MAX_CODES {
+                self.0.clear();
+            }
+            self.0.insert(address, code);
+        }
+        self.0.get(&address)
+    }
 }

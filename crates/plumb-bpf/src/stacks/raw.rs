@@ -23,6 +23,8 @@ pub struct RawStack<'a> {
     pub lr: u64,
     /// The stack from `sp` upwards, as much as was copied.
     pub bytes: &'a [u8],
+    /// What an interpreter ran at that moment, innermost first; empty where that was not captured.
+    pub script: &'a [ScriptFrame],
     /// Return addresses the kernel found by frame pointers, innermost first; used where `bytes` is empty.
     pub kernel_fp: &'a [u64],
 }
@@ -30,4 +32,17 @@ pub struct RawStack<'a> {
 impl RawStack<'_> {
     /// Stands for a register that was not read: no address a program can have.
     pub const UNKNOWN: u64 = 0x8000_0000_0000_0000;
+}
+
+/// A function that an interpreter was running: addresses, named when the stack is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScriptFrame {
+    /// Its code object.
+    pub code: u64,
+    /// The instruction.
+    pub instruction: u64,
+    /// Whether it stands for a call from C and is no function.
+    pub is_shim: bool,
+    /// Whether the call of the interpreter's C function that ran it ends with it.
+    pub ends_call: bool,
 }

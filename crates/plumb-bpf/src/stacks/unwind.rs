@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use plumb_model::stack::{Cut, How};
+use plumb_wire::proc::maps;
 
 use super::module::{Module, Modules};
 use super::process::{Origin, Process};
-use super::python::Call;
+use super::python::{Call, Codes, Interpreter};
 use super::raw::RawStack;
+use super::runtime::Runtime;
 use super::walk::{self, Cache, Walked};
 
 /// Processes that are remembered at most; beyond, all are forgotten and read again when they come up.
@@ -29,6 +31,8 @@ pub struct Unwinder {
     generations: usize,
     /// What was noted of the maps of processes, as lines of `/proc/PID/maps`.
     noted: HashMap<u32, Vec<u8>>,
+    /// Interpreters found since somebody asked.
+    found: Vec<(u32, Interpreter)>,
 }
 
 /// A stack that was followed and not named yet. It needs its process no more.
@@ -93,6 +97,12 @@ impl Unwinder {
         if noted.len() < MAX_NOTED_BYTES {
             noted.extend_from_slice(line);
         }
+        let is_python = maps::decode_mapping(line.trim_ascii_end())
+            .is_some_and(|mapping| Runtime::of_path(mapping.path) == Some(Runtime::Python));
+        if is_python && self.interpreter(pid).is_none() {
+            // At once: what it runs is told from then on.
+            let _ = self.read(pid);
+        }
     }
 
     /// Notes that a process was born with the code of another.
@@ -102,6 +112,7 @@ impl Unwinder {
         } else {
             self.noted.remove(&pid);
         }
+        self.found(pid, self.interpreter(parent));
     }
 
     /// Notes that a process began another program: its code is gone.
@@ -120,17 +131,28 @@ impl Unwinder {
         if let Err(cut) = self.prepare(raw) {
             return unmapped(raw, cut);
         }
-        let walked = self.walk(raw);
-        if !walked.left_the_map {
-            return walked.unwound;
+        // First, because a process that ends takes the names with it.
+        let calls = self.ask(raw, |interpreter, codes| {
+            (!raw.script.is_empty()).then(|| interpreter.calls_of(raw, codes))
+        });
+        let mut walked = self.walk(raw);
+        if walked.left_the_map {
+            // Code may have been mapped since the maps were read.
+            if let Some(process) = self.processes.get_mut(&raw.tgid) {
+                let noted = self.noted.get(&raw.tgid).map(Vec::as_slice);
+                process.refresh(noted, &mut self.modules);
+                self.generations += process.module_count();
+            }
+            walked = self.walk(raw);
         }
-        // Code may have been mapped since the maps were read.
-        if let Some(process) = self.processes.get_mut(&raw.tgid) {
-            let noted = self.noted.get(&raw.tgid).map(Vec::as_slice);
-            process.refresh(noted, &mut self.modules);
-            self.generations += process.module_count();
-        }
-        self.walk(raw).unwound
+        walked.unwound.calls = calls.unwrap_or_default();
+        walked.unwound
+    }
+
+    /// Gives the CPython interpreter that a process is, if it was seen and its release is known: a probe needs it
+    /// to tell what is run.
+    pub fn interpreter(&self, pid: u32) -> Option<Interpreter> {
+        self.processes.get(&pid)?.python
     }
 
     /// Follows the stack of a thread that may still stand where it was captured, and asks its interpreter what it
@@ -138,14 +160,34 @@ impl Unwinder {
     /// of an interpreter differ where its own stacks do not.
     pub fn unwind_waiting(&mut self, raw: &RawStack<'_>) -> Unwound {
         let mut unwound = self.unwind(raw);
-        let interpreter = self
-            .processes
-            .get(&raw.tgid)
-            .and_then(|process| process.python);
-        if let Some(interpreter) = interpreter.filter(|_| !raw.bytes.is_empty()) {
-            unwound.calls = interpreter.calls(raw).unwrap_or_default();
-        }
+        let calls = self.ask(raw, |interpreter, codes| {
+            let captured = Some(raw).filter(|raw| !raw.bytes.is_empty());
+            captured.and_then(|raw| interpreter.calls(raw, codes))
+        });
+        unwound.calls = calls.unwrap_or_default();
         unwound
+    }
+
+    /// Asks the interpreter that the process of a stack is, if it is one.
+    fn ask(
+        &mut self,
+        raw: &RawStack<'_>,
+        question: impl FnOnce(&Interpreter, &mut Codes) -> Option<Vec<Call>>,
+    ) -> Option<Vec<Call>> {
+        let process = self.processes.get_mut(&raw.tgid)?;
+        question(process.python.as_ref()?, &mut process.codes)
+    }
+
+    /// Gives the interpreters found since the last time, by process.
+    pub fn new_interpreters(&mut self) -> Vec<(u32, Interpreter)> {
+        std::mem::take(&mut self.found)
+    }
+
+    fn found(&mut self, pid: u32, interpreter: Option<Interpreter>) {
+        if self.found.len() < MAX_PROCESSES {
+            self.found
+                .extend(interpreter.map(|interpreter| (pid, interpreter)));
+        }
     }
 
     /// Makes sure that the process of a stack is known, and is the one meant.
@@ -171,8 +213,16 @@ impl Unwinder {
             self.processes.clear();
         }
         let noted = self.noted.get(&pid).map(Vec::as_slice);
-        let process = Process::read(pid, noted, &mut self.modules)?;
+        let mut process = Process::read(pid, noted, &mut self.modules)?;
+        if let Some(before) = self
+            .processes
+            .get_mut(&pid)
+            .filter(|before| !before.is_another_program())
+        {
+            process.keep_from(before);
+        }
         self.generations += process.module_count();
+        self.found(pid, process.python);
         self.processes.insert(pid, process);
         Ok(())
     }

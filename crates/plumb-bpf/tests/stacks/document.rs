@@ -24,7 +24,6 @@ pub(crate) fn row(program: &Program, stack: &Stack) -> String {
     };
     let right = match program.shows {
         Shows::Both | Shows::WhatConnects => "yes",
-        Shows::WhileInTheCall => "while in the call",
         Shows::Neither => "no",
     };
     let whole = stack.cut.map_or("whole", plumb_model::stack::Cut::word);

@@ -7,4 +7,5 @@
 mod blocked;
 mod document;
 mod programs;
+mod script;
 mod walks;

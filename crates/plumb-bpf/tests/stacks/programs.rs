@@ -21,6 +21,7 @@ pub(crate) fn raw(stopped: &Stopped) -> RawStack<'_> {
         bp: stopped.bp,
         lr: 0,
         bytes: &stopped.stack,
+        script: &[],
         kernel_fp: &[],
     }
 }
@@ -76,7 +77,7 @@ fn check(name: &str) {
         "{name} connects in {found:?}: {at_connect:#?}"
     );
     assert!(at_connect.complete(), "{name}: {at_connect:#?}");
-    if matches!(program.shows, Shows::Both | Shows::WhileInTheCall) {
+    if program.shows == Shows::Both {
         let at_accept = stack(&accepting(program, &folder), &mut symbolizer);
         let found = function(&at_accept);
         assert_eq!(

@@ -94,6 +94,7 @@ fn a_process_that_was_seen_is_named_after_its_end() {
         bp,
         lr: 0,
         bytes: &bytes,
+        script: &[],
         kernel_fp: &[],
     };
     let stack = Symbolizer::new().symbolize(&unwinder.unwind(&ended));

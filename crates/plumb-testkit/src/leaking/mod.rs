@@ -48,8 +48,6 @@ pub enum Shows {
     Both,
     /// The one that connects, from the second time on.
     WhatConnects,
-    /// Both, as long as the thread is in the call.
-    WhileInTheCall,
     /// None: the program is stripped, or its runtime hides them.
     Neither,
 }

@@ -107,11 +107,9 @@ pub const PROGRAMS: &[Program] = &[
         },
         shows: Shows::Both,
     },
-    python("CPython 3.11", &["python3.11", "{}/leak.py"], SYSTEM).showing(Shows::WhileInTheCall),
-    python("CPython 3.12", &["python3.12", "{}/leak.py"], PYTHON_3_12)
-        .showing(Shows::WhileInTheCall),
-    python("CPython 3.13", &["python3.13", "{}/leak.py"], PYTHON_3_13)
-        .showing(Shows::WhileInTheCall),
+    python("CPython 3.11", &["python3.11", "{}/leak.py"], SYSTEM),
+    python("CPython 3.12", &["python3.12", "{}/leak.py"], PYTHON_3_12),
+    python("CPython 3.13", &["python3.13", "{}/leak.py"], PYTHON_3_13),
     python(
         "CPython 3.12, -X perf",
         &["python3.12", "-X", "perf", "{}/leak.py"],

@@ -117,6 +117,7 @@ fn raw<'a>(pid: u32, tid: u32, standing: &Standing, bytes: &'a [u8]) -> RawStack
         bp: RawStack::UNKNOWN,
         lr: RawStack::UNKNOWN,
         bytes,
+        script: &[],
         kernel_fp: &[],
     }
 }

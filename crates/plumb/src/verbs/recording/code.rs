@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use plumb_bpf::recorder::{Mapping, StackCopy};
+use plumb_bpf::recorder::{Mapping, Recorder, StackCopy};
 use plumb_bpf::stacks::{RawStack, Symbolizer, Unwinder, Unwound};
 use plumb_model::event::StackId;
 use plumb_model::id::Pid;
@@ -35,6 +35,7 @@ impl Code {
             bp: copy.bp,
             lr: copy.lr,
             bytes: copy.bytes,
+            script: &copy.script,
             kernel_fp: &[],
         });
         self.unwound.insert(copy.id, unwound);
@@ -46,6 +47,13 @@ impl Code {
             Mapping::Began { pid } => self.unwinder.note_exec(pid),
             Mapping::Forked { pid, parent } => self.unwinder.note_fork(pid, parent),
             Mapping::Mapped { pid, line } => self.unwinder.note_mapping(pid, line),
+        }
+    }
+
+    /// Tells the recorder of interpreters found since the last time. Those it has no room for show no script.
+    pub fn tell_interpreters(&mut self, recorder: &mut Recorder) {
+        for (pid, interpreter) in self.unwinder.new_interpreters() {
+            let _ = recorder.interpret(Pid(pid), &interpreter);
         }
     }
 

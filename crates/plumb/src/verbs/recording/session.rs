@@ -29,6 +29,8 @@ pub struct Session {
     /// The command, if there is one.
     pub command: Option<Running>,
     deadline: Option<Instant>,
+    /// Until when the command is young: what it is must be known before its first connection.
+    soon_until: Instant,
 }
 
 /// Why the telling goes on or not.
@@ -66,6 +68,8 @@ impl Session {
             })?;
             code.see(pid);
         }
+        code.tell_interpreters(&mut recorder);
+        let began = Instant::now();
         match &mut command {
             Some(command) => command.let_go(),
             // After attaching: what is made in between is known by then, and stays as it is.
@@ -76,6 +80,7 @@ impl Session {
             code,
             command,
             deadline: length.map(|length| Instant::now() + length),
+            soon_until: began + limits::YOUNG,
         })
     }
 
@@ -100,7 +105,11 @@ impl Session {
             if over {
                 break;
             }
-            self.recorder.wait(limits::LOOK);
+            self.recorder.wait(if Instant::now() < self.soon_until {
+                limits::LOOK_SOON
+            } else {
+                limits::LOOK
+            });
         }
     }
 
@@ -119,6 +128,7 @@ impl Session {
             Told::Mapping(mapping) => code.note(&mapping),
             Told::Event(event) => each(&event, code),
         });
+        code.tell_interpreters(&mut self.recorder);
     }
 
     /// Lets the next run last until then.

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * What a CPython interpreter runs at this moment: its frames are in its own memory and not on the stack, and
+ * afterwards they are others. User space says where they lie (plumb-wire's cpython::layout) as soon as it
+ * knows that a process is such an interpreter; what is read are addresses, named later.
+ */
+#ifndef PLUMB_RECORDER_PYTHON_H
+#define PLUMB_RECORDER_PYTHON_H
+
+#include "scope.h"
+
+/* Frames that are told; the innermost ones. A power of two. */
+#define SCRIPT_FRAMES 32
+/* Threads and interpreters that are gone through; a new thread is the first. */
+#define MAX_STATES 256
+/* In the addresses of code, which are multiples of 16. */
+#define SCRIPT_ENDS_CALL 1
+#define SCRIPT_SHIM 2
+
+/* Where an interpreter is, and the offsets in its structures. */
+struct interpreter {
+	u64 runtime;
+	u32 first_interpreter;
+	u32 next_interpreter;
+	u32 first_thread;
+	u32 next_thread;
+	u32 native_id;
+	u32 through; /* of the member that leads to the frame; 0: it is in the thread's state itself */
+	u32 current;
+	u32 code;
+	u32 previous;
+	u32 instruction;
+	u32 entry;
+	u32 shim; /* the value of `entry` in a frame that is none; 0: any other than 0 ends a call */
+};
+
+_Static_assert(sizeof(struct interpreter) == 56, "the Rust side writes 56 bytes");
+
+struct {
+	MAP_UINT(type, BPF_MAP_TYPE_HASH);
+	MAP_UINT(map_flags, BPF_F_NO_PREALLOC);
+	MAP_UINT(max_entries, 1);
+	MAP_TYPE(key, u32);
+	MAP_TYPE(value, struct interpreter);
+} interpreters SEC(".maps");
+
+struct script {
+	u32 len;
+	u32 reserved;
+	/* Code with its marks, and the instruction, of each frame. */
+	u64 frames[2 * SCRIPT_FRAMES];
+};
+
+INLINE u64 user_word(u64 at)
+{
+	u64 word = 0;
+
+	bpf_probe_read_user(&word, sizeof(word), (void *)at);
+	return word;
+}
+
+/* The id by which the running thread knows itself. */
+INLINE u64 own_tid(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct pid *pid = READ(task, thread_pid);
+	u32 level = READ(pid, level);
+	struct upid at = {};
+
+	bpf_probe_read_kernel(&at, sizeof(at), &pid->numbers[level]);
+	return at.nr;
+}
+
+/* Finds the state of the running thread; 0: it has none. */
+__attribute__((noinline)) u64 find_state(u32 tgid, u64 tid)
+{
+	struct interpreter *python = bpf_map_lookup_elem(&interpreters, &tgid);
+	u64 at, thread;
+
+	if (!python)
+		return 0;
+	at = user_word(python->runtime + python->first_interpreter);
+	thread = user_word(at + python->first_thread);
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < MAX_STATES; i++) {
+		if (!thread) {
+			at = user_word(at + python->next_interpreter);
+			if (!at)
+				return 0;
+			thread = user_word(at + python->first_thread);
+			continue;
+		}
+		if (user_word(thread + python->native_id) == tid)
+			return thread;
+		thread = user_word(thread + python->next_thread);
+	}
+	return 0;
+}
+
+/* Reads one frame; gives the one that called it. */
+INLINE u64 read_frame(const struct interpreter *python, u64 frame, u64 *to)
+{
+	u8 entry = 0;
+
+	to[0] = user_word(frame + python->code);
+	to[1] = user_word(frame + python->instruction);
+	bpf_probe_read_user(&entry, sizeof(entry), (void *)(frame + python->entry));
+	if (python->shim) {
+		if (entry == python->shim)
+			to[0] |= SCRIPT_ENDS_CALL | SCRIPT_SHIM;
+	} else if (entry) {
+		to[0] |= SCRIPT_ENDS_CALL;
+	}
+	return user_word(frame + python->previous);
+}
+
+/* Reads what the running thread's interpreter runs; nothing where there is none. */
+INLINE void read_script(struct script *script, u32 tgid)
+{
+	struct interpreter *python = bpf_map_lookup_elem(&interpreters, &tgid);
+	u64 state, frame;
+
+	script->len = 0;
+	if (!python)
+		return;
+	state = find_state(tgid, own_tid());
+	if (!state)
+		return;
+	if (python->through)
+		state = user_word(state + python->through);
+	frame = user_word(state + python->current);
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < SCRIPT_FRAMES; i++) {
+		if (!frame)
+			return;
+		frame = read_frame(python, frame, script->frames + 2 * (i & (SCRIPT_FRAMES - 1)));
+		script->len = i + 1;
+	}
+}
+
+#endif
