@@ -34,6 +34,9 @@ fn because(row: &Row, rule: Rule, attempt: &Attempt) -> String {
         ),
         (Some(true), None) => fine(rule, row),
         (_, Some(holder)) => in_the_way(holder, row, attempt),
+        (None, None) if rule.error().is_none() => {
+            String::from("nobody that can be seen is in the way")
+        }
         (_, None) => refused(rule, attempt),
     }
 }
