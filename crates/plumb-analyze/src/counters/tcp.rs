@@ -36,7 +36,7 @@ pub(super) const TCP: &[Explanation] = &[
     )
     .above(200, OPENS)
     .when("More than a fifth of all connections: programs close with data unread, time out, or crash.")
-    .hint("Compare with TcpExt.TCPAbortOnData, TCPAbortOnClose (ours) and Tcp.OutRsts; plumb debug tells who resets."),
+    .hint("Compare with TcpExt.TCPAbortOnData, TCPAbortOnClose (ours) and Tcp.OutRsts; plumb trace shows who resets."),
     gauge(
         "CurrEstab",
         "Connections that are established or in CLOSE_WAIT now.",
@@ -70,7 +70,7 @@ pub(super) const TCP: &[Explanation] = &[
         "tcp_v4_send_reset(), net/ipv4/tcp_ipv4.c; tcp_send_active_reset(), net/ipv4/tcp_output.c",
     )
     .when("It grows fast: somebody connects to a closed port, or programs here close with data unread.")
-    .hint("Compare with TcpExt.TCPAbortOnClose and TCPAbortOnData; plumb debug shows each."),
+    .hint("Compare with TcpExt.TCPAbortOnClose and TCPAbortOnData; plumb trace shows each."),
     bad(
         "InCsumErrors",
         "Segments dropped because of a wrong checksum.",

@@ -99,6 +99,13 @@ fn bars_are_blocks_only_where_the_locale_knows_them() {
 }
 
 #[test]
+fn a_link_of_software_says_why_it_has_no_speed() {
+    let output = run(&["--totals", "-c", "name,speed", "lo"], &[]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(text.lines().nth(1), Some("lo    (virtual)"), "{text}");
+}
+
+#[test]
 fn csv_has_plain_numbers() {
     let output = run(
         &[

@@ -361,9 +361,12 @@ pub const COLUMNS: [Column<Row>; 24] = [
     Column::new("speed", "Speed", |row: &Row| {
         match row.nature.speed_mbit_s {
             Some(mbit_s) => Cell::new(speed_text(mbit_s)),
-            None => {
-                Cell::new(format!("({})", row.nature.speed_unknown.unwrap_or("-"))).with(Tone::Dim)
-            }
+            None => Cell::new(match row.nature.speed_unknown {
+                Some("virtual-link") => "(virtual)",
+                Some("no-carrier") => "(no carrier)",
+                _ => "(unknown)",
+            })
+            .with(Tone::Dim),
         }
     })
     .right()
