@@ -144,7 +144,8 @@ fn totals(socket: &Socket) -> Option<Totals> {
     })
 }
 
-fn listening(snapshot: &Snapshot) -> Vec<(u64, u16)> {
+/// Gives namespaces and ports of listeners, sorted.
+pub(crate) fn listening(snapshot: &Snapshot) -> Vec<(u64, u16)> {
     let listeners = snapshot
         .sockets
         .iter()
@@ -156,7 +157,8 @@ fn listening(snapshot: &Snapshot) -> Vec<(u64, u16)> {
     ports
 }
 
-fn name(snapshot: &Snapshot, place: usize, by: By, listening: &[(u64, u16)]) -> String {
+/// Gives the name of the group that a socket belongs to.
+pub(crate) fn name(snapshot: &Snapshot, place: usize, by: By, listening: &[(u64, u16)]) -> String {
     let Some(socket) = snapshot.sockets.get(place) else {
         return String::from("-");
     };

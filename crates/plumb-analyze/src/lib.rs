@@ -13,6 +13,7 @@ pub mod diagnose;
 pub mod flows;
 pub mod leaks;
 pub mod lives;
+pub mod memory;
 pub mod path;
 pub mod ports;
 pub mod traffic;

@@ -64,6 +64,8 @@ enum Verb {
     Trace(verbs::trace::Arguments),
     /// Shows who moves how many bytes: by process, port, peer, container or socket.
     Top(verbs::top::Arguments),
+    /// Shows where the memory of sockets is, who has it, and how far the limits are.
+    Mem(verbs::mem::Arguments),
     /// Waits until it is let go, then becomes the command.
     #[command(hide = true)]
     Gate(verbs::recording::gate::Arguments),
@@ -107,6 +109,7 @@ pub fn main(words: Vec<OsString>) -> u8 {
             Verb::Leaks(arguments) => verbs::leaks::run(&arguments),
             Verb::Trace(arguments) => verbs::trace::run(&arguments),
             Verb::Top(arguments) => verbs::top::run(&arguments),
+            Verb::Mem(arguments) => verbs::mem::run(&arguments),
             Verb::Gate(arguments) => verbs::recording::gate::run(&arguments),
             Verb::If(arguments) => verbs::interface::run(&arguments),
             Verb::Completions(arguments) => verbs::completions::run(&arguments),

@@ -12,6 +12,7 @@ pub mod form;
 pub mod interface;
 pub mod leaks;
 pub mod ls;
+pub mod mem;
 #[cfg(test)]
 pub mod page;
 pub mod path;

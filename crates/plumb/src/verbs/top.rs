@@ -55,7 +55,7 @@ pub struct Arguments {
 
 /// The groups, as words of the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum Group {
+pub enum Group {
     /// Each socket.
     Socket,
     /// The process.

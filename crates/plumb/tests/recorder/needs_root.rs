@@ -2,6 +2,7 @@
 
 mod connects;
 mod leaks;
+mod mem;
 mod top;
 mod trace;
 mod truth;
