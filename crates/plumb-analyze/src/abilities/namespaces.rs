@@ -30,10 +30,10 @@ fn netns(facts: &Facts) -> Ability {
         ));
     }
     if namespaces.hidden_processes > 0 {
-        whys.push(format!(
-            "{} processes do not say which theirs is",
-            namespaces.hidden_processes
-        ));
+        whys.push(match namespaces.hidden_processes {
+            1 => "1 process does not say which its own is".to_owned(),
+            many => format!("{many} processes do not say which theirs is"),
+        });
     }
     let needed = Capabilities::SYS_ADMIN
         .and(Capabilities::SYS_PTRACE)

@@ -61,10 +61,9 @@ fn proc(facts: &Facts) -> Ability {
             format!("all {} processes show theirs", processes.listed),
         );
     }
-    let mut why = format!(
-        "{refused} of {} processes do not show theirs",
-        processes.listed
-    );
+    let verb = if refused == 1 { "does" } else { "do" };
+    let listed = processes.listed;
+    let mut why = format!("{refused} of {listed} processes {verb} not show theirs");
     if hides {
         why.push_str("; /proc is mounted with hidepid, so more may be hidden");
     }
