@@ -28,7 +28,10 @@ pub enum Scope {
     /// That of this process.
     #[default]
     Own,
-    /// Every one of the host that can be entered.
+    /// Every one that a process, a thread, a name or a mount holds, and that can be entered.
+    Inhabited,
+    /// Those that nothing but an open descriptor or a socket holds, too, which costs a look at every
+    /// descriptor of the host.
     All,
 }
 
@@ -112,7 +115,7 @@ fn read_rows(
     };
     match request.scope {
         Scope::Own => reading.own(),
-        Scope::All => reading.all(),
+        Scope::Inhabited | Scope::All => reading.all(),
     }
 }
 
@@ -143,7 +146,10 @@ impl Reading<'_> {
             return self.own();
         };
         // Their descriptors, and with them some of the namespaces, go with `found`.
-        let found = netns::list_thoroughly();
+        let found = match self.request.scope {
+            Scope::All => netns::list_thoroughly(),
+            Scope::Own | Scope::Inhabited => netns::list(),
+        };
         let Namespaces {
             all,
             own,

@@ -24,7 +24,7 @@ pub fn columns() -> Vec<Candidate> {
 /// Reads the Internet sockets, their holders only if asked for.
 fn read(owners: bool, details: Wanted) -> Snapshot {
     snapshot::read(&Request {
-        scope: Scope::All,
+        scope: Scope::Inhabited,
         kinds: vec![Kind::Tcp, Kind::Udp],
         owners,
         details,

@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use plumb_collect::port_range::PortRange;
 use plumb_collect::processes::details::Wanted;
-use plumb_collect::snapshot::{Request, Scope};
+use plumb_collect::snapshot::Request;
 use plumb_filter::{Context, Error, Expr, Parsed, Piece};
 use plumb_present::ss::view::Release;
 
@@ -125,11 +125,7 @@ fn request(arguments: &Arguments, filter: &Parsed, asks: Asks) -> Request {
     let expr = filter.expr.as_ref();
     let peers = asks.has(Asks::PEERS);
     Request {
-        scope: if arguments.selection.here {
-            Scope::Own
-        } else {
-            Scope::All
-        },
+        scope: arguments.selection.scope(),
         kinds: arguments.selection.kinds(expr, filter.family),
         // What the kernel keeps back cannot be the other end of what it gives.
         states: if peers {

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use clap::Args;
+use plumb_collect::snapshot::Scope;
 use plumb_filter::{
     Attribute, End, Expr, Family, Node, Predicate, Row as FilterRow, Side, Test, Texts,
 };
@@ -47,7 +48,7 @@ pub struct Selection {
     /// vsock.
     #[arg(long)]
     vsock: bool,
-    /// Every kind, where none is named.
+    /// Every kind, where none is named, and namespaces that nothing but an open descriptor or a socket holds.
     #[arg(short = 'a', long)]
     all: bool,
     /// Only IPv4.
@@ -61,7 +62,7 @@ pub struct Selection {
     listening: bool,
     /// Only the network namespace of this process, not every one of the host.
     #[arg(long)]
-    pub here: bool,
+    here: bool,
 }
 
 /// Kinds shown where none is named. Asking for others may load kernel modules.
@@ -72,6 +73,15 @@ const WAITING: u32 = 1 << 10 | 1 << 7;
 const STATES: u8 = 32;
 
 impl Selection {
+    /// Gives the namespaces to read.
+    pub fn scope(&self) -> Scope {
+        match (self.here, self.all) {
+            (true, _) => Scope::Own,
+            (false, true) => Scope::All,
+            (false, false) => Scope::Inhabited,
+        }
+    }
+
     /// Gives the kinds to read.
     pub fn kinds(&self, expr: Option<&Expr>, family: Option<Family>) -> Vec<Kind> {
         let named: Vec<Kind> = Kind::ALL
