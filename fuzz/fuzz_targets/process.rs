@@ -8,10 +8,12 @@ use plumb_wire::config::{decode_name_table, decode_port_range, decode_sources};
 use plumb_wire::cpython::{layout::layout, lines::decode_line as decode_python_line, text};
 use plumb_wire::perf_map::{decode_line, decode_name};
 use plumb_wire::proc::cgroup::decode_cgroup;
+use plumb_wire::proc::io_uring::decode_user_files;
 use plumb_wire::proc::maps::decode_maps;
+use plumb_wire::proc::mounts::hides_processes;
 use plumb_wire::proc::process::{
-    decode_argv0, decode_comm, decode_epoll_targets, decode_int_name, decode_number_name,
-    decode_socket_link, decode_socket_link_start,
+    decode_argv0, decode_boottime_offset, decode_comm, decode_epoll_targets, decode_int_name,
+    decode_number_name, decode_socket_link, decode_socket_link_start,
 };
 use plumb_wire::proc::process_stat::{decode_effective_uid, decode_own_pid, decode_stat};
 use plumb_wire::proc::syscall::decode_syscall;
@@ -43,6 +45,8 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = decode_sources(bytes, b"services").map(Iterator::count);
     assert!(decode_maps(bytes).all(|mapping| mapping.range.start < mapping.range.end));
     let _ = decode_syscall(bytes);
+    let _ = (decode_boottime_offset(bytes), hides_processes(bytes));
+    assert!(decode_user_files(bytes).len() <= bytes.len());
     let _ = decode_own_pid(bytes);
     assert!(decode_epoll_targets(bytes).all(|fd| fd >= 0));
     if let (Some((first, table)), Some(layout)) = (bytes.split_first(), layout(0x030b_0000)) {

@@ -17,16 +17,20 @@ use plumb_wire::proc::dev::decode_dev;
 use plumb_wire::proc::groups::decode_groups;
 use plumb_wire::proc::if_inet6::decode_if_inet6;
 use plumb_wire::proc::inet::InetRows;
+use plumb_wire::proc::io_uring::decode_user_files;
 use plumb_wire::proc::legacy::ax25::decode_ax25;
 use plumb_wire::proc::legacy::ipx::decode_ipx;
 use plumb_wire::proc::legacy::netrom::decode_netrom;
 use plumb_wire::proc::legacy::rose::decode_rose;
 use plumb_wire::proc::legacy::x25::decode_x25;
 use plumb_wire::proc::masquerade::decode_masquerade;
+use plumb_wire::proc::mounts::hides_processes;
 use plumb_wire::proc::netlink::NetlinkRows;
 use plumb_wire::proc::nstat::{SourceName, decode_paired, decode_rated};
 use plumb_wire::proc::packet::PacketRows;
-use plumb_wire::proc::process::{decode_argv0, decode_number_name, decode_socket_link};
+use plumb_wire::proc::process::{
+    decode_argv0, decode_boottime_offset, decode_number_name, decode_socket_link,
+};
 use plumb_wire::proc::process_stat::{decode_effective_uid, decode_stat};
 use plumb_wire::proc::routes::{
     RouteMemory, Table6, check_old_cache_header, decode_route_cache, decode_routes, decode_routes6,
@@ -166,6 +170,8 @@ fn decode_files(bytes: &[u8]) {
     }
     let _ = find_counter(&decode_sockstat(bytes), "TCP", "mem");
     let _ = (decode_stat(bytes), decode_effective_uid(bytes));
+    let _ = (decode_user_files(bytes), hides_processes(bytes));
+    let _ = decode_boottime_offset(bytes);
     let _ = (decode_cgroup(bytes), decode_workload(bytes));
     let _ = (decode_pressure(bytes, "TCP"), decode_numbers::<3>(bytes));
 }
