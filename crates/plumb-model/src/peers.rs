@@ -92,7 +92,12 @@ fn connections(sockets: &[Socket], peers: &mut [Option<usize>]) {
         if alike.len() == 1 && !alike.iter().any(|end| meets_itself(sockets, end.1)) {
             continue;
         }
-        // Two connections may have one hash.
+        if let [(_, one), (_, other)] = alike
+            && pair_two(sockets, *one, *other, peers)
+        {
+            continue;
+        }
+        // Several connections may have the same addresses, or one hash.
         for &(_, place) in alike {
             let place = usize::try_from(place).unwrap_or(usize::MAX);
             let Some(socket) = sockets.get(place) else {
@@ -110,6 +115,36 @@ fn connections(sockets: &[Socket], peers: &mut [Option<usize>]) {
             pair(&connection, sides, peers);
         }
     }
+}
+
+/// Pairs the two ends of a connection that nothing else resembles, as nearly all are; says whether it is
+/// one.
+fn pair_two(sockets: &[Socket], one: u32, other: u32, peers: &mut [Option<usize>]) -> bool {
+    let at = |place: u32| {
+        let place = usize::try_from(place).ok()?;
+        let socket = sockets.get(place)?;
+        let (connection, is_lower) = connection(socket)?;
+        Some((place, socket.netns, connection, is_lower))
+    };
+    let (Some(one), Some(other)) = (at(one), at(other)) else {
+        return false;
+    };
+    if one.2 != other.2 || one.3 == other.3 {
+        return false;
+    }
+    if one.1 == other.1 || !stays(&one.2) {
+        for (from, to) in [(one.0, other.0), (other.0, one.0)] {
+            if let Some(peer) = peers.get_mut(from) {
+                *peer = Some(to);
+            }
+        }
+    }
+    true
+}
+
+/// Says whether a connection never leaves its namespace.
+fn stays(connection: &Connection) -> bool {
+    connection.lower.ip().is_loopback() || connection.higher.ip().is_loopback()
 }
 
 fn meets_itself(sockets: &[Socket], place: u32) -> bool {
@@ -135,11 +170,7 @@ fn pair(connection: &Connection, mut sides: Vec<Side>, peers: &mut [Option<usize
         }
         return;
     }
-    let is_local = |end: SocketAddr| match end.ip() {
-        IpAddr::V4(address) => address.is_loopback(),
-        IpAddr::V6(address) => address.is_loopback(),
-    };
-    let stays = is_local(connection.lower) || is_local(connection.higher);
+    let stays = stays(connection);
     for side in &sides {
         let near = among(&sides, !side.is_lower, Some(side.netns));
         let alike = among(&sides, side.is_lower, Some(side.netns));
