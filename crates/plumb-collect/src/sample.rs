@@ -19,7 +19,7 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::counters;
 use crate::proc::read_file;
 use crate::snapshot::{self, Request};
-use crate::{firewall, links, routing};
+use crate::{firewall, links, routing, traffic};
 
 /// Reads one sample.
 pub fn read() -> Sample {
@@ -51,6 +51,7 @@ pub fn read() -> Sample {
         counters: counters::read(),
         // What cannot be read is a gap of the counters already.
         links: links::read_links().unwrap_or_default(),
+        qdiscs: traffic::read_qdiscs().unwrap_or_default(),
         // Unprivileged questions all; what a kernel refuses is no evidence.
         addresses: routing::dump_addresses().unwrap_or_default(),
         memberships: memberships(),

@@ -56,7 +56,8 @@ pub fn read() -> Result<Traffic, DumpError> {
     })
 }
 
-fn read_qdiscs() -> Result<Vec<Qdisc>, DumpError> {
+/// Reads the queueing disciplines of all interfaces.
+pub fn read_qdiscs() -> Result<Vec<Qdisc>, DumpError> {
     let mut qdiscs = Vec::new();
     rtnl::dump(&encode_dump(GET_QDISC, 0), &[NEW_QDISC], |row| {
         qdiscs.extend(decode_qdisc(row));

@@ -13,6 +13,7 @@ use crate::known::{Known, Reason};
 use crate::link::Link;
 use crate::rtnl::{Address, Neighbour, Route};
 use crate::snapshot::Snapshot;
+use crate::traffic::Qdisc;
 
 /// One moment.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -25,6 +26,8 @@ pub struct Sample {
     pub counters: Counters,
     /// The interfaces of the namespace.
     pub links: Vec<Link>,
+    /// Their queueing disciplines.
+    pub qdiscs: Vec<Qdisc>,
     /// The addresses of the interfaces.
     pub addresses: Vec<Address>,
     /// The multicast groups that interfaces have joined.

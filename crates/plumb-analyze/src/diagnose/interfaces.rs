@@ -7,6 +7,7 @@ use plumb_model::Known;
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::link::Link;
 use plumb_model::socket::SocketState;
+use plumb_model::traffic::{Qdisc, QdiscStatistics};
 
 use super::{Case, evidence};
 
@@ -20,6 +21,8 @@ pub const DROPS: &str = "interface-drops";
 const SEVERAL: u64 = 5;
 /// Fewer than this of all packets are no trouble, per thousand.
 const PER_MILLE: u64 = 2;
+/// From this share of what a queue got on it drops too much, in percent.
+const QUEUE_PERCENT: u64 = 2;
 /// Counters of damaged frames (`struct rtnl_link_stats64`).
 const DAMAGED: [&str; 9] = [
     "rx_errors",
@@ -46,7 +49,7 @@ pub fn check_down(case: &Case<'_>) -> Vec<Finding> {
     let links = case.span.after.links.iter();
     let dead = links.filter(|link| {
         let base = &link.base;
-        !base.is_loopback() && !(base.is_up() && base.has_carrier())
+        !(base.is_loopback() || base.is_up() && base.has_carrier())
     });
     dead.filter_map(|link| Some(down(link, &needed_by(case, link)?)))
         .collect()
@@ -124,9 +127,11 @@ pub fn check_errors(case: &Case<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// Looks for interfaces that drop.
+/// Looks for interfaces that drop, or whose queueing discipline does.
 pub fn check_drops(case: &Case<'_>) -> Vec<Finding> {
-    counted(case, &DROPPED)
+    let mut found = counted(case, &DROPPED);
+    found.extend(queues(case));
+    found
         .into_iter()
         .map(|(name, facts)| Finding {
             kind: DROPS,
@@ -140,6 +145,43 @@ pub fn check_drops(case: &Case<'_>) -> Vec<Finding> {
             confidence: Confidence::Certain,
         })
         .collect()
+}
+
+/// Gives the interfaces whose queue dropped more than congestion control has it drop.
+fn queues(case: &Case<'_>) -> Vec<(String, Vec<Evidence>)> {
+    let told = |qdisc: &Qdisc| match qdisc.statistics {
+        Known::Known(statistics) => statistics,
+        Known::Unknown(_) => QdiscStatistics::default(),
+    };
+    let after = case
+        .span
+        .after
+        .qdiscs
+        .iter()
+        .filter(|qdisc| qdisc.is_outermost());
+    let dropping = after.filter_map(|qdisc| {
+        let before = case.span.before.qdiscs.iter().find(|other| {
+            (other.index, other.handle, other.parent) == (qdisc.index, qdisc.handle, qdisc.parent)
+        })?;
+        let (was, is) = (told(before), told(qdisc));
+        // The counters are 32 bits wide: one that ran over is left out.
+        let drops = is.drops.checked_sub(was.drops)?;
+        let packets = is.packets.checked_sub(was.packets)?;
+        let many = drops >= SEVERAL && drops.saturating_mul(100) >= (drops + packets) * QUEUE_PERCENT;
+        let links = &case.span.after.links;
+        let link = links.iter().find(|link| link.base.index == qdisc.index).filter(|_| many)?;
+        let kind = String::from_utf8_lossy(&qdisc.kind).into_owned();
+        let fact = evidence::fact(
+            "rtnetlink RTM_GETQDISC drops",
+            format!(
+                "its {kind} queue dropped {drops} packets and let {packets} through in {:.1} s, {} bytes wait in it",
+                case.span.seconds(),
+                is.queue_bytes
+            ),
+        );
+        Some((name(link), vec![fact]))
+    });
+    dropping.collect()
 }
 
 /// Gives the interfaces of which one of the counters grew by enough, with what grew.

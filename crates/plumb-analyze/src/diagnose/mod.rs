@@ -128,6 +128,12 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     (close_wait_leak::ID, fd_limit::ID),
     // The queue that overflows is that of the one process that does not accept.
     (reuseport_imbalance::ID, accept_queue_overflow::ID),
+    // What our own queue drops is lost before it is on its way.
+    (interfaces::DROPS, loss::LOSS),
+    // Without a carrier nobody answers.
+    (interfaces::DOWN, connecting::TIMEOUT),
+    (interfaces::DOWN, neighbour::UNRESOLVED),
+    (interfaces::DOWN, half_open_peer::ID),
     // Who asks a port that is closed gets no name.
     (names::FAILING, udp::NOBODY),
     (names::FAILING, names::SLOW),

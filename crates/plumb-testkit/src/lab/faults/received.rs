@@ -80,6 +80,22 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "interface-drops/queue",
+        about: "a program sends more datagrams than the queue of the interface lets through",
+        make: |stage| {
+            shaped(stage, "1mbit", Duration::from_millis(2))?;
+            Ok(Expected::subject("interface", "veth0"))
+        },
+    },
+    Scenario {
+        name: "interface-drops/healthy-shaped",
+        about: "the same queue, and a program that sends less",
+        make: |stage| {
+            shaped(stage, "50mbit", Duration::from_millis(10))?;
+            Ok(Expected::nothing())
+        },
+    },
+    Scenario {
         name: "fragment-loss/middle",
         about: "of datagrams in fragments only the first fragment arrives",
         make: |stage| {
@@ -204,6 +220,29 @@ fn circle(stage: &mut Stage) -> io::Result<Expected> {
     )?;
     stage.repeat(knock_far);
     Ok(Expected::subject("peer", "10.50.0.1"))
+}
+
+/// Sends datagrams of 1000 bytes, one every `pause`, through a queue with room for a few.
+fn shaped(stage: &mut Stage, rate: &str, pause: Duration) -> io::Result<()> {
+    let peer = peer(stage)?;
+    stage.run(
+        "tc",
+        [
+            "qdisc", "add", "dev", "veth0", "root", "tbf", "rate", rate, "burst", "3000", "limit",
+            "6000",
+        ],
+    )?;
+    let receiver = stage.once_in(&peer, || UdpSocket::bind("10.9.0.2:5000"))?;
+    receiver.set_read_timeout(Some(Duration::from_millis(100)))?;
+    stage.repeat_in(&peer, move || {
+        let _ = receiver.recv(&mut [0; 2048]);
+    });
+    let sender = UdpSocket::bind("10.9.0.1:0")?;
+    stage.repeat(move || {
+        let _ = sender.send_to(&[1; 1000], "10.9.0.2:5000");
+        std::thread::sleep(pause);
+    });
+    stage.wait_for_counter("Udp", "OutDatagrams", 20)
 }
 
 /// A peer sends datagrams that do not fit into one packet.
