@@ -118,17 +118,41 @@ INLINE bool ends_with_its_holder(const struct known *known, int old, int new)
 	return current_is_exiting();
 }
 
+/*
+ * The ends of a connection: once they are complete they do not change, and copying them is cheaper than
+ * reading them of the socket, which has lost some of them at its end.
+ */
+INLINE void put_lasting_ends(struct event *event, struct sock *sk, struct known *known)
+{
+	if (known->local_port && known->peer_port) {
+		event->family = known->family;
+		event->protocol = IPPROTO_TCP;
+		event->netns = known->netns;
+		event->local_port = known->local_port;
+		event->peer_port = known->peer_port;
+		__builtin_memcpy(event->local, known->local, sizeof(event->local));
+		__builtin_memcpy(event->peer, known->peer, sizeof(event->peer));
+		return;
+	}
+	put_ends(event, sk);
+	put_known_ends(event, known);
+	if (event->new_state == TCP_ESTABLISHED) {
+		known->local_port = event->local_port;
+		__builtin_memcpy(known->local, event->local, sizeof(known->local));
+	}
+}
+
 INLINE void put_change(struct event *event, struct sock *sk, struct known *known, int old, int new)
 {
 	event->old_state = old;
 	event->new_state = new;
-	put_ends(event, sk);
 	if (known) {
 		event->tgid = known->tgid;
-		put_known_ends(event, known);
+		put_lasting_ends(event, sk, known);
 		if (known->flags & KNOWN_OLDER)
 			event->flags |= FLAG_OLDER;
 	} else {
+		put_ends(event, sk);
 		event->flags |= FLAG_OLDER;
 	}
 	if (is_letting_go(new))
