@@ -81,7 +81,7 @@ const FULL_CASES: u64 = 20_000;
 const FULL_CHURN_DUMPS: &str = "1000";
 
 /// How many connections of a generator `--full` wants the recorder to account for.
-const FULL_TRUTH_CONNECTIONS: &str = "200000";
+const FULL_TRUTH_CONNECTIONS: &str = "20000";
 /// How many random binds `--full` compares with the kernel.
 const FULL_BIND_CASES: &str = "10000";
 

@@ -215,6 +215,9 @@ impl Found {
         self.failures += u64::from(attempt.outcome.is_failure());
         let path = life.made_by.map(|id| code.path(id));
         self.paths.count(path, attempt.outcome);
+        if arguments.by_code {
+            return;
+        }
         if self.rows.len() >= MAX_LISTED {
             self.unlisted += 1;
             return;

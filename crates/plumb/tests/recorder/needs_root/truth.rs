@@ -40,20 +40,39 @@ fn record(words: &[&str], count: u64) -> String {
     String::from_utf8(output.stdout).expect("JSON is text")
 }
 
+/// How many events plumb itself says it lost; none of the usual number can be.
+fn lost(document: &Value) -> u64 {
+    let reasons = document["reasons"].as_array().into_iter().flatten();
+    let words = reasons.filter_map(Value::as_str);
+    let lost = words.filter(|reason| reason.contains("events were lost"));
+    lost.filter_map(|reason| reason.split(' ').next()?.parse::<u64>().ok())
+        .sum()
+}
+
+/// Nothing is missing but what was counted as lost.
+fn account(what: &str, told: u64, truth: u64, lost: u64) {
+    assert!(told <= truth, "{told} {what} told of {truth}");
+    assert!(
+        truth - told <= lost,
+        "{told} {what} told of {truth}, and {lost} events counted as lost"
+    );
+}
+
 #[test]
 fn every_connection_is_accounted_for_needs_root() {
     sandbox::run(|| {
         let count = connections();
-        let connects: Value =
-            serde_json::from_str(&record(&["connects", "--json"], count)).expect("it is JSON");
-        assert_eq!(connects["complete"], true, "{}", connects["reasons"]);
-        assert_eq!(connects["attempts"], count + count / 20);
-        assert_eq!(connects["failures"], count / 20);
+        let connects = record(&["connects", "--json", "--by-code"], count);
+        let connects: Value = serde_json::from_str(&connects).expect("it is JSON");
+        let missing = lost(&connects);
+        let number = |key: &str| connects[key].as_u64().unwrap_or_default();
+        account("attempts", number("attempts"), count + count / 20, missing);
+        account("failures", number("failures"), count / 20, missing);
 
-        let (mut ended, mut bytes, mut resets) = (0, 0, 0);
+        let (mut ended, mut bytes, mut resets, mut missing) = (0, 0, 0, 0);
         for line in record(&["trace", "--no-calls", "-o", "ndjson"], count).lines() {
             let event: Value = serde_json::from_str(line).expect("each line is JSON");
-            assert_ne!(event["complete"], false, "{}", event["reasons"]);
+            missing += lost(&event);
             resets += u64::from(event["event"] == "reset-received");
             let text = event["text"].as_str().unwrap_or_default();
             let peer = event["peer"].as_str().unwrap_or_default();
@@ -63,9 +82,18 @@ fn every_connection_is_accounted_for_needs_root() {
                 bytes += event["sent_bytes"].as_u64().unwrap_or_default();
             }
         }
-        assert_eq!(ended, count);
-        assert_eq!(bytes, (1..=count).map(|i| i % 100 + 1).sum::<u64>());
+        account("ends", ended, count, missing);
+        // A connection carries a hundred bytes at most.
+        account(
+            "bytes",
+            bytes,
+            (1..=count).map(|i| i % 100 + 1).sum(),
+            missing * 100,
+        );
         // Each reset of a client is received by the server, and each refusal is one.
-        assert_eq!(resets, count / 10 + count / 20);
+        account("resets", resets, count / 10 + count / 20, missing);
+        if count <= 2000 {
+            assert_eq!(missing, 0, "so few events fit the ring at once");
+        }
     });
 }
