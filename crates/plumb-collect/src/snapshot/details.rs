@@ -32,6 +32,8 @@ pub(super) fn add(wanted: Wanted, processes: &mut [Process]) {
 fn merge(found: &mut Process, described: Process) {
     let is_same = match (found.start_ticks, described.start_ticks) {
         (Known::Known(before), Known::Known(now)) => before == now,
+        // Whoever has its id now, it is another.
+        (Known::Unknown(Reason::ProcessEnded), _) => false,
         (_, Known::Known(_)) => true,
         (_, Known::Unknown(_)) => false,
     };
@@ -71,6 +73,7 @@ mod tests {
             (unknown, Known::Known(1), "now"),
             (Known::Known(1), Known::Known(2), "before"),
             (Known::Known(1), ended, "before"),
+            (ended, Known::Known(2), "before"),
         ];
         for (before, now, name) in cases {
             let mut found = process("before", before);
