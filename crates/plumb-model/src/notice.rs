@@ -4,6 +4,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::id::Pid;
+
 /// One kind of packet between two ends, and how often it was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
@@ -77,6 +79,8 @@ pub struct Notices {
     pub all: Vec<Notice>,
     /// The name servers that this host asked.
     pub name_servers: Vec<NameServer>,
+    /// Calls that the kernel refused.
+    pub refused_calls: Vec<RefusedCall>,
     /// Packets that came faster than they were read, or flows beyond what is kept.
     pub lost: u64,
 }
@@ -130,4 +134,23 @@ pub struct NameServer {
     pub total_us: u64,
     /// Time that the slowest took, microseconds.
     pub slowest_us: u64,
+}
+
+/// A `bind()` or `connect()` that failed, and how often the same happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedCall {
+    /// `bind` or `connect`.
+    pub call: &'static str,
+    /// The process.
+    pub pid: Pid,
+    /// Its name (`comm`).
+    pub comm: Vec<u8>,
+    /// `IPPROTO_*` of the socket.
+    pub protocol: u8,
+    /// The address it asked for.
+    pub address: SocketAddr,
+    /// Why not: an errno, positive.
+    pub errno: i32,
+    /// How often.
+    pub count: u64,
 }

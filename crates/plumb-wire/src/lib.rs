@@ -17,4 +17,5 @@ pub mod packet;
 pub mod perf_map;
 pub mod proc;
 pub mod scan;
+pub mod sockaddr;
 pub mod workload;

@@ -29,6 +29,7 @@ pub mod neighbour;
 pub mod no_listener;
 pub mod no_route;
 pub mod orphans;
+pub mod port_in_use;
 mod rank;
 pub mod received_bad;
 pub mod resets;
@@ -70,6 +71,7 @@ pub const CHECKS: &[(&[&str], Check)] = &[
         &[no_listener::ID, no_listener::LOOPBACK, no_listener::FAMILY],
         no_listener::check,
     ),
+    (&[port_in_use::ID], port_in_use::check),
     (&[fd_limit::ID], fd_limit::check),
     (&[reuseport_imbalance::ID], reuseport_imbalance::check),
     (&[close_wait_leak::ID], close_wait_leak::check),

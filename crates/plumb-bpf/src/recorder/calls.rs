@@ -217,7 +217,8 @@ pub fn find(number: u32) -> Option<&'static Described> {
     described().find(|call| call.number == i64::from(number))
 }
 
-/// Gives the table for the programs: place in the map, and flags.
-pub(super) fn table() -> impl Iterator<Item = (u32, u32)> {
-    described().filter_map(|call| Some((u32::try_from(call.number).ok()?, call.flags)))
+/// Gives the table for the programs: place in the map, and flags; of the calls of these names, or of all.
+pub(super) fn table(names: &'static [&'static str]) -> impl Iterator<Item = (u32, u32)> {
+    let wanted = described().filter(move |call| names.is_empty() || names.contains(&call.name));
+    wanted.filter_map(|call| Some((u32::try_from(call.number).ok()?, call.flags)))
 }

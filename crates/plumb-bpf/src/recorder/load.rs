@@ -49,7 +49,7 @@ fn with_helpers(
 ) -> Result<Recorder, String> {
     let mut object = load(plan, types, names, helpers).map_err(|error| words(&error))?;
     if plan.wants(Layer::Calls) {
-        name_calls(&mut object).map_err(|error| words(&error))?;
+        name_calls(&mut object, plan).map_err(|error| words(&error))?;
     }
     let mut attached = Attached::default();
     for probe in PROBES.iter().filter(|probe| plan.wants(probe.layer)) {
@@ -110,12 +110,12 @@ fn load(plan: &Plan, types: &Btf, names: &Names, helpers: bool) -> Result<Ebpf, 
 }
 
 /// Tells the programs which calls are wanted, before they are attached.
-fn name_calls(object: &mut Ebpf) -> Result<(), MapError> {
+fn name_calls(object: &mut Ebpf, plan: &Plan) -> Result<(), MapError> {
     let missing = MapError::InvalidName {
         name: String::from("call_flags"),
     };
     let mut flags = Array::<_, u32>::try_from(object.map_mut("call_flags").ok_or(missing)?)?;
-    for (number, call) in calls::table() {
+    for (number, call) in calls::table(plan.only_calls) {
         flags.set(number, call, 0)?;
     }
     Ok(())

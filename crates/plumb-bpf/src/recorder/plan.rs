@@ -32,6 +32,8 @@ pub struct Plan {
     pub every_state: bool,
     /// A stack with each call, with [`Layer::Calls`].
     pub call_stacks: bool,
+    /// With [`Layer::Calls`]: these calls alone, by their names; empty for all.
+    pub only_calls: &'static [&'static str],
     /// Packets that belong to no known socket, too.
     pub strangers: bool,
 }

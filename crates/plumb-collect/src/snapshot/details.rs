@@ -32,10 +32,11 @@ pub(super) fn add(wanted: Wanted, processes: &mut [Process]) {
 fn merge(found: &mut Process, described: Process) {
     let is_same = match (found.start_ticks, described.start_ticks) {
         (Known::Known(before), Known::Known(now)) => before == now,
-        // Whoever has its id now, it is another.
-        (Known::Unknown(Reason::ProcessEnded), _) => false,
-        (_, Known::Known(_)) => true,
-        (_, Known::Unknown(_)) => false,
+        // Of a process that ended whoever has its id now is another.
+        (Known::Unknown(before), now) => {
+            before != Reason::ProcessEnded && matches!(now, Known::Known(_))
+        }
+        (Known::Known(_), Known::Unknown(_)) => false,
     };
     if is_same {
         *found = described;

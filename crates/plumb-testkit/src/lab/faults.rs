@@ -12,6 +12,7 @@ mod memory;
 mod names;
 mod no_listener;
 mod path;
+mod port_in_use;
 mod received;
 mod resets;
 mod reuseport_imbalance;
@@ -27,6 +28,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         accept_queue_overflow::SCENARIOS,
         syn_queue_overflow::SCENARIOS,
         no_listener::SCENARIOS,
+        port_in_use::SCENARIOS,
         fd_limit::SCENARIOS,
         reuseport_imbalance::SCENARIOS,
         close_wait_leak::SCENARIOS,

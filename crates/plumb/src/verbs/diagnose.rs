@@ -3,10 +3,11 @@
 //! Two samples some seconds apart, every check of plumb-analyze between them, findings ranked. Without
 //! privileges it finds what it can and says what it could not look at.
 
+mod calls;
 mod target;
 
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use plumb_analyze::diagnose::{self, Case};
@@ -20,6 +21,7 @@ use plumb_present::json::findings::FindingRow;
 use plumb_present::report::findings;
 use rustix::io::Errno;
 
+use self::calls::Calls;
 use super::form::{Form, FormArguments};
 use super::report::envelope;
 use super::{screen, status, watch};
@@ -70,10 +72,12 @@ pub fn run(arguments: &Arguments) -> u8 {
         }
     };
     let watch = Watch::start();
+    let mut calls = Calls::start();
     let before = sample::read();
-    wait(arguments.span, child.as_mut());
+    wait(arguments.span, child.as_mut(), calls.as_mut().ok());
     let mut after = sample::read();
-    let notices = noticed(watch, &mut after);
+    let mut notices = noticed(watch, &mut after);
+    heard(calls, &mut notices, &mut after);
     if after.snapshot.namespaces.is_empty() {
         return status::complain(VERB, "no network namespace can be read", status::BLIND);
     }
@@ -133,15 +137,47 @@ fn start(command: &[std::ffi::OsString]) -> std::io::Result<Option<Child>> {
     Ok(Some(child))
 }
 
-/// Waits for the time asked, or until the command has ended.
-fn wait(span: Duration, child: Option<&mut Child>) {
-    let Some(child) = child else {
-        return std::thread::sleep(span);
-    };
-    let end = std::time::Instant::now() + span;
-    while std::time::Instant::now() < end && matches!(child.try_wait(), Ok(None)) {
-        std::thread::sleep(Duration::from_millis(20));
+/// Waits for the time asked, or until the command has ended, and listens meanwhile.
+fn wait(span: Duration, mut child: Option<&mut Child>, mut calls: Option<&mut Calls>) {
+    const LOOK: Duration = Duration::from_millis(20);
+    let end = Instant::now() + span;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        let ended = child
+            .as_mut()
+            .is_some_and(|child| !matches!(child.try_wait(), Ok(None)));
+        if left.is_zero() || ended {
+            return;
+        }
+        let turn = if child.is_some() {
+            left.min(LOOK)
+        } else {
+            left
+        };
+        match calls.as_mut() {
+            Some(calls) => calls.listen_until(Instant::now() + turn),
+            None => std::thread::sleep(turn),
+        }
     }
+}
+
+/// Adds the calls that were refused; what could not be heard is a gap of the sample.
+fn heard(calls: Result<Calls, String>, notices: &mut Notices, sample: &mut Sample) {
+    let (what, reason) = match calls {
+        Ok(calls) => {
+            let (refused, lost) = calls.finish();
+            notices.refused_calls = refused;
+            if lost == 0 {
+                return;
+            }
+            (
+                format!("{lost} of the calls that failed"),
+                Reason::NotInSource,
+            )
+        }
+        Err(why) => (format!("calls that fail: {why}"), Reason::PermissionDenied),
+    };
+    sample.snapshot.gaps.push(Gap { what, reason });
 }
 
 fn write(arguments: &Arguments, found: &[Finding], sample: &Sample, out: &mut Output) {

@@ -108,7 +108,12 @@ impl<R: Serialize> Report<'_, R> {
         }
         let more = (hidden > 0).then(|| format!("... and {hidden} more"));
         for line in more.iter().chain(&self.footer) {
-            let line = table::cut_line(line, style);
+            // A command is there to be copied, and stands whole.
+            let line = if line.starts_with("  ") && out.screen_lines().is_none() {
+                line.as_str().into()
+            } else {
+                table::cut_line(line, style)
+            };
             out.raw(|out| {
                 out.extend_from_slice(line.as_bytes());
                 out.push(b'\n');

@@ -1,0 +1,136 @@
+//! `port-in-use`: a program cannot bind an address, because somebody is in its way.
+//!
+//! The refused call itself is heard (`bind()` with EADDRINUSE). Who is in the way is found among the sockets:
+//! the same port, an address that overlaps, and no agreement by SO_REUSEADDR or SO_REUSEPORT
+//! (`inet_csk_get_port`). A socket that is bound and does not listen is in no table; then nobody is named.
+
+use std::net::{IpAddr, SocketAddr};
+
+use plumb_model::finding::{Confidence, Finding, Severity, Subject};
+use plumb_model::notice::RefusedCall;
+use plumb_model::snapshot::{Kind, Socket};
+use plumb_model::socket::SocketState;
+
+use super::{Case, evidence, sockets, subject};
+
+/// The id of the finding.
+pub const ID: &str = "port-in-use";
+/// `EADDRINUSE`.
+const IN_USE: i32 = 98;
+/// `IPPROTO_UDP`.
+const UDP: u8 = 17;
+
+/// Looks for refused binds.
+pub fn check(case: &Case<'_>) -> Vec<Finding> {
+    let calls = case.notices.refused_calls.iter();
+    let refused = calls.filter(|call| call.call == "bind" && call.errno == IN_USE);
+    refused.map(|call| finding(case, call)).collect()
+}
+
+fn finding(case: &Case<'_>, call: &RefusedCall) -> Finding {
+    let end = sockets::plain(call.address);
+    let kind = if call.protocol == UDP {
+        Kind::Udp
+    } else {
+        Kind::Tcp
+    };
+    let who = String::from_utf8_lossy(&call.comm).into_owned();
+    let all = &case.span.after.snapshot.sockets;
+    let mut rivals: Vec<(usize, &Socket)> = all
+        .iter()
+        .enumerate()
+        .filter(|(_, socket)| socket.kind == kind && overlaps(socket, end))
+        .collect();
+    // A listener is in the way of everybody, the rest of those who agreed on nothing.
+    rivals.sort_by_key(|(_, socket)| !socket.is_listener());
+    let mut facts = vec![evidence::fact(
+        "bind() returned EADDRINUSE",
+        format!(
+            "{who} (pid {}) asked for {end} {} times in {:.1} s",
+            call.pid.0,
+            call.count,
+            case.span.seconds()
+        ),
+    )];
+    let (holder, rule) = match rivals.first() {
+        None => (
+            "somebody who is bound and does not listen, or has ended since".to_owned(),
+            None,
+        ),
+        Some((place, socket)) => {
+            let rival = subject::of_socket(&case.span.after.snapshot, *place, "listener");
+            let name = match (&rival.process, rival.pid) {
+                (Some(name), Some(pid)) => format!("{name} (pid {})", pid.0),
+                _ => "a socket without owner".to_owned(),
+            };
+            (name, Some(rule(socket, end)))
+        }
+    };
+    if let Some(rule) = &rule {
+        facts.push(evidence::fact(
+            "sock_diag",
+            format!("{holder} has it: {rule}"),
+        ));
+    }
+    Finding {
+        kind: ID,
+        severity: Severity::Critical,
+        summary: format!("{who} cannot bind {end}: {holder} is in the way"),
+        subject: Subject {
+            kind: "listener",
+            local: Some(end.to_string()),
+            protocol: Some(kind.word()),
+            pid: Some(call.pid),
+            process: Some(who),
+            ..Subject::default()
+        },
+        evidence: facts,
+        hints: vec![
+            format!("the rule, the holder and until when: plumb bind {end}"),
+            "SO_REUSEADDR lets a server bind over TIME_WAIT, SO_REUSEPORT lets several share"
+                .to_owned(),
+        ],
+        confidence: Confidence::Certain,
+    }
+}
+
+/// Says whether a socket has the port, at an address that overlaps.
+fn overlaps(socket: &Socket, end: SocketAddr) -> bool {
+    let Some(local) = socket
+        .local
+        .inet()
+        .filter(|local| local.port() == end.port())
+    else {
+        return false;
+    };
+    let any = |ip: IpAddr| match ip {
+        IpAddr::V4(ip) => ip.is_unspecified(),
+        IpAddr::V6(ip) => ip.is_unspecified(),
+    };
+    let (has, wants) = (local.ip().to_canonical(), end.ip());
+    if has.is_ipv4() != wants.is_ipv4() {
+        // An IPv6 socket for all addresses takes those of IPv4, too, if it may.
+        return any(has) && has.is_ipv6() && !socket.v6only || any(wants) && wants.is_ipv6();
+    }
+    any(has) || any(wants) || has == wants
+}
+
+/// Names the rule that speaks against it.
+fn rule(socket: &Socket, end: SocketAddr) -> String {
+    let local = socket.local.inet().map(sockets::plain);
+    let at = local.map_or_else(String::new, |local| local.to_string());
+    match socket.state {
+        SocketState::LISTEN if local == Some(end) => format!("it listens on {at}"),
+        SocketState::LISTEN => format!("it listens on {at}, which overlaps"),
+        SocketState::TIME_WAIT => {
+            let left = socket.timer.expires_ms / 1000;
+            format!(
+                "a connection from {at} is in TIME_WAIT for {left} s more, and SO_REUSEADDR is not set"
+            )
+        }
+        state => format!(
+            "a connection from {at} is in {}",
+            state.tcp_name().unwrap_or("use")
+        ),
+    }
+}

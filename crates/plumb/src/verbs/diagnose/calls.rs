@@ -1,0 +1,121 @@
+//! Calls of programs that the kernel refuses while the watch lasts: `bind()` and `connect()`, from the
+//! recorder where it may run.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use plumb_bpf::recorder::{Layer, Plan, Recorder, Scope, Told, calls};
+use plumb_model::NetnsId;
+use plumb_model::event::{Event, What};
+use plumb_model::id::Pid;
+use plumb_model::notice::RefusedCall;
+use plumb_wire::sockaddr::decode_inet;
+
+/// Distinct failures that are kept.
+const MOST: usize = 4096;
+/// `EINPROGRESS`, `EALREADY`, `EINTR`: not refused yet.
+const GOES_ON: [i64; 3] = [115, 114, 4];
+/// How long one wait for events may last.
+const LOOK: Duration = Duration::from_millis(50);
+
+type Key = (&'static str, Pid, u8, SocketAddr, i32);
+
+/// The calls heard so far.
+pub(super) struct Calls {
+    recorder: Recorder,
+    netns: Option<NetnsId>,
+    heard: BTreeMap<Key, (Vec<u8>, u64)>,
+    lost: u64,
+}
+
+impl Calls {
+    /// Begins to listen; the error is why that is not possible, in words.
+    pub fn start() -> Result<Self, String> {
+        let plan = Plan {
+            scope: Scope::Host,
+            layers: vec![Layer::Calls],
+            no_stacks: true,
+            only_calls: &["bind", "connect"],
+            ..Plan::default()
+        };
+        let recorder = Recorder::start(&plan).map_err(|unavailable| unavailable.why)?;
+        Ok(Self {
+            recorder,
+            netns: plumb_collect::netns::own().map(|netns| netns.id),
+            heard: BTreeMap::new(),
+            lost: 0,
+        })
+    }
+
+    /// Listens until then.
+    pub fn listen_until(&mut self, end: Instant) {
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            self.recorder.wait(left.min(LOOK));
+            self.take();
+            if left.is_zero() {
+                return;
+            }
+        }
+    }
+
+    fn take(&mut self) {
+        let Self {
+            recorder,
+            netns,
+            heard,
+            lost,
+        } = self;
+        recorder.poll(|told| {
+            if let Told::Event(event) = told
+                && let Some((key, comm)) = refused(&event, *netns)
+            {
+                if heard.len() >= MOST && !heard.contains_key(&key) {
+                    *lost += 1;
+                } else {
+                    heard.entry(key).or_insert((comm, 0)).1 += 1;
+                }
+            }
+        });
+    }
+
+    /// Ends, and gives what was refused, and how much was not heard.
+    pub fn finish(mut self) -> (Vec<RefusedCall>, u64) {
+        self.take();
+        let lost = self.lost + self.recorder.losses().events;
+        let calls = self.heard.into_iter().map(|(key, (comm, count))| {
+            let (call, pid, protocol, address, errno) = key;
+            RefusedCall {
+                call,
+                pid,
+                comm,
+                protocol,
+                address,
+                errno,
+                count,
+            }
+        });
+        (calls.collect(), lost)
+    }
+}
+
+/// Says what was refused to whom, if the event tells of that and in our network namespace.
+fn refused(event: &Event, netns: Option<NetnsId>) -> Option<(Key, Vec<u8>)> {
+    let What::Call(call) = &event.what else {
+        return None;
+    };
+    let failed = call.end_ns.is_some() && call.result < 0 && !GOES_ON.contains(&-call.result);
+    if !failed || event.netns != netns {
+        return None;
+    }
+    let name = calls::find(call.number)?.name;
+    let address = decode_inet(&call.address)?;
+    let task = event.task.as_ref()?;
+    let errno = i32::try_from(-call.result).ok()?;
+    let protocol = event.ends.map_or(0, |ends| ends.protocol);
+    Some((
+        (name, task.pid, protocol, address, errno),
+        task.comm.clone(),
+    ))
+}
