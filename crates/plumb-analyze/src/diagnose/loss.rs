@@ -165,7 +165,7 @@ fn blackhole(case: &Case<'_>, flow: &Flow<'_>) -> Finding {
             ),
         ],
         hints: vec![
-            format!("find the MTU of the path: plumb path {peer} --probe"),
+            format!("find the MTU of the path: plumb path {peer}"),
             "let ICMP through, clamp the MSS on the way, or set net.ipv4.tcp_mtu_probing=1"
                 .to_owned(),
         ],

@@ -4,6 +4,7 @@
 //! privileges it finds what it can and says what it could not look at.
 
 mod calls;
+mod probe;
 mod target;
 
 use std::process::{Child, Command, Stdio};
@@ -22,6 +23,7 @@ use plumb_present::report::findings;
 use rustix::io::Errno;
 
 use self::calls::Calls;
+use self::probe::Probes;
 use super::form::{Form, FormArguments};
 use super::report::envelope;
 use super::{screen, status, watch};
@@ -43,6 +45,10 @@ pub struct Arguments {
     /// Time between the two samples (500ms, 2s, 1m).
     #[arg(long = "for", value_name = "TIME", default_value = "2s", value_parser = watch::interval)]
     span: Duration,
+    /// Also tries what was asked about: a few connections to the port or the host and port, on which nothing
+    /// is sent.
+    #[arg(long, requires = "target")]
+    probe: bool,
     /// Ends with 1 when there is a finding of this severity or worse.
     #[arg(long, value_name = "SEVERITY", value_parser = ["info", "warning", "critical"])]
     fail_on: Option<String>,
@@ -59,6 +65,7 @@ EXAMPLES
   plumb diagnose :443            with whoever serves or uses port 443
   plumb diagnose nginx           with the processes of this name
   plumb diagnose db.example:5432 with the connections to it
+  plumb diagnose db.example:5432 --probe   and try to connect
   plumb diagnose --for 10s -- ./client
   plumb diagnose --json | jq -r '.findings[].kind'";
 
@@ -74,8 +81,13 @@ pub fn run(arguments: &Arguments) -> u8 {
     let watch = Watch::start();
     let mut calls = Calls::start();
     let before = sample::read();
+    let probes = match probes(arguments, &before) {
+        Ok(probes) => probes,
+        Err(text) => return status::complain(VERB, &text, status::USAGE),
+    };
     wait(arguments.span, child.as_mut(), calls.as_mut().ok());
     let mut after = sample::read();
+    drop(probes);
     let mut notices = noticed(watch, &mut after);
     heard(calls, &mut notices, &mut after);
     if after.snapshot.namespaces.is_empty() {
@@ -103,6 +115,15 @@ pub fn run(arguments: &Arguments) -> u8 {
         let _ = child.wait();
     }
     exit_status(arguments, &found)
+}
+
+/// Begins the attempts that were asked for.
+fn probes(arguments: &Arguments, before: &Sample) -> Result<Probes, String> {
+    if !arguments.probe {
+        return Ok(Probes::default());
+    }
+    let focus = target::focus(arguments.target.as_deref(), None, before)?;
+    Ok(Probes::begin(&focus))
 }
 
 /// Ends the watch of the wire; what it could not see is a gap of the sample.

@@ -43,6 +43,15 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "connect-timeout/probed",
+        about: "nobody tries; plumb is asked to, and a remote firewall drops",
+        make: |stage| {
+            let peer = peer(stage)?;
+            drop_in(stage, Some(&peer), "tcp dport 8080 drop")?;
+            Ok(Expected::subject("peer", REMOTE).asked([REMOTE, "--probe"]))
+        },
+    },
+    Scenario {
         name: "connect-timeout/healthy",
         about: "connections to a remote server that answers",
         make: |stage| {
@@ -61,6 +70,22 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             });
             stage.wait_for_counter("Tcp", "AttemptFails", 3)?;
             Ok(Expected::subject("peer", REMOTE))
+        },
+    },
+    Scenario {
+        name: "connection-refused/probed",
+        about: "nobody tries; plumb is asked to",
+        make: |stage| {
+            peer(stage)?;
+            Ok(Expected::subject("peer", REMOTE).asked([REMOTE, "--probe"]))
+        },
+    },
+    Scenario {
+        name: "connection-refused/healthy-probed",
+        about: "plumb is asked to try a server that answers",
+        make: |stage| {
+            remote_server(stage)?;
+            Ok(Expected::nothing().asked([REMOTE, "--probe"]))
         },
     },
     Scenario {
