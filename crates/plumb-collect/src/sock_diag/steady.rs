@@ -16,12 +16,21 @@ use crate::proc;
 /// A first datagram of so many bytes may be followed by others with rows; a page holds what is shorter.
 const FULL_BYTES: usize = 3000;
 
-/// Dumps the sockets that an encoded request asks for, in this thread's network namespace.
+/// Where the protocol stands in a request (`struct inet_diag_req_v2`), and that of SCTP: its rows are
+/// associations, of which one socket has many, all with its cookie.
+const PROTOCOL_AT: usize = 17;
+const SCTP: u8 = 132;
+
+/// Dumps the sockets that an encoded request asks for, in this thread's network namespace; associations
+/// of SCTP as the kernel gives them.
 ///
 /// A table that fits into one datagram is asked for once, and costs one system call more than
 /// [`Dump::send`] and [`Dump::read`].
 pub fn read(request: &[u8], mut each: impl FnMut(Step<'_>)) -> Result<Summary, DumpError> {
     let mut dump = Dump::send(request).map_err(DumpError::Refused)?;
+    if request.get(PROTOCOL_AT) == Some(&SCTP) {
+        return dump.read(each);
+    }
     let mut before = None;
     if dump.first_bytes() >= FULL_BYTES {
         // Changes must be counted from before the dump, so it begins again.
