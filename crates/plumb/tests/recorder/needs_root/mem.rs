@@ -24,7 +24,8 @@ fn bytes_that_nobody_reads_are_their_reader_s_needs_root() {
             "{group}"
         );
         // What all of TCP has; the limits are the host's, and not shown to every namespace.
-        assert!(mem["tcp_bytes"].as_u64().unwrap_or(0) > 0, "{mem}");
+        // The kernel adds it up in batches for each processor, so little may read as nothing.
+        assert!(mem["tcp_bytes"].is_u64(), "{mem}");
         drop(served);
     });
 }

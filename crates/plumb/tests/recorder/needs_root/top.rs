@@ -51,12 +51,14 @@ fn bytes_of_short_connections_and_of_datagrams_are_counted_needs_root() {
         let used = flow("tcp to :7100").unwrap_or_else(|| panic!("{top}"));
         let closed = of(&served, "closed");
         assert!(closed > 10, "{served}");
-        // Each brought a thousand bytes; only those that began before or have not ended are not whole.
+        // Each brought a thousand bytes; only those that began before or have not ended are not whole: a
+        // few of thousands, more where the machine has much to do.
         let received = of(&served, "received_bytes");
-        assert!(received.abs_diff(closed * 1000) <= 3000, "{served}");
+        let few = 3000 + closed * 10;
+        assert!(received.abs_diff(closed * 1000) <= few, "{served}");
         assert_eq!(of(&served, "sent_bytes"), 0);
         assert!(
-            received.abs_diff(of(&used, "sent_bytes")) <= 3000,
+            received.abs_diff(of(&used, "sent_bytes")) <= few,
             "{served} {used}"
         );
         let datagrams = flow("udp :7200").unwrap_or_else(|| panic!("{top}"));
