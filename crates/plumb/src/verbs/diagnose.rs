@@ -25,6 +25,7 @@ use rustix::io::Errno;
 use self::calls::Calls;
 use self::probe::Probes;
 use super::form::{Form, FormArguments};
+use super::recording::session::gaps;
 use super::report::envelope;
 use super::{screen, status, watch};
 use crate::output::Output;
@@ -203,12 +204,7 @@ fn heard(calls: Result<Calls, String>, notices: &mut Notices, sample: &mut Sampl
 
 fn write(arguments: &Arguments, found: &[Finding], sample: &Sample, out: &mut Output) {
     let form = arguments.form.form();
-    let gaps: Vec<String> = sample
-        .snapshot
-        .gaps
-        .iter()
-        .map(|gap| format!("{} ({})", gap.what, gap.reason.word()))
-        .collect();
+    let gaps = gaps(&sample.snapshot);
     if matches!(form, Form::Json | Form::Ndjson) {
         let mut document = envelope(SCHEMA, form, out);
         out.raw(|out| document.declare(out, "findings"));

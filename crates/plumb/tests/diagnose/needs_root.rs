@@ -78,5 +78,7 @@ fn an_ordinary_user_is_told_what_could_not_be_seen() {
         let reasons = document["reasons"].to_string();
         assert!(reasons.contains("on the wire"), "{reasons}");
         assert!(reasons.contains("rules of the firewall"), "{reasons}");
+        // The listener and the ends that were kept are another user's.
+        assert!(reasons.contains("the holders of 31 sockets"), "{reasons}");
     });
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use plumb_bpf::recorder::{Gap, Names, Older, Plan, Recorder, Scope, Told, limits};
 use plumb_collect::snapshot::{self, Request};
 use plumb_collect::sys::signal;
+use plumb_model::Reason;
 use plumb_model::event::{Ends, Event, Losses, Moved};
 use plumb_model::id::{Cookie, Pid};
 use plumb_model::snapshot::{Kind, Snapshot};
@@ -190,10 +191,22 @@ pub fn read_sockets() -> Snapshot {
     })
 }
 
-/// Says in words what a reading of sockets did not see.
+/// Says in words what a reading of sockets did not see, holders that may not be looked at included.
 pub fn gaps(snapshot: &Snapshot) -> Vec<String> {
     let words = |gap: &plumb_model::finding::Gap| format!("{} ({})", gap.what, gap.reason.word());
-    snapshot.gaps.iter().map(words).collect()
+    let mut gaps: Vec<String> = snapshot.gaps.iter().map(words).collect();
+    for reason in [Reason::PermissionDenied, Reason::Hidepid] {
+        let places = 0..snapshot.owners.len();
+        let hidden = places.filter(|place| snapshot.owners.of(*place).reason() == Some(reason));
+        let count = hidden.count();
+        if count > 0 {
+            gaps.push(format!(
+                "the holders of {count} sockets ({})",
+                reason.word()
+            ));
+        }
+    }
+    gaps
 }
 
 /// Tells the programs of sockets that were there before them.
