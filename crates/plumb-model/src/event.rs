@@ -150,6 +150,8 @@ pub struct Call {
     pub end_ns: Option<u64>,
     /// Its arguments, raw.
     pub args: [u64; 6],
+    /// The state of the socket behind its descriptor: after it, where it has returned.
+    pub state: Option<SocketState>,
     /// What it returned: a value, or a negative errno.
     pub result: i64,
     /// It moves bytes towards the program.

@@ -41,6 +41,7 @@ fn call(start: u64, end: u64, cookie: u64, peer: &str, receives: bool, payload: 
     let call = Call {
         number: 0,
         end_ns: Some(end),
+        state: None,
         args: [0; 6],
         result: i64::try_from(payload.len()).expect("it is short"),
         receives,

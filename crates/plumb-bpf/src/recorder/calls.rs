@@ -7,8 +7,16 @@ pub enum Argument {
     Fd,
     /// A number, with its sign.
     Number,
-    /// Flags or a constant, in hexadecimal.
-    Hex,
+    /// Flags of a message (`MSG_*`).
+    MessageFlags,
+    /// A protocol of the family of the first argument.
+    Protocol,
+    /// A level of socket options (`SOL_*`).
+    Level,
+    /// A socket option of the level before it.
+    OptionName,
+    /// What `shutdown()` ends (`SHUT_*`).
+    How,
     /// The `struct sockaddr` of the call.
     Address,
     /// The first bytes of its data.
@@ -38,6 +46,11 @@ impl Described {
     pub fn receives(&self) -> bool {
         self.name.starts_with("recv") || self.name.starts_with("read")
     }
+
+    /// Says whether its address is written by the kernel, its length behind a pointer.
+    pub fn is_told_an_address(&self) -> bool {
+        self.flags & TOLD != 0
+    }
 }
 
 /// `enum call_flags`.
@@ -50,7 +63,10 @@ const MESSAGE: u32 = 32;
 const VECTOR: u32 = 64;
 const TOLD: u32 = 128;
 
-use Argument::{Address, Data, Family, Fd, Hex, Hidden, Number, SocketKind};
+use Argument::{
+    Address, Data, Family, Fd, Hidden, How, Level, MessageFlags, Number, OptionName, Protocol,
+    SocketKind,
+};
 
 const fn call(
     number: i64,
@@ -68,12 +84,17 @@ const fn call(
 
 /// Calls that every architecture has.
 const COMMON: &[Described] = &[
-    call(libc::SYS_socket, "socket", 0, &[Family, SocketKind, Number]),
+    call(
+        libc::SYS_socket,
+        "socket",
+        0,
+        &[Family, SocketKind, Protocol],
+    ),
     call(
         libc::SYS_socketpair,
         "socketpair",
         0,
-        &[Family, SocketKind, Number],
+        &[Family, SocketKind, Protocol],
     ),
     call(libc::SYS_bind, "bind", SOCKET | ADDRESS_1, &[Fd, Address]),
     call(libc::SYS_listen, "listen", SOCKET, &[Fd, Number]),
@@ -95,43 +116,43 @@ const COMMON: &[Described] = &[
         SOCKET | ADDRESS_1 | TOLD,
         &[Fd, Address],
     ),
-    call(libc::SYS_shutdown, "shutdown", SOCKET, &[Fd, Number]),
+    call(libc::SYS_shutdown, "shutdown", SOCKET, &[Fd, How]),
     call(libc::SYS_close, "close", SOCKET, &[Fd]),
     call(
         libc::SYS_sendto,
         "sendto",
         SOCKET | ADDRESS_4 | BYTES,
-        &[Fd, Data, Number, Hex, Address],
+        &[Fd, Data, Number, MessageFlags, Address],
     ),
     call(
         libc::SYS_recvfrom,
         "recvfrom",
         SOCKET | ADDRESS_4 | TOLD | BYTES,
-        &[Fd, Data, Number, Hex, Address],
+        &[Fd, Data, Number, MessageFlags, Address],
     ),
     call(
         libc::SYS_sendmsg,
         "sendmsg",
         SOCKET | MESSAGE,
-        &[Fd, Data, Hex],
+        &[Fd, Data, MessageFlags],
     ),
     call(
         libc::SYS_recvmsg,
         "recvmsg",
         SOCKET | MESSAGE,
-        &[Fd, Data, Hex],
+        &[Fd, Data, MessageFlags],
     ),
     call(
         libc::SYS_sendmmsg,
         "sendmmsg",
         SOCKET,
-        &[Fd, Hidden, Number, Hex],
+        &[Fd, Hidden, Number, MessageFlags],
     ),
     call(
         libc::SYS_recvmmsg,
         "recvmmsg",
         SOCKET,
-        &[Fd, Hidden, Number, Hex],
+        &[Fd, Hidden, Number, MessageFlags],
     ),
     call(
         libc::SYS_write,
@@ -162,13 +183,13 @@ const COMMON: &[Described] = &[
         libc::SYS_setsockopt,
         "setsockopt",
         SOCKET,
-        &[Fd, Number, Number],
+        &[Fd, Level, OptionName],
     ),
     call(
         libc::SYS_getsockopt,
         "getsockopt",
         SOCKET,
-        &[Fd, Number, Number],
+        &[Fd, Level, OptionName],
     ),
     call(
         libc::SYS_getsockname,

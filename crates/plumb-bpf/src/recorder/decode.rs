@@ -264,6 +264,9 @@ fn decode_call(bytes: &[u8]) -> Option<Call> {
         receives: super::calls::find(number).is_some_and(super::calls::Described::receives),
         end_ns: Some(record.u64(128)?).filter(|&end| end != 0),
         args,
+        state: Some(record.byte(21)?)
+            .filter(|&state| state != 0)
+            .map(|state| SocketState(state.into())),
         result: record.u64(88)?.cast_signed(),
         address: part(192, record.u32(184)?, 112)?,
         payload: part(304, record.u32(188)?, 64)?,

@@ -3,10 +3,15 @@
 //! Lines come as they happen: an event of the kernel when it happens, a call when it returns, so that what
 //! happened during a call stands before it.
 
+mod address;
+mod arguments;
 mod call;
 mod error_names;
+#[cfg(test)]
+mod headers;
 mod kernel;
 mod line;
+mod option_names;
 mod rows;
 mod waterfall;
 

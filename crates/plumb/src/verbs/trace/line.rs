@@ -7,7 +7,8 @@ use plumb_model::event::{Call, Event, What};
 use plumb_present::report::stack;
 use plumb_present::sanitize::for_terminal;
 
-use super::{call, kernel};
+use super::call::{self, Behind};
+use super::kernel;
 use crate::output::Output;
 use crate::verbs::recording::code::Code;
 
@@ -35,7 +36,11 @@ impl Writer<'_> {
             What::Exec | What::Exit => return,
             What::Call(made) if self.strace_like => strace(event, made),
             What::Call(made) => {
-                let body = format!("{} = {}", call::invocation(made), call::result(made));
+                let body = format!(
+                    "{} = {}",
+                    call::invocation(event, made, Behind::Ours),
+                    call::result(made)
+                );
                 let mut line = self.plain(event, &body);
                 if let Some(end) = made.end_ns {
                     let _ = write!(line, "  {}", took(end.saturating_sub(event.time_ns)));
@@ -106,19 +111,30 @@ fn place(event: &Event) -> String {
 /// A call as strace prints it, with the thread and the time it took.
 fn strace(event: &Event, made: &Call) -> String {
     let tid = event.task.as_ref().map_or(0, |task| task.tid);
-    let head = format!("[pid {tid}] {}", call::invocation(made));
-    match made.end_ns {
-        Some(end) => {
-            let us = end.saturating_sub(event.time_ns) / 1000;
-            format!(
-                "{head} = {} <{}.{:06}>",
-                call::result(made),
-                us / 1_000_000,
-                us % 1_000_000
-            )
-        }
-        None => format!("{head} <unfinished ...>"),
-    }
+    let head = call::invocation(event, made, Behind::Strace);
+    let Some(end) = made.end_ns else {
+        return format!("[pid {tid}] {head} <unfinished ...>");
+    };
+    let us = end.saturating_sub(event.time_ns) / 1000;
+    format!(
+        "[pid {tid}] {head} = {}{} <{}.{:06}>",
+        call::result(made),
+        meaning(made.result),
+        us / 1_000_000,
+        us % 1_000_000
+    )
+}
+
+/// What an error means, in the words of the C library, as ` (Connection refused)`; nothing for other results.
+fn meaning(result: i64) -> String {
+    let errno = i32::try_from(result.saturating_neg()).ok();
+    // Above are the kernel's own, which no program sees.
+    let Some(errno) = errno.filter(|errno| (1..512).contains(errno)) else {
+        return String::new();
+    };
+    let text = std::io::Error::from_raw_os_error(errno).to_string();
+    let end = text.rfind(" (os error").unwrap_or(text.len());
+    format!(" ({})", text.get(..end).unwrap_or(&text))
 }
 
 /// A time as people say it.

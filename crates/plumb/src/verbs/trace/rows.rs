@@ -2,12 +2,14 @@
 
 use plumb_bpf::recorder::Names;
 use plumb_model::event::{Call, Event, What};
+use plumb_model::socket::SocketState;
 use plumb_present::json;
 use plumb_present::json::stack::StackObject;
 use plumb_present::report::{Cell, Column};
 use serde::Serialize;
 
-use super::{call, error_names, kernel};
+use super::call::{self, Behind};
+use super::{error_names, kernel};
 use crate::verbs::recording::code::Code;
 use crate::verbs::recording::session::time_of;
 
@@ -19,6 +21,7 @@ pub struct Row {
     event: &'static str,
     call: Option<String>,
     text: String,
+    state: Option<&'static str>,
     result: Option<i64>,
     error: Option<String>,
     duration_ns: Option<u64>,
@@ -63,7 +66,7 @@ fn number(value: Option<u64>) -> Cell<'static> {
 /// Makes a row; `None` for what a call in the timeline tells better.
 pub fn row(event: &Event, names: &Names, code: &mut Code, calls: bool) -> Option<Row> {
     let (word, text) = match &event.what {
-        What::Call(made) => ("call", call::invocation(made)),
+        What::Call(made) => ("call", call::invocation(event, made, Behind::Nothing)),
         _ => kernel::words(event, names, calls)?,
     };
     let made: Option<&Call> = match &event.what {
@@ -92,6 +95,9 @@ pub fn row(event: &Event, names: &Names, code: &mut Code, calls: bool) -> Option
         event: word,
         call: made.map(call::name),
         text,
+        state: made
+            .and_then(|made| made.state)
+            .and_then(SocketState::tcp_name),
         result,
         error: errno.map(error_names::name),
         duration_ns: made
