@@ -100,8 +100,13 @@ pub fn run(arguments: &Arguments) -> u8 {
     if let Some(command) = command {
         members.push(("command_status", serde_json::json!(command)));
     }
+    let attempts = if found.attempts == 1 {
+        "attempt"
+    } else {
+        "attempts"
+    };
     let footer = vec![format!(
-        "{} attempts, {} failed",
+        "{} {attempts}, {} failed",
         found.attempts, found.failures
     )];
     let paths = rows::paths(&found.paths.finish(), &mut session.code);

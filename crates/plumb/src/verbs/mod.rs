@@ -26,4 +26,5 @@ pub mod stats;
 pub mod status;
 pub mod top;
 pub mod trace;
+pub mod unseen;
 pub mod watch;

@@ -22,6 +22,7 @@ use super::facts::{Facts, is_certain};
 use super::plan::Plan;
 use super::row::{Row, View};
 use crate::verbs::form::Form;
+use crate::verbs::unseen;
 
 /// How many other ends are asked for one by one.
 const MOST_OTHER_ENDS: usize = 64;
@@ -220,23 +221,15 @@ fn resolve(names: &mut HostNames, sockets: &[Socket]) -> Names {
 
 /// Says what could not be observed, a sentence each.
 pub fn reasons(view: &View<'_>, rows: &[Row<'_>], undecided: usize) -> Vec<String> {
-    let gaps = view.snapshot.gaps.iter();
-    let mut reasons: Vec<String> = gaps
-        .map(|gap| format!("not seen: {} ({})", gap.what, gap.reason.word()))
-        .collect();
-    let mut unseen: BTreeMap<&'static str, (Reason, usize)> = BTreeMap::new();
+    let mut reasons = unseen::gaps(view.snapshot);
+    let mut unknown: BTreeMap<&'static str, (Reason, usize)> = BTreeMap::new();
     for reason in rows.iter().filter_map(Row::owner_unknown) {
         if !is_certain(reason) {
-            unseen.entry(reason.word()).or_insert((reason, 0)).1 += 1;
+            unknown.entry(reason.word()).or_insert((reason, 0)).1 += 1;
         }
     }
-    for (reason, count) in unseen.into_values() {
-        let sockets = if count == 1 { "socket" } else { "sockets" };
-        reasons.push(format!(
-            "not seen: the holders of {count} {sockets}: {} ({})",
-            why(reason),
-            reason.word()
-        ));
+    for (reason, count) in unknown.into_values() {
+        reasons.push(unseen::holders(count, reason));
     }
     if undecided > 0 {
         let are = if undecided == 1 {
@@ -249,15 +242,4 @@ pub fn reasons(view: &View<'_>, rows: &[Row<'_>], undecided: usize) -> Vec<Strin
         ));
     }
     reasons
-}
-
-fn why(reason: Reason) -> &'static str {
-    match reason {
-        Reason::PermissionDenied => "other users' processes may not be looked at",
-        Reason::Hidepid => "/proc hides other users' processes",
-        Reason::OtherPidNamespace => "processes outside this pid namespace are not in /proc",
-        Reason::ProcessEnded => "processes ended meanwhile",
-        Reason::NotSupported => "/proc cannot be read",
-        _ => "their processes were not found",
-    }
 }

@@ -15,7 +15,7 @@ use super::Failure;
 use super::code::Code;
 use super::command::Running;
 use super::whom::Whom;
-use crate::verbs::status;
+use crate::verbs::{status, unseen};
 
 /// How often older sockets, limits and the like may be looked at again.
 pub const TICK: Duration = Duration::from_secs(1);
@@ -193,17 +193,13 @@ pub fn read_sockets() -> Snapshot {
 
 /// Says in words what a reading of sockets did not see, holders that may not be looked at included.
 pub fn gaps(snapshot: &Snapshot) -> Vec<String> {
-    let words = |gap: &plumb_model::finding::Gap| format!("{} ({})", gap.what, gap.reason.word());
-    let mut gaps: Vec<String> = snapshot.gaps.iter().map(words).collect();
+    let mut gaps = unseen::gaps(snapshot);
     for reason in [Reason::PermissionDenied, Reason::Hidepid] {
         let places = 0..snapshot.owners.len();
         let hidden = places.filter(|place| snapshot.owners.of(*place).reason() == Some(reason));
         let count = hidden.count();
         if count > 0 {
-            gaps.push(format!(
-                "the holders of {count} sockets ({})",
-                reason.word()
-            ));
+            gaps.push(unseen::holders(count, reason));
         }
     }
     gaps
