@@ -14,10 +14,18 @@ pub const LISTENED: usize = 16;
 pub const CALLS: u32 = 65_536;
 /// Sockets of which bytes are counted.
 pub const TRAFFIC: u32 = 262_144;
-/// Bytes of the ring of events: 60 000 events of 136 bytes between two looks.
+/// Bytes of the ring of events: 60 000 events of 136 bytes between two looks of a thread that only copies.
 pub const EVENT_RING_BYTES: u32 = 8 << 20;
 /// Bytes of the ring of stacks: 500 of the largest between two looks.
 pub const STACK_RING_BYTES: u32 = 16 << 20;
+/// Bytes that one look copies of each ring at most: programs go on to fill them meanwhile.
+pub const EVENT_LOOK_BYTES: usize = 8 << 20;
+/// The same for stacks.
+pub const STACK_LOOK_BYTES: usize = 16 << 20;
+/// Bytes that are copied and wait to be handed on: about a million events. Beyond that they stay in the rings.
+pub const WAITING_BYTES: usize = 128 << 20;
+/// Events handed on before it is looked whether a stack came.
+pub const SLICE: usize = 2048;
 /// Time between two looks at the rings.
 pub const LOOK: std::time::Duration = std::time::Duration::from_millis(20);
 /// The same while a command is young.

@@ -10,6 +10,7 @@ use crate::privilege;
 use crate::unavailable::Unavailable;
 
 use super::plan::{Gap, Hook, Layer, PROBES, Plan, Probe, Program, Scope, Used, own_pid};
+use super::reader::Reader;
 use super::{Names, Recorder, attach, calls, limits, perf, reasons, ring};
 
 /// The object, as `cargo xtask bpf` compiled it.
@@ -59,14 +60,13 @@ fn with_helpers(
         }
     }
     let mut take = |name| ring::Ring::take(&mut object, name).map_err(|error| words(&error));
+    let (events, stacks) = (take("events")?, take("stacks")?);
     let mut recorder = Recorder {
-        events: take("events")?,
-        stacks: take("stacks")?,
+        reader: Reader::start(events, stacks).map_err(|error| error.to_string())?,
         object,
         used: attached.used,
         gaps: attached.gaps,
         names: names.clone(),
-        read: Vec::new(),
         mappings: Vec::new(),
         no_stacks: plan.no_stacks,
         _perf: attached.perf,

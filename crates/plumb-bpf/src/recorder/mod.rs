@@ -15,7 +15,9 @@ mod load;
 mod mappings;
 mod perf;
 mod plan;
+mod reader;
 mod reasons;
+mod records;
 mod ring;
 mod traffic;
 
@@ -41,13 +43,10 @@ pub struct Error(#[from] MapError);
 /// Programs at work, and what they tell.
 pub struct Recorder {
     object: Ebpf,
-    events: ring::Ring,
-    stacks: ring::Ring,
+    reader: reader::Reader,
     used: Vec<Used>,
     gaps: Vec<Gap>,
     names: Names,
-    /// Room for the events of one look, kept from look to look.
-    read: Vec<Event>,
     mappings: Vec<mappings::Mappings>,
     no_stacks: bool,
     _perf: Vec<perf::Attached>,
@@ -129,25 +128,33 @@ impl Recorder {
         Ok(())
     }
 
-    /// Hands on everything told since the last time, stacks before the events that name them.
-    pub fn poll(&mut self, mut tell: impl FnMut(Told<'_>)) {
-        // A program sends a stack before the event that names it: with the events read first, their stacks
-        // are there for certain.
-        let mut events = std::mem::take(&mut self.read);
-        self.events
-            .drain(|bytes| events.extend(decode::decode_event(bytes)));
+    /// Hands on what was told, stacks before the events that name them; no more than a slice of the events,
+    /// because stacks that came meanwhile are more urgent. Says whether more wait.
+    pub fn poll(&mut self, mut tell: impl FnMut(Told<'_>)) -> bool {
+        self.reader.take();
+        self.tell(limits::SLICE, &mut tell)
+    }
+
+    /// Hands on everything that has happened until now.
+    pub fn poll_rest(&mut self, mut tell: impl FnMut(Told<'_>)) {
+        self.reader.catch_up();
+        while self.tell(limits::SLICE, &mut tell) {}
+    }
+
+    fn tell(&mut self, most: usize, tell: &mut impl FnMut(Told<'_>)) -> bool {
         for mappings in &mut self.mappings {
             mappings.drain(&mut |mapping| tell(Told::Mapping(mapping)));
         }
-        self.stacks.drain(|bytes| {
+        self.reader.stacks(|bytes| {
             if let Some(copy) = decode::decode_stack(bytes) {
                 tell(Told::Stack(copy));
             }
         });
-        for event in events.drain(..) {
-            tell(Told::Event(event));
-        }
-        self.read = events;
+        self.reader.events(most, |bytes| {
+            if let Some(event) = decode::decode_event(bytes) {
+                tell(Told::Event(event));
+            }
+        })
     }
 
     /// Gives the calls that have not returned, the oldest first.
@@ -189,10 +196,10 @@ impl Recorder {
         }
     }
 
-    /// Waits until a new stack was told or the time is over. A stack must be followed while its process is
-    /// there, so it is worth waking up for; events wait for the next look.
-    pub fn wait(&self, longest: std::time::Duration) {
-        self.stacks.wait(longest);
+    /// Waits until something was told or the time is over. A new stack is told at once, because it must be
+    /// followed while its process is there; events alone within [`limits::LOOK`].
+    pub fn wait(&mut self, longest: std::time::Duration) {
+        self.reader.wait(longest);
     }
 
     /// Says which program does what, for people who ask how it is known.

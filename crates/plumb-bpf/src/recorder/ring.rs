@@ -1,10 +1,11 @@
-//! A ring of the programs, read by copying nothing: each record is looked at where it lies.
+//! A ring of the programs.
 
-use std::time::Duration;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use aya::Ebpf;
 use aya::maps::{MapData, MapError, RingBuf};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::records::Records;
 
 /// One ring.
 pub(super) struct Ring(RingBuf<MapData>);
@@ -19,18 +20,19 @@ impl Ring {
         Ok(Self(RingBuf::try_from(map)?))
     }
 
-    /// Waits until the programs wake us about a record, or the time is over.
-    pub(super) fn wait(&self, longest: Duration) {
-        let mut wanted = [PollFd::new(&self.0, PollFlags::IN)];
-        let longest = Timespec::try_from(longest).ok();
-        // Woken by a signal: the caller looks at what there is.
-        let _ = poll(&mut wanted, longest.as_ref());
-    }
-
-    /// Hands on every record that is there.
-    pub(super) fn drain(&mut self, mut each: impl FnMut(&[u8])) {
-        while let Some(record) = self.0.next() {
-            each(&record);
+    /// Copies the records that are there, up to about so many bytes: while they are copied, others come.
+    pub(super) fn copy(&mut self, most_bytes: usize, to: &mut Records) {
+        while to.bytes() < most_bytes
+            && let Some(record) = self.0.next()
+        {
+            to.push(&record);
         }
+    }
+}
+
+impl AsFd for Ring {
+    /// Becomes readable when a program wakes those who wait for a record.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }

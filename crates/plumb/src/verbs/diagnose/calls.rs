@@ -53,21 +53,21 @@ impl Calls {
         loop {
             let left = end.saturating_duration_since(Instant::now());
             self.recorder.wait(left.min(LOOK));
-            self.take();
+            self.take(false);
             if left.is_zero() {
                 return;
             }
         }
     }
 
-    fn take(&mut self) {
+    fn take(&mut self, everything: bool) {
         let Self {
             recorder,
             netns,
             heard,
             lost,
         } = self;
-        recorder.poll(|told| {
+        let mut take = |told: Told<'_>| {
             if let Told::Event(event) = told
                 && let Some((key, comm)) = refused(&event, *netns)
             {
@@ -77,12 +77,17 @@ impl Calls {
                     heard.entry(key).or_insert((comm, 0)).1 += 1;
                 }
             }
-        });
+        };
+        if everything {
+            recorder.poll_rest(take);
+        } else {
+            while recorder.poll(&mut take) {}
+        }
     }
 
     /// Ends, and gives what was refused, and how much was not heard.
     pub fn finish(mut self) -> (Vec<RefusedCall>, u64) {
-        self.take();
+        self.take(true);
         let lost = self.lost + self.recorder.losses().events;
         let calls = self.heard.into_iter().map(|(key, (comm, count))| {
             let (call, pid, protocol, address, errno) = key;

@@ -101,17 +101,29 @@ impl Session {
                 }
             }
             // Asked before the rings are read: what the command did last is in them then.
-            let over = self.is_over();
-            self.poll(&mut each);
-            if over {
+            if self.is_over() {
                 break;
             }
-            self.recorder.wait(if Instant::now() < self.soon_until {
-                limits::LOOK_SOON
-            } else {
-                limits::LOOK
-            });
+            if !self.poll(&mut each) {
+                self.wait();
+            }
         }
+        self.rest(&mut each);
+    }
+
+    /// Hands on everything that has happened until now.
+    pub fn rest(&mut self, mut each: impl FnMut(&Event, &mut Code)) {
+        let code = &mut self.code;
+        self.recorder
+            .poll_rest(|told| hand_on(told, code, &mut each));
+    }
+
+    fn wait(&mut self) {
+        self.recorder.wait(if Instant::now() < self.soon_until {
+            limits::LOOK_SOON
+        } else {
+            limits::LOOK
+        });
     }
 
     fn is_over(&mut self) -> bool {
@@ -122,14 +134,12 @@ impl Session {
         ended || late || signal::interrupted()
     }
 
-    fn poll(&mut self, each: &mut impl FnMut(&Event, &mut Code)) {
+    /// Hands on what there is; says whether more waits.
+    fn poll(&mut self, each: &mut impl FnMut(&Event, &mut Code)) -> bool {
         let code = &mut self.code;
-        self.recorder.poll(|told| match told {
-            Told::Stack(copy) => code.add(&copy),
-            Told::Mapping(mapping) => code.note(&mapping),
-            Told::Event(event) => each(&event, code),
-        });
+        let more = self.recorder.poll(|told| hand_on(told, code, each));
         code.tell_interpreters(&mut self.recorder);
+        more
     }
 
     /// Lets the next run last until then.
@@ -168,6 +178,14 @@ impl Session {
         let mut reasons: Vec<String> = self.recorder.gaps().iter().map(gap).collect();
         reasons.extend(self.losses().reasons());
         reasons
+    }
+}
+
+fn hand_on(told: Told<'_>, code: &mut Code, each: &mut impl FnMut(&Event, &mut Code)) {
+    match told {
+        Told::Stack(copy) => code.add(&copy),
+        Told::Mapping(mapping) => code.note(&mapping),
+        Told::Event(event) => each(&event, code),
     }
 }
 
