@@ -99,6 +99,10 @@ const LIBRARIES: &[&str] = &[
     "StubRoutines",
 ];
 
+/// Crates between a program and its sockets, as their folders are called: of a function that the compiler put
+/// into another one, the name is told without its crate.
+const LIBRARY_CRATES: &[&str] = &["libc-", "mio-", "nix-", "rustix-", "socket2-", "tokio-"];
+
 /// Where the libraries of interpreters lie; what a user installed beside them is not among it.
 const LIBRARY_FILES: &[&str] = &["node:", "internal/", "<frozen "];
 
@@ -140,6 +144,7 @@ fn is_glue(frame: &Frame) -> bool {
     frame.kind == Kind::Kernel
         || in_modules(frame, SYSTEM_MODULES)
         || in_library_file(frame)
+        || in_library_crate(frame)
         || match &frame.function {
             Known::Known(name) => is_library_function(frame.kind, name),
             // A JIT's code that nobody named says nothing to anybody.
@@ -177,6 +182,29 @@ fn is_std_impl(name: &str) -> bool {
                 .trim_start_matches('&')
                 .starts_with("std::")
         })
+}
+
+/// Whether a native function's source is of Rust's own library or of a crate in the table: `/rustc/HASH/library/…`,
+/// `…/registry/src/REGISTRY/rustix-1.1.6/src/…`.
+fn in_library_crate(frame: &Frame) -> bool {
+    let Known::Known(source) = &frame.source else {
+        return false;
+    };
+    if frame.kind != Kind::Native {
+        return false;
+    }
+    if let Some(rest) = source.file.strip_prefix("/rustc/") {
+        return rest.split('/').nth(1) == Some("library");
+    }
+    let Some((_, rest)) = source.file.split_once("/registry/src/") else {
+        return false;
+    };
+    let folder = rest.split('/').nth(1).unwrap_or_default();
+    LIBRARY_CRATES.iter().any(|known| {
+        // `nix-1.2` and not `nix-tools-1.2`.
+        let version = folder.strip_prefix(known);
+        version.is_some_and(|version| version.starts_with(|first: char| first.is_ascii_digit()))
+    })
 }
 
 fn in_library_file(frame: &Frame) -> bool {

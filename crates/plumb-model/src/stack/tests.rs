@@ -69,6 +69,26 @@ fn the_standard_library_of_rust_and_go_is_not_the_caller() {
 }
 
 #[test]
+fn what_a_crate_s_source_says_is_a_library_is_not_the_caller() {
+    let inside = |name: &str, file: &str| {
+        let mut frame = native("/srv/app", name);
+        frame.source = Known::Known(Source {
+            file: file.to_owned(),
+            line: 1,
+        });
+        frame
+    };
+    let registry = "/home/me/.cargo/registry/src/index-1";
+    let frames = vec![
+        native("/lib/libc.so.6", "connect"),
+        inside("call<u8>", &format!("{registry}/rustix-1.1.6/src/net.rs")),
+        inside("call_once<f>", "/rustc/abc/library/core/src/ops.rs"),
+        inside("open", &format!("{registry}/nix-pool-0.1.0/src/lib.rs")),
+    ];
+    assert_eq!(interest(frames).as_deref(), Some("open"));
+}
+
+#[test]
 fn a_script_is_the_caller_and_not_its_interpreter() {
     let python = vec![
         native("/lib/libc.so.6", "__connect"),
