@@ -8,18 +8,21 @@ use clap::Args;
 use plumb_analyze::connects::{self, Outcome, Paths};
 use plumb_analyze::lives::{Life, Lives};
 use plumb_bpf::recorder::{Layer, Plan};
+use plumb_present::json::document::Document;
 
 use super::form::{Form, FormArguments};
 use super::recording::command::{Running, shell_status};
 use super::recording::session::{Next, Session};
 use super::recording::whom::Whom;
-use super::report::Report;
+use super::report::{Report, envelope};
 use super::{status, watch};
 use crate::output::Output;
 
 /// The verb's name in complaints.
 const VERB: &str = "connects";
-/// Attempts that are listed at most; more are counted.
+/// The schema of its JSON.
+const SCHEMA: &str = "plumb.connects/1";
+/// Attempts that are listed at most; more are counted. `-o ndjson` has no limit.
 const MAX_LISTED: usize = 100_000;
 
 /// What `plumb connects` may be given.
@@ -80,7 +83,8 @@ pub fn run(arguments: &Arguments) -> u8 {
         Ok(session) => session,
         Err(failure) => return status::complain(VERB, &failure.text, failure.status),
     };
-    let found = record(arguments, &mut session);
+    let mut out = Output::stdout();
+    let found = record(arguments, &mut session, &mut out);
     let command = session
         .command
         .as_mut()
@@ -110,11 +114,20 @@ pub fn run(arguments: &Arguments) -> u8 {
         found.attempts, found.failures
     )];
     let paths = rows::paths(&found.paths.finish(), &mut session.code);
-    let mut out = Output::stdout();
-    let shown = if arguments.by_code {
+    let shown = if let Some(mut lines) = found.lines {
+        for (name, member) in &members {
+            lines.member(name, member);
+        }
+        for reason in reasons {
+            lines.incomplete(reason);
+        }
+        found.out.raw(|out| lines.finish(out));
+        found.out.flush();
+        status::FINE
+    } else if arguments.by_code {
         Report {
             verb: VERB,
-            schema: "plumb.connects/1",
+            schema: SCHEMA,
             array: "paths",
             columns: &rows::PATH_COLUMNS,
             chosen: &[],
@@ -123,14 +136,14 @@ pub fn run(arguments: &Arguments) -> u8 {
             footer,
             reasons,
         }
-        .write(&arguments.form, &mut out)
+        .write(&arguments.form, found.out)
     } else {
         if arguments.form.form() == Form::Json {
             members.push(("paths", serde_json::json!(paths)));
         }
         Report {
             verb: VERB,
-            schema: "plumb.connects/1",
+            schema: SCHEMA,
             array: "connects",
             columns: &rows::COLUMNS,
             chosen: &[],
@@ -139,7 +152,7 @@ pub fn run(arguments: &Arguments) -> u8 {
             footer,
             reasons,
         }
-        .write(&arguments.form, &mut out)
+        .write(&arguments.form, found.out)
     };
     match command {
         Some(failed) if failed != 0 => failed,
@@ -160,7 +173,11 @@ fn begin(arguments: &Arguments) -> Result<Session, super::recording::Failure> {
 }
 
 /// What was found.
-struct Found {
+struct Found<'a> {
+    arguments: &'a Arguments,
+    out: &'a mut Output,
+    /// Attempts leave as they are decided.
+    lines: Option<Document>,
     rows: Vec<rows::Row>,
     paths: Paths,
     attempts: u64,
@@ -168,11 +185,16 @@ struct Found {
     unlisted: u64,
 }
 
-fn record(arguments: &Arguments, session: &mut Session) -> Found {
+fn record<'a>(arguments: &'a Arguments, session: &mut Session, out: &'a mut Output) -> Found<'a> {
     let names = session.names();
     let mut lives = Lives::default();
     let mut ended: Vec<Life> = Vec::new();
+    let form = arguments.form.form();
+    let leave_at_once = form == Form::Ndjson && !arguments.by_code;
     let mut found = Found {
+        arguments,
+        lines: leave_at_once.then(|| envelope(SCHEMA, form, out)),
+        out,
         rows: Vec::new(),
         paths: Paths::default(),
         attempts: 0,
@@ -184,30 +206,30 @@ fn record(arguments: &Arguments, session: &mut Session) -> Found {
         |event, code| {
             ended.extend(lives.take(event));
             for life in ended.drain(..) {
-                found.add(&life, arguments, &drop_name, code);
+                found.add(&life, &drop_name, code);
             }
         },
         |_| Next::GoOn,
     );
     let (waiting, open) = lives.finish();
     for life in waiting.iter().chain(&open) {
-        found.add(life, arguments, &drop_name, &mut session.code);
+        found.add(life, &drop_name, &mut session.code);
     }
     found.rows.sort_by_key(rows::Row::begun);
     found
 }
 
-impl Found {
+impl Found<'_> {
     fn add(
         &mut self,
         life: &Life,
-        arguments: &Arguments,
         drop_name: connects::DropName<'_>,
         code: &mut super::recording::code::Code,
     ) {
         let Some(attempt) = connects::judge(life, drop_name) else {
             return;
         };
+        let arguments = self.arguments;
         let slow = arguments.slower_than.is_none_or(|least| {
             attempt
                 .latency_ns
@@ -228,7 +250,14 @@ impl Found {
             return;
         }
         let stack = path.and_then(|id| code.stack(id));
-        self.rows.push(rows::row(life, &attempt, stack.as_deref()));
+        let row = rows::row(life, &attempt, stack.as_deref());
+        match &mut self.lines {
+            Some(lines) => {
+                self.out.raw(|out| lines.push(out, "connects", &row));
+                self.out.end_batch();
+            }
+            None => self.rows.push(row),
+        }
     }
 }
 
