@@ -16,6 +16,7 @@ pub mod fuzz;
 pub mod holding;
 pub mod lab;
 pub mod leaking;
+pub mod ledger;
 pub mod live;
 pub mod loopback;
 pub mod namespace;

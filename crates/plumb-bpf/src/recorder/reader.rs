@@ -229,8 +229,10 @@ impl Rings {
         if asked_for || self.shared.has_room() {
             // A program sends a stack before the event that names it: with the events read first, their
             // stacks are there for certain.
-            self.events.copy(limits::EVENT_LOOK_BYTES, &mut batch.events);
-            self.stacks.copy(limits::STACK_LOOK_BYTES, &mut batch.stacks);
+            self.events
+                .copy(limits::EVENT_LOOK_BYTES, &mut batch.events);
+            self.stacks
+                .copy(limits::STACK_LOOK_BYTES, &mut batch.stacks);
             self.shared.keep(&batch.events);
             self.shared.keep(&batch.stacks);
         }
