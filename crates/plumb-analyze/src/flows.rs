@@ -3,7 +3,7 @@
 //! TCP's totals are the kernel's own (`tcp_info`); of connections that ended in between the recorder tells the
 //! last totals. Other sockets have none: their bytes are counted by the recorder, or not known.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use plumb_model::event::{Ends, Moved, Totals};
 use plumb_model::id::{Cookie, Pid};
@@ -48,6 +48,16 @@ pub struct Interval<'a> {
     pub moved_before: &'a HashMap<Cookie, Moved>,
     /// And at the second.
     pub moved_after: &'a HashMap<Cookie, Moved>,
+    /// The sockets that count; every one where there is none.
+    pub wanted: Option<&'a HashSet<Cookie>>,
+}
+
+impl Interval<'_> {
+    /// Says whether a socket counts.
+    fn wants(&self, cookie: Option<Cookie>) -> bool {
+        self.wanted
+            .is_none_or(|wanted| cookie.is_some_and(|cookie| wanted.contains(&cookie)))
+    }
 }
 
 /// Sums of one group.
@@ -87,6 +97,9 @@ pub fn flows(interval: &Interval<'_>, by: By) -> Vec<Flow> {
     let listening = listening(interval.after);
     let mut sums = Sums::default();
     for (place, socket) in interval.after.sockets.iter().enumerate() {
+        if !interval.wants(socket.cookie.ok()) {
+            continue;
+        }
         let name = name(interval.after, place, by, &listening);
         let flow = sums.group(name);
         flow.sockets += 1;
@@ -108,6 +121,9 @@ pub fn flows(interval: &Interval<'_>, by: By) -> Vec<Flow> {
         }
     }
     for (cookie, ended) in interval.ended {
+        if !interval.wants(Some(*cookie)) {
+            continue;
+        }
         let place = known.get(cookie).copied();
         let name = match place {
             Some(place) => name(interval.before, place, by, &listening),

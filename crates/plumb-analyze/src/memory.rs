@@ -47,12 +47,12 @@ impl Held {
     }
 }
 
-/// Adds up; the group that has most comes first.
-pub fn held(snapshot: &Snapshot, by: By) -> Vec<Held> {
+/// Adds up the sockets at the places that are wanted; the group that has most comes first.
+pub fn held(snapshot: &Snapshot, by: By, wanted: impl Fn(usize) -> bool) -> Vec<Held> {
     let listening = listening(snapshot);
     let mut groups: HashMap<String, Held> = HashMap::new();
     for (place, socket) in snapshot.sockets.iter().enumerate() {
-        let Some(memory) = &socket.memory else {
+        let Some(memory) = socket.memory.as_ref().filter(|_| wanted(place)) else {
             continue;
         };
         let name = name(snapshot, place, by, &listening);

@@ -10,6 +10,8 @@ use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
+use plumb_model::id::Pid;
+use plumb_wire::proc::cgroup::decode_unified;
 use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, open, readlink};
 use rustix::io::Errno;
@@ -148,6 +150,23 @@ impl Cgroups {
             .and_then(Option::as_deref)
             .ok_or(CgroupError::NoSuchId)
     }
+}
+
+/// Gives the path of a process's cgroup of version 2 below the mount; `None` where it has none, or has ended.
+pub fn of_process(pid: Pid) -> Option<Vec<u8>> {
+    let content = std::fs::read(format!("/proc/{}/cgroup", pid.0)).ok()?;
+    decode_unified(&content).map(<[u8]>::to_vec)
+}
+
+/// Says whether a process is in a cgroup of version 2, given by its path below the mount, or below it.
+pub fn is_in(pid: Pid, cgroup: &[u8]) -> bool {
+    of_process(pid).is_some_and(|path| is_below(&path, cgroup))
+}
+
+fn is_below(path: &[u8], cgroup: &[u8]) -> bool {
+    let cgroup = cgroup.strip_suffix(b"/").unwrap_or(cgroup);
+    path.strip_prefix(cgroup)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 /// Gives the id of the file at a path, tried as it is, then below the cgroup2 mount. Whether it is a

@@ -21,6 +21,7 @@ mod expr;
 mod extended;
 mod family;
 pub mod glob;
+mod narrow;
 mod operand;
 mod parse;
 mod parsed;

@@ -589,3 +589,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn holders_are_certain_only_where_every_way_names_them() {
+    let holders = |text: &str| {
+        let parsed = parse(text, true).expect("it is a filter");
+        parsed.expr.expect("it has tests").holders()
+    };
+    assert_eq!(holders("pid = 7 and dport = :80"), Some(vec![7]));
+    assert_eq!(holders("dport = :80 and pid = 7"), Some(vec![7]));
+    assert_eq!(holders("pid = 9 or pid = 7"), Some(vec![7, 9]));
+    assert_eq!(
+        holders("( pid = 9 and dport = :80 ) or pid = 9"),
+        Some(vec![9])
+    );
+    for open in [
+        "pid != 7",
+        "not pid = 7",
+        "pid = 7 or dport = :80",
+        "process = nginx",
+    ] {
+        assert_eq!(holders(open), None, "{open}");
+    }
+}

@@ -75,6 +75,7 @@ fn measured(
         ended,
         moved_before: &none,
         moved_after: &none,
+        wanted: None,
     };
     flows(&interval, by)
 }
@@ -170,6 +171,7 @@ fn bytes_of_datagrams_are_those_that_were_counted() {
         ended: &HashMap::new(),
         moved_before: &moved(40),
         moved_after: &moved(90),
+        wanted: None,
     };
     let flows = flows(&interval, By::Socket);
     assert_eq!(flows.first().map(|flow| flow.received_bytes), Some(50));

@@ -31,6 +31,13 @@ pub fn decode_cgroup(content: &[u8]) -> Option<&[u8]> {
         .map(|line| line.path)
 }
 
+/// Gives the path in version 2, whatever else there is. `None` when that is not mounted.
+pub fn decode_unified(content: &[u8]) -> Option<&[u8]> {
+    let mut lines = content.split(|&b| b == b'\n').filter_map(decode_line);
+    let unified = lines.find(|line| line.controllers.is_empty());
+    unified.map(|line| line.path)
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Line<'a> {
     id: u32,

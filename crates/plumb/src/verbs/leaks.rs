@@ -21,6 +21,7 @@ use super::recording::command::shell_status;
 use super::recording::session::{self, Next, Session};
 use super::recording::whom::Whom;
 use super::report::Report;
+use super::wanted::Wanted;
 use super::{status, watch};
 use crate::output::Output;
 
@@ -162,12 +163,13 @@ struct Watched {
     /// Lives that the end of their process ended.
     by_exit: Vec<Life>,
     growth: growth::Growths,
-    pids: Vec<u32>,
+    wanted: Wanted,
     reasons: Vec<String>,
 }
 
 /// Watches with the recorder where it can be had, else by looking again and again.
 fn watch(arguments: &Arguments) -> Result<Watched, Failure> {
+    let wanted = Wanted::new(&arguments.whom.whose)?;
     let plan = Plan {
         scope: arguments.whom.scope()?,
         layers: vec![Layer::Opening, Layer::Reading],
@@ -180,13 +182,20 @@ fn watch(arguments: &Arguments) -> Result<Watched, Failure> {
         lives: Lives::default(),
         by_exit: Vec::new(),
         growth: growth::Growths::default(),
-        pids: arguments.whom.pids.clone(),
+        wanted,
         reasons: Vec::new(),
     };
-    match Session::begin(&arguments.whom, &plan, length) {
+    let whom = if has_command {
+        arguments.whom.clone()
+    } else {
+        // What is held now is judged, and a reading of it answers more than events do.
+        arguments.whom.unfiltered()
+    };
+    let needs_recorder = has_command || whom.whose.is_a_group();
+    match Session::begin(&whom, &plan, length) {
         Ok(session) => watched.record(session),
         // A cgroup is the recorder's word, and a command is only worth it with the code.
-        Err(failure) if has_command || arguments.whom.cgroup.is_some() => return Err(failure),
+        Err(failure) if needs_recorder => return Err(failure),
         Err(failure) if failure.status != status::BLIND => return Err(failure),
         Err(failure) => {
             let what = "no code is known and only what is held now is judged";
@@ -207,7 +216,7 @@ impl Watched {
             },
             |session| {
                 let pids = session.followed();
-                growth.sample(&pids);
+                growth.sample(&pids.unwrap_or_default());
                 Next::GoOn
             },
         );
@@ -217,20 +226,24 @@ impl Watched {
 
     /// Puts together what the kernel says now and what was told before.
     fn held(&mut self) -> Vec<leaks::Held> {
-        let Some(session) = &mut self.session else {
-            let now = session::read_sockets();
-            self.reasons.extend(session::gaps(&now));
-            return held::from_kernel(&now, &self.pids, None, held::no_code);
-        };
-        if session.command.is_some() {
+        if let Some(session) = self.session.as_mut().filter(|it| it.command.is_some()) {
             let lives = std::mem::take(&mut self.lives);
             return held::at_exit(lives, std::mem::take(&mut self.by_exit), &mut session.code);
         }
-        let now = session::read_sockets();
+        let now = session::read_sockets(|request| self.wanted.widen(request));
         self.reasons.extend(session::gaps(&now));
-        let followed: Vec<u32> = session.followed().iter().map(|pid| pid.0).collect();
-        let code = &mut session.code;
-        held::from_kernel(&now, &followed, Some(&self.lives), |id| code.path(id))
+        let followed = self.session.as_mut().and_then(Session::followed);
+        let places = self.wanted.places(&now, followed.as_deref());
+        self.reasons.extend(places.reason());
+        let reading = held::Reading {
+            now: &now,
+            wanted: &places,
+            lives: self.session.is_some().then_some(&self.lives),
+        };
+        match &mut self.session {
+            Some(session) => reading.held(|id| session.code.path(id)),
+            None => reading.held(held::no_code),
+        }
     }
 
     fn command_status(&mut self) -> Option<u8> {

@@ -12,9 +12,11 @@ use serde::Serialize;
 
 use super::form::FormArguments;
 use super::recording::session::gaps;
+use super::recording::whom::Whose;
 use super::report::Report;
 use super::status;
 use super::top::Group;
+use super::wanted::Wanted;
 use crate::output::Output;
 
 /// The verb's name in complaints.
@@ -27,6 +29,8 @@ pub struct Arguments {
     /// What memory is added up by.
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     by: Group,
+    #[command(flatten)]
+    whose: Whose,
     /// Also those that have none.
     #[arg(long)]
     all: bool,
@@ -44,6 +48,7 @@ COLUMNS
 EXAMPLES
   plumb mem                the processes whose sockets have most memory
   plumb mem --by socket
+  plumb mem 'process = nginx and send-q > 0'
   plumb mem --json | jq '.groups[] | select(.full_receive > 0)'";
 
 /// One group.
@@ -110,7 +115,11 @@ fn full(row: &Row) -> Cell<'static> {
 
 /// Shows; gives the exit status.
 pub fn run(arguments: &Arguments) -> u8 {
-    let snapshot = snapshot::read(&Request {
+    let wanted = match Wanted::new(&arguments.whose) {
+        Ok(wanted) => wanted,
+        Err(failure) => return status::complain(VERB, &failure.text, failure.status),
+    };
+    let snapshot = snapshot::read(&wanted.widen(Request {
         scope: Scope::All,
         kinds: vec![
             Kind::Tcp,
@@ -122,11 +131,12 @@ pub fn run(arguments: &Arguments) -> u8 {
         ],
         memory: true,
         ..Request::default()
-    });
+    }));
     if snapshot.namespaces.is_empty() {
         return status::complain(VERB, "no network namespace can be read", status::BLIND);
     }
-    let mut groups = memory::held(&snapshot, arguments.by.into());
+    let places = wanted.places(&snapshot, None);
+    let mut groups = memory::held(&snapshot, arguments.by.into(), |place| places.wants(place));
     if !arguments.all {
         groups.retain(|held| held.total_bytes() > 0);
     }
@@ -163,7 +173,7 @@ pub fn run(arguments: &Arguments) -> u8 {
         rows: &rows,
         members,
         footer,
-        reasons: gaps(&snapshot),
+        reasons: gaps(&snapshot).into_iter().chain(places.reason()).collect(),
     }
     .write(&arguments.form, &mut Output::stdout())
 }

@@ -27,4 +27,5 @@ pub mod status;
 pub mod top;
 pub mod trace;
 pub mod unseen;
+pub mod wanted;
 pub mod watch;

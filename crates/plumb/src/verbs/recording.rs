@@ -1,8 +1,10 @@
 //! What verbs that record share: whose sockets, the command that is run, the programs in the kernel, and
 //! the code behind what they tell.
 
+pub mod chosen;
 pub mod code;
 pub mod command;
+pub mod container;
 pub mod gate;
 pub mod session;
 pub mod whom;

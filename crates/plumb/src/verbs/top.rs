@@ -5,7 +5,7 @@
 
 mod rows;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
@@ -19,9 +19,12 @@ use plumb_model::socket::SocketState;
 
 use super::form::{Form, FormArguments};
 use super::recording::Failure;
+use super::recording::chosen::Lone;
+use super::recording::command::shell_status;
 use super::recording::session::{Next, Session, gaps};
 use super::recording::whom::Whom;
 use super::report::Report;
+use super::wanted::Wanted;
 use super::{status, watch};
 use crate::output::Output;
 
@@ -37,10 +40,14 @@ pub struct Arguments {
     /// What bytes are added up by.
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     by: Group,
-    /// The time between two readings (500ms, 2s).
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = watch::interval)]
-    every: Duration,
-    /// How many answers; on a terminal as many as nobody interrupts, elsewhere one.
+    #[command(flatten)]
+    whom: Whom,
+    /// The time between two readings (500ms, 2s); a second when nobody says. Of a command that is shown
+    /// elsewhere than on a terminal: all of its run.
+    #[arg(long, value_name = "TIME", value_parser = watch::interval)]
+    every: Option<Duration>,
+    /// How many answers; on a terminal as many as nobody interrupts, elsewhere one. With a command, until it
+    /// ends.
     #[arg(short = 'n', long, value_name = "N")]
     count: Option<u64>,
     /// How many rows; on a terminal as many as fit.
@@ -86,29 +93,44 @@ COUNTED ARE
   bytes of payload, each once: what was sent again is in Again. TCP tells its own; of UDP, UNIX and other
   sockets they are counted from the first answer on, with CAP_BPF and CAP_PERFMON.
 
+EXIT STATUS
+  0  fine
+  2  the command line makes no sense
+  3  nothing could be observed
+  With a command that fails, its own status (128 and the signal for one that a signal ended).
+
 EXAMPLES
   plumb top                          every second, by process, until interrupted
+  plumb top 'process = nginx'        what nginx moves
+  plumb top --by peer -- ./client    what a command moved, and with whom
   plumb top --by port --every 5s -n 1
   plumb top --by peer --json | jq '.flows[0]'";
+
+/// How long is measured when nobody says.
+const USUAL_INTERVAL: Duration = Duration::from_secs(1);
+/// Longer than any command runs.
+const WHOLE_RUN: Duration = Duration::from_hours(24 * 365);
 
 /// Shows; gives the exit status.
 pub fn run(arguments: &Arguments) -> u8 {
     let mut out = Output::stdout();
-    let plan = Plan {
-        layers: vec![Layer::Traffic],
-        no_stacks: true,
-        ..Plan::default()
-    };
     let forever = out.is_terminal() && arguments.form.form() == Form::Table;
-    let count = arguments.count.or((!forever).then_some(1));
-    let mut meter = Meter::begin(&plan);
+    let has_command = !arguments.whom.command.is_empty();
+    let whole_run = has_command && !forever && arguments.every.is_none();
+    let usual = if whole_run { WHOLE_RUN } else { USUAL_INTERVAL };
+    let every = arguments.every.unwrap_or(usual);
+    let count = arguments.count.or((!forever && !has_command).then_some(1));
+    let mut meter = match Meter::begin(arguments) {
+        Ok(meter) => meter,
+        Err(failure) => return status::complain(VERB, &failure.text, failure.status),
+    };
     if meter.last.namespaces.is_empty() {
         return status::complain(VERB, "no network namespace can be read", status::BLIND);
     }
     let mut answers = 0;
     let mut exit = status::FINE;
     while count.is_none_or(|count| answers < count) && !out.has_failed() {
-        let measured = meter.measure(arguments.every);
+        let measured = meter.measure(every);
         if plumb_collect::sys::signal::interrupted() && answers > 0 {
             break;
         }
@@ -117,11 +139,15 @@ pub fn run(arguments: &Arguments) -> u8 {
         }
         exit = show(arguments, &measured, &mut out);
         answers += 1;
-        if exit != status::FINE || plumb_collect::sys::signal::interrupted() {
+        let over = plumb_collect::sys::signal::interrupted() || meter.command_status().is_some();
+        if exit != status::FINE || over {
             break;
         }
     }
-    exit
+    match meter.command_status() {
+        Some(failed) if failed != 0 => failed,
+        _ => exit,
+    }
 }
 
 fn show(arguments: &Arguments, measured: &Measured, out: &mut Output) -> u8 {
@@ -131,6 +157,7 @@ fn show(arguments: &Arguments, measured: &Measured, out: &mut Output) -> u8 {
         ended: &measured.ended,
         moved_before: &measured.moved_before,
         moved_after: &measured.moved_after,
+        wanted: measured.wanted.as_ref(),
     };
     let mut flows = flows::flows(&interval, arguments.by.into());
     if !arguments.all {
@@ -160,6 +187,9 @@ fn show(arguments: &Arguments, measured: &Measured, out: &mut Output) -> u8 {
 /// Readings, one after the other.
 struct Meter {
     session: Result<Session, Failure>,
+    wanted: Wanted,
+    /// Decides connections that ended before a reading saw them.
+    lone: Option<Lone>,
     last: Snapshot,
     moved: HashMap<Cookie, Moved>,
     at: Instant,
@@ -172,31 +202,64 @@ struct Measured {
     ended: HashMap<Cookie, Ended>,
     moved_before: HashMap<Cookie, Moved>,
     moved_after: HashMap<Cookie, Moved>,
+    wanted: Option<HashSet<Cookie>>,
     length: Duration,
     reasons: Vec<String>,
 }
 
 impl Meter {
-    fn begin(plan: &Plan) -> Self {
-        let session = Session::begin(&Whom::default(), plan, None);
-        Self {
+    fn begin(arguments: &Arguments) -> Result<Self, Failure> {
+        let whom = &arguments.whom;
+        let wanted = Wanted::new(&whom.whose)?;
+        let plan = Plan {
+            scope: whom.scope()?,
+            layers: vec![Layer::Traffic],
+            no_stacks: true,
+            ..Plan::default()
+        };
+        // Of a command nothing may be missed, and of others nothing may be counted that was before.
+        let before = (!whom.command.is_empty()).then(|| read(&wanted));
+        let session = Session::begin(&whom.unfiltered(), &plan, None);
+        let session = match session {
+            Err(failure) if failure.status == status::USAGE || before.is_some() => {
+                return Err(failure);
+            }
+            other => other,
+        };
+        Ok(Self {
             session,
-            last: read(),
+            lone: Lone::new(wanted.filter().clone()),
+            last: before.unwrap_or_else(|| read(&wanted)),
+            wanted,
             moved: HashMap::new(),
             at: Instant::now(),
-        }
+        })
+    }
+
+    /// Gives the exit status of the command once it has ended.
+    fn command_status(&mut self) -> Option<u8> {
+        let command = self.session.as_mut().ok()?.command.as_mut()?;
+        command.ended().map(shell_status)
     }
 
     /// Waits for the time and reads again.
     fn measure(&mut self, every: Duration) -> Measured {
         let mut ended = HashMap::new();
+        let mut unseen = HashSet::new();
         let mut lost = 0_u64;
         let mut reasons = Vec::new();
+        let lone = &mut self.lone;
         match &mut self.session {
             Ok(session) => {
                 session.until(self.at + every);
                 session.run(
-                    |event, _| keep(event, &mut ended, &mut lost),
+                    |event, _| {
+                        if let Some(cookie) = keep(event, &mut ended, &mut lost)
+                            && lone.as_mut().is_none_or(|lone| lone.wants(event))
+                        {
+                            unseen.insert(cookie);
+                        }
+                    },
                     |_| Next::GoOn,
                 );
                 reasons.extend(session.reasons());
@@ -215,8 +278,9 @@ impl Meter {
             ));
         }
         let now = Instant::now();
-        let after = read();
+        let after = read(&self.wanted);
         reasons.extend(gaps(&after));
+        let wanted = self.wanted_of(&after, unseen, &mut reasons);
         let moved_after: HashMap<Cookie, Moved> = self
             .session
             .as_ref()
@@ -228,26 +292,57 @@ impl Meter {
             ended,
             moved_before: std::mem::replace(&mut self.moved, moved_after.clone()),
             moved_after,
+            wanted,
             length: now - std::mem::replace(&mut self.at, now),
             reasons,
         }
     }
 }
 
-/// Keeps the last totals of a connection that ended.
-fn keep(event: &Event, ended: &mut HashMap<Cookie, Ended>, lost: &mut u64) {
+impl Meter {
+    /// Gives the sockets that count, of this reading and the last, and `unseen` that ended between them; every
+    /// one counts where nobody chose.
+    fn wanted_of(
+        &mut self,
+        after: &Snapshot,
+        unseen: HashSet<Cookie>,
+        reasons: &mut Vec<String>,
+    ) -> Option<HashSet<Cookie>> {
+        let session = self.session.as_mut().ok();
+        let followed = session.and_then(Session::followed);
+        let mut wanted = unseen;
+        for snapshot in [&self.last, after] {
+            let places = self.wanted.places(snapshot, followed.as_deref());
+            if places.are_all() {
+                return None;
+            }
+            let cookies = snapshot
+                .sockets
+                .iter()
+                .enumerate()
+                .filter_map(|(place, socket)| {
+                    let cookie = socket.cookie.ok()?;
+                    places.wants(place).then_some(cookie)
+                });
+            wanted.extend(cookies);
+            reasons.extend(places.reason().filter(|_| std::ptr::eq(snapshot, after)));
+        }
+        Some(wanted)
+    }
+}
+
+/// Keeps the last totals of a connection that ended; gives its name.
+fn keep(event: &Event, ended: &mut HashMap<Cookie, Ended>, lost: &mut u64) -> Option<Cookie> {
     let (What::State(change), Some(cookie)) = (&event.what, event.cookie) else {
-        return;
+        return None;
     };
-    let Some(totals) = change.totals.filter(|_| change.new == SocketState::CLOSE) else {
-        return;
-    };
+    let totals = change.totals.filter(|_| change.new == SocketState::CLOSE)?;
     if change.old == SocketState::LISTEN {
-        return;
+        return None;
     }
     if ended.len() >= MAX_ENDED {
         *lost += 1;
-        return;
+        return None;
     }
     ended.insert(
         cookie,
@@ -257,10 +352,11 @@ fn keep(event: &Event, ended: &mut HashMap<Cookie, Ended>, lost: &mut u64) {
             totals,
         },
     );
+    Some(cookie)
 }
 
-fn read() -> Snapshot {
-    snapshot::read(&Request {
+fn read(wanted: &Wanted) -> Snapshot {
+    snapshot::read(&wanted.widen(Request {
         scope: Scope::All,
         kinds: vec![
             Kind::Tcp,
@@ -272,5 +368,5 @@ fn read() -> Snapshot {
         ],
         info: true,
         ..Request::default()
-    })
+    }))
 }

@@ -26,7 +26,7 @@ use super::form::{Form, FormArguments};
 use super::recording::Failure;
 use super::recording::code::Code;
 use super::recording::command::{Running, shell_status};
-use super::recording::session::{Next, Session};
+use super::recording::session::{self, Next, Session};
 use super::recording::whom::Whom;
 use super::report::{Report, envelope};
 use super::{status, watch};
@@ -76,6 +76,7 @@ EXAMPLES
   plumb trace --waterfall -- ./client     and where the time of each connection went
   plumb trace --strace-like -p 4242       as strace prints calls, until interrupted
   plumb trace --stacks -p 4242 --for 10s  with the code behind each
+  plumb trace 'process = nginx and :443'  what becomes of these connections of the whole host
   plumb trace -o ndjson -p 4242 | jq -c 'select(.call == \"connect\")'";
 
 /// Traces; gives the exit status.
@@ -121,7 +122,8 @@ fn text(arguments: &Arguments, session: &mut Session, out: &mut Output) -> u8 {
         strace_like: arguments.strace_like,
         stacks: arguments.stacks,
         calls: !arguments.no_calls,
-        begun: None,
+        // What happened before a connection was wanted is told late, and is no beginning.
+        begun: arguments.whom.has_filter().then(session::now_ns),
         terminal: out.is_terminal(),
     };
     session.run(
@@ -198,6 +200,9 @@ fn document(arguments: &Arguments, session: &mut Session, out: &mut Output) -> u
     session.run(&mut keep, |_| Next::GoOn);
     for call in session.unfinished() {
         keep(&call, &mut session.code);
+    }
+    if arguments.whom.has_filter() {
+        found.sort_by_key(rows::Row::over_ns);
     }
     let mut reasons = session.reasons();
     if left_out > 0 {

@@ -35,3 +35,20 @@ fn what_cannot_be_recorded_is_a_wrong_command_line() {
         Some(2)
     );
 }
+
+#[test]
+fn a_filter_that_no_event_answers_is_a_wrong_command_line() {
+    for verb in ["trace", "connects"] {
+        let (status, text) = status_and_complaint(&[verb, "dport = :80 and rtt > 20ms"]);
+        assert_eq!(status, Some(2), "{verb}");
+        assert!(text.contains("`rtt` cannot be asked"), "{text}");
+    }
+    let (status, text) = status_and_complaint(&["trace", "pid = 4194305"]);
+    assert_eq!(status, Some(2));
+    assert!(text.contains("there is no process 4194305"), "{text}");
+    let (status, text) = status_and_complaint(&["trace", "dport"]);
+    assert_eq!(status, Some(2), "{text}");
+    let (status, text) = status_and_complaint(&["trace", "--container", "no-such-container"]);
+    assert_eq!(status, Some(2));
+    assert!(text.contains("no process is in a container"), "{text}");
+}

@@ -1,5 +1,6 @@
 //! Recordings in namespaces of their own.
 
+mod chosen;
 mod connects;
 mod leaks;
 mod mem;

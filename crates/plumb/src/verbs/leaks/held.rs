@@ -4,12 +4,13 @@ use std::collections::HashSet;
 
 use plumb_analyze::leaks::Held;
 use plumb_analyze::lives::{Life, Lives, Origin};
-use plumb_collect::sample::monotonic_us;
 use plumb_model::event::{Ends, StackId};
 use plumb_model::snapshot::{Snapshot, Socket};
 use plumb_model::socket::SocketState;
 
 use crate::verbs::recording::code::Code;
+use crate::verbs::recording::session::now_ns;
+use crate::verbs::wanted::Places;
 
 /// TCP over IP.
 const IPPROTO_TCP: u8 = 6;
@@ -19,43 +20,49 @@ pub fn no_code(id: StackId) -> StackId {
     id
 }
 
-/// Gives the connections of `pids` (all when there are none) that exist now.
-pub fn from_kernel(
-    now: &Snapshot,
-    pids: &[u32],
-    lives: Option<&Lives>,
-    mut path: impl FnMut(StackId) -> StackId,
-) -> Vec<Held> {
-    let listening: HashSet<(u64, u16)> = now.sockets.iter().filter_map(listener).collect();
-    let now_ns = monotonic_us().saturating_mul(1000);
-    let mut all = Vec::new();
-    for (place, socket) in now.sockets.iter().enumerate() {
-        let owners = now.owners.processes_of(place);
-        let owner = match pids {
-            [] => owners.first(),
-            pids => owners.iter().find(|owner| pids.contains(&owner.pid.0)),
-        };
-        if socket.is_listener() || (owner.is_none() && !pids.is_empty()) {
-            continue;
+/// What is held now, and what was told of it.
+pub struct Reading<'a> {
+    /// The sockets.
+    pub now: &'a Snapshot,
+    /// Which of them are asked about.
+    pub wanted: &'a Places,
+    /// What the recorder told of them.
+    pub lives: Option<&'a Lives>,
+}
+
+impl Reading<'_> {
+    /// Gives the connections that are asked about; `path` gives one id for all stacks of the same code.
+    pub fn held(&self, mut path: impl FnMut(StackId) -> StackId) -> Vec<Held> {
+        let listening: HashSet<(u64, u16)> = self.now.sockets.iter().filter_map(listener).collect();
+        let now_ns = now_ns();
+        let mut all = Vec::new();
+        for (place, socket) in self.now.sockets.iter().enumerate() {
+            if socket.is_listener() || !self.wanted.wants(place) {
+                continue;
+            }
+            let owner = self.wanted.owner(self.now, place);
+            let mut held = of_socket(socket);
+            held.incoming = place_of(socket).is_some_and(|place| listening.contains(&place));
+            held.pid = owner.map(|owner| owner.pid);
+            held.process = owner.map(|owner| owner.comm.clone()).unwrap_or_default();
+            let life = socket
+                .cookie
+                .ok()
+                .and_then(|cookie| self.lives?.get(cookie));
+            if let Some(life) = life.filter(|life| life.origin != Origin::Older) {
+                held.older = false;
+                held.age_ns = Some(now_ns.saturating_sub(life.at.begun));
+                held.made_by = life.made_by.map(&mut path);
+            }
+            if let Some(life) = life {
+                held.told_by = life.told_by.map(&mut path);
+                let done = life.at.peer_done.map(|then| now_ns.saturating_sub(then));
+                held.peer_done_ns = done.or(held.peer_done_ns);
+            }
+            all.push(held);
         }
-        let mut held = of_socket(socket);
-        held.incoming = place_of(socket).is_some_and(|place| listening.contains(&place));
-        held.pid = owner.map(|owner| owner.pid);
-        held.process = owner.map(|owner| owner.comm.clone()).unwrap_or_default();
-        let life = socket.cookie.ok().and_then(|cookie| lives?.get(cookie));
-        if let Some(life) = life.filter(|life| life.origin != Origin::Older) {
-            held.older = false;
-            held.age_ns = Some(now_ns.saturating_sub(life.at.begun));
-            held.made_by = life.made_by.map(&mut path);
-        }
-        if let Some(life) = life {
-            held.told_by = life.told_by.map(&mut path);
-            let done = life.at.peer_done.map(|then| now_ns.saturating_sub(then));
-            held.peer_done_ns = done.or(held.peer_done_ns);
-        }
-        all.push(held);
+        all
     }
-    all
 }
 
 /// Gives namespace and port of a listener.

@@ -156,6 +156,13 @@ impl<'s> Facts<'s> {
     }
 }
 
+/// Says whether what was asked might have been known if we could look; a listener has no round trip time, and
+/// nobody misses it.
+pub fn could_be_known(row: &Row<'_>) -> bool {
+    row.owner_unknown()
+        .is_some_and(|reason| !is_certain(reason))
+}
+
 /// Says whether a reason means that there is no holder, not that we could not look.
 pub fn is_certain(reason: Reason) -> bool {
     matches!(
@@ -333,12 +340,14 @@ impl<'s> Facts<'s> {
     }
 }
 
-fn container_texts(container: &Container) -> impl Iterator<Item = Cow<'_, [u8]>> {
+/// Gives what a container is called.
+pub fn container_texts(container: &Container) -> impl Iterator<Item = Cow<'_, [u8]>> {
     let texts = [Some(container.id.as_slice()), container.name.as_deref()];
     texts.into_iter().flatten().map(Cow::Borrowed)
 }
 
-fn pod_texts(pod: &Pod) -> impl Iterator<Item = Cow<'_, [u8]>> {
+/// Gives what a pod is called.
+pub fn pod_texts(pod: &Pod) -> impl Iterator<Item = Cow<'_, [u8]>> {
     let texts = [Some(pod.uid.as_slice()), pod.name.as_deref()];
     texts.into_iter().flatten().map(Cow::Borrowed)
 }

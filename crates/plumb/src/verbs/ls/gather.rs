@@ -18,7 +18,7 @@ use super::Arguments;
 use super::asks::Asks;
 use super::columns::Spec;
 use super::endpoint::Names;
-use super::facts::{Facts, is_certain};
+use super::facts::{Facts, could_be_known, is_certain};
 use super::plan::Plan;
 use super::row::{Row, View};
 use crate::verbs::form::Form;
@@ -176,13 +176,6 @@ fn program_with_other_ends(found: &[Socket], arguments: &Arguments) -> Option<Ve
     }
     let parsed = super::plan::parse(&Piece::arguments(pieces)).ok()?;
     plumb_filter::bytecode(&parsed.expr?)
-}
-
-/// Whether what was asked might have been known if we could look; a listener has no round trip time, and
-/// nobody misses it.
-fn could_be_known(row: &Row<'_>) -> bool {
-    row.owner_unknown()
-        .is_some_and(|reason| !is_certain(reason))
 }
 
 fn resolve(names: &mut HostNames, sockets: &[Socket]) -> Names {

@@ -4,15 +4,15 @@
 //! (`columns`), as JSON (`json`) or as groups (`group`). Nothing is asked of the kernel or of `/proc` that no
 //! column, test or sort key needs (`asks`).
 
-mod asks;
-mod columns;
+pub mod asks;
+pub mod columns;
 mod endpoint;
-mod facts;
+pub mod facts;
 mod gather;
 mod group;
 mod json;
-mod plan;
-mod row;
+pub mod plan;
+pub mod row;
 mod selection;
 mod sort;
 #[cfg(test)]

@@ -1,20 +1,24 @@
 //! A recording from beginning to end: programs attached, older sockets told to them, the command let go, and
 //! everything that happens handed on until the end.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use plumb_bpf::recorder::{Gap, Names, Older, Plan, Recorder, Scope, Told, limits};
+use plumb_collect::cgroups::{Cgroups, is_in};
 use plumb_collect::snapshot::{self, Request};
 use plumb_collect::sys::signal;
+use plumb_filter::{Expr, Parsed};
 use plumb_model::Reason;
 use plumb_model::event::{Ends, Event, Losses, Moved};
 use plumb_model::id::{Cookie, Pid};
 use plumb_model::snapshot::{Kind, Snapshot};
 
 use super::Failure;
+use super::chosen::Chosen;
 use super::code::Code;
 use super::command::Running;
-use super::whom::Whom;
+use super::whom::{Whom, exist, wrong};
 use crate::verbs::{status, unseen};
 
 /// How often older sockets, limits and the like may be looked at again.
@@ -29,6 +33,9 @@ pub struct Session {
     pub code: Code,
     /// The command, if there is one.
     pub command: Option<Running>,
+    /// Chooses what is handed on, with a filter.
+    chosen: Option<Chosen>,
+    scope: Scope,
     deadline: Option<Instant>,
     /// Until when the command is young: what it is must be known before its first connection.
     soon_until: Instant,
@@ -46,6 +53,9 @@ pub enum Next {
 impl Session {
     /// Attaches and begins. The command is let go only then.
     pub fn begin(whom: &Whom, plan: &Plan, length: Option<Duration>) -> Result<Self, Failure> {
+        let filter = whom.whose.wanted()?;
+        let (whom, plan) = &narrowed(whom, plan, &filter)?;
+        let chosen = Chosen::new(filter).map_err(wrong)?;
         signal::catch_interrupts();
         let mut command = if whom.command.is_empty() {
             None
@@ -60,7 +70,7 @@ impl Session {
             status: status::BLIND,
         })?;
         let mut code = Code::default();
-        let roots = whom.pids.iter().copied().map(Pid);
+        let roots = whom.whose.pids.iter().copied().map(Pid);
         let family = roots.flat_map(plumb_collect::processes::descendants);
         for pid in family.chain(command.as_ref().map(|command| Pid(command.pid()))) {
             recorder.follow(pid).map_err(|error| Failure {
@@ -74,12 +84,14 @@ impl Session {
         match &mut command {
             Some(command) => command.let_go(),
             // After attaching: what is made in between is known by then, and stays as it is.
-            None => seed(&mut recorder, plan.scope, &read_sockets()),
+            None => seed(&mut recorder, plan.scope, &read_sockets(|it| it)),
         }
         Ok(Self {
             recorder,
             code,
             command,
+            chosen,
+            scope: plan.scope,
             deadline: length.map(|length| Instant::now() + length),
             soon_until: began + limits::YOUNG,
         })
@@ -113,9 +125,9 @@ impl Session {
 
     /// Hands on everything that has happened until now.
     pub fn rest(&mut self, mut each: impl FnMut(&Event, &mut Code)) {
-        let code = &mut self.code;
+        let (code, chosen) = (&mut self.code, &mut self.chosen);
         self.recorder
-            .poll_rest(|told| hand_on(told, code, &mut each));
+            .poll_rest(|told| hand_on(told, code, chosen.as_mut(), &mut each));
     }
 
     fn wait(&mut self) {
@@ -136,8 +148,10 @@ impl Session {
 
     /// Hands on what there is; says whether more waits.
     fn poll(&mut self, each: &mut impl FnMut(&Event, &mut Code)) -> bool {
-        let code = &mut self.code;
-        let more = self.recorder.poll(|told| hand_on(told, code, each));
+        let (code, chosen) = (&mut self.code, &mut self.chosen);
+        let more = self
+            .recorder
+            .poll(|told| hand_on(told, code, chosen.as_mut(), each));
         code.tell_interpreters(&mut self.recorder);
         more
     }
@@ -147,9 +161,9 @@ impl Session {
         self.deadline = Some(then);
     }
 
-    /// Says which processes are followed now.
-    pub fn followed(&mut self) -> Vec<Pid> {
-        self.recorder.followed().unwrap_or_default()
+    /// Says which processes are followed now; `None` where that is not what the scope is.
+    pub fn followed(&mut self) -> Option<Vec<Pid>> {
+        (self.scope == Scope::Processes).then(|| self.recorder.followed().unwrap_or_default())
     }
 
     /// Gives this kernel's names of reasons.
@@ -168,8 +182,12 @@ impl Session {
     }
 
     /// Gives the calls that have not returned.
-    pub fn unfinished(&self) -> Vec<Event> {
-        self.recorder.unfinished()
+    pub fn unfinished(&mut self) -> Vec<Event> {
+        let mut calls = self.recorder.unfinished();
+        if let Some(chosen) = &mut self.chosen {
+            calls.retain(|call| chosen.wants(call));
+        }
+        calls
     }
 
     /// Says in words what could not be seen: programs that did not attach, and losses.
@@ -177,16 +195,43 @@ impl Session {
         let gap = |gap: &Gap| format!("not seen: {} ({})", gap.sees, gap.why);
         let mut reasons: Vec<String> = self.recorder.gaps().iter().map(gap).collect();
         reasons.extend(self.losses().reasons());
+        reasons.extend(self.chosen.iter().flat_map(Chosen::reasons));
         reasons
     }
 }
 
-fn hand_on(told: Told<'_>, code: &mut Code, each: &mut impl FnMut(&Event, &mut Code)) {
+fn hand_on(
+    told: Told<'_>,
+    code: &mut Code,
+    chosen: Option<&mut Chosen>,
+    each: &mut impl FnMut(&Event, &mut Code),
+) {
     match told {
         Told::Stack(copy) => code.add(&copy),
         Told::Mapping(mapping) => code.note(&mapping),
-        Told::Event(event) => each(&event, code),
+        Told::Event(event) => match chosen {
+            Some(chosen) => chosen.take(event, &mut |event| each(event, code)),
+            None => each(&event, code),
+        },
     }
+}
+
+/// Gives whom and what to record where a filter says for certain whose sockets it wants: the programs leave
+/// out all others then.
+fn narrowed(whom: &Whom, plan: &Plan, filter: &Parsed) -> Result<(Whom, Plan), Failure> {
+    let (mut whom, mut plan) = (whom.clone(), plan.clone());
+    let holders = filter.expr.as_ref().and_then(Expr::holders);
+    if let Some(pids) = holders.filter(|_| plan.scope == Scope::Host) {
+        exist(&pids)?;
+        whom.whose.pids = pids;
+        plan.scope = Scope::Processes;
+    }
+    Ok((whom, plan))
+}
+
+/// Gives this moment on the clock of events.
+pub fn now_ns() -> u64 {
+    plumb_collect::sample::monotonic_us().saturating_mul(1000)
 }
 
 /// Gives the time of day (RFC 3339, UTC, with microseconds) of a moment of the monotonic clock.
@@ -199,14 +244,14 @@ pub fn time_of(monotonic_ns: u64) -> String {
     format!("{then:.6}")
 }
 
-/// Reads the TCP sockets of the host with what is needed to judge them.
-pub fn read_sockets() -> Snapshot {
-    snapshot::read(&Request {
+/// Reads the TCP sockets of the host with what is needed to judge them, and what `more` asks for.
+pub fn read_sockets(more: impl Fn(Request) -> Request) -> Snapshot {
+    snapshot::read(&more(Request {
         scope: snapshot::Scope::All,
         kinds: vec![Kind::Tcp],
         info: true,
         ..Request::default()
-    })
+    }))
 }
 
 /// Says in words what a reading of sockets did not see, holders that may not be looked at included.
@@ -225,14 +270,16 @@ pub fn gaps(snapshot: &Snapshot) -> Vec<String> {
 
 /// Tells the programs of sockets that were there before them.
 fn seed(recorder: &mut Recorder, scope: Scope, before: &Snapshot) {
-    let followed = recorder.followed().unwrap_or_default();
+    let Some(asked) = asked(recorder, scope, before) else {
+        return;
+    };
     for (place, socket) in before.sockets.iter().enumerate() {
         let owners = before.owners.processes_of(place);
-        let owner = match scope {
-            Scope::Processes => owners.iter().find(|owner| followed.contains(&owner.pid)),
-            Scope::Host | Scope::Cgroup { .. } => owners.first(),
+        let owner = match &asked {
+            Asked::Everybody => owners.first(),
+            Asked::These(pids) => owners.iter().find(|owner| pids.contains(&owner.pid)),
         };
-        if scope == Scope::Processes && owner.is_none() {
+        if owner.is_none() && matches!(asked, Asked::These(_)) {
             continue;
         }
         let (Some(cookie), Some(local)) = (socket.cookie.ok(), socket.local.inet()) else {
@@ -253,4 +300,30 @@ fn seed(recorder: &mut Recorder, scope: Scope, before: &Snapshot) {
         // A full table is counted by the programs themselves, with the next socket.
         let _ = recorder.seed(&older);
     }
+}
+
+/// The processes whose older sockets are in the scope.
+enum Asked {
+    Everybody,
+    These(HashSet<Pid>),
+}
+
+/// Says whose they are; `None` for a cgroup that is gone.
+fn asked(recorder: &mut Recorder, scope: Scope, before: &Snapshot) -> Option<Asked> {
+    Some(match scope {
+        Scope::Host => Asked::Everybody,
+        Scope::Processes => Asked::These(
+            recorder
+                .followed()
+                .unwrap_or_default()
+                .into_iter()
+                .collect(),
+        ),
+        Scope::Cgroup { id, .. } => {
+            let mut cgroups = Cgroups::new();
+            let cgroup = cgroups.path(id).ok()?;
+            let pids = before.owners.processes.iter().map(|process| process.pid);
+            Asked::These(pids.filter(|pid| is_in(*pid, cgroup)).collect())
+        }
+    })
 }

@@ -38,6 +38,14 @@ pub struct Row {
     made_by: Option<StackObject>,
 }
 
+impl Row {
+    /// When it was over, for the order of rows.
+    pub fn over_ns(&self) -> u64 {
+        self.monotonic_ns
+            .saturating_add(self.duration_ns.unwrap_or(0))
+    }
+}
+
 /// Columns of CSV.
 pub const COLUMNS: [Column<Row>; 9] = [
     Column::new("time", "Time", |row: &Row| Cell::new(row.time.as_str())),
