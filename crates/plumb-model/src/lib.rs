@@ -11,6 +11,7 @@ pub mod attribution;
 pub mod btf;
 pub mod counter;
 pub mod counters;
+pub mod creation;
 pub mod diag;
 pub mod event;
 pub mod finding;

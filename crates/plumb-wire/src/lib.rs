@@ -9,6 +9,7 @@
 pub mod btf;
 pub mod config;
 pub mod cpython;
+pub mod creation;
 pub mod error_queue;
 pub mod float;
 pub mod lines;
