@@ -29,6 +29,8 @@ pub struct Life {
     pub owner: Option<Pid>,
     /// The name of the thread that made it, raw bytes.
     pub comm: Vec<u8>,
+    /// The thread that made it; `None` where no call did.
+    pub tid: Option<u32>,
     /// The code that made it: called connect(), accept() or listen().
     pub made_by: Option<StackId>,
     /// The code that was told that the peer is done.
@@ -138,6 +140,16 @@ impl Lives {
     /// Gives all lives that are not over, in no order.
     pub fn open(&self) -> impl Iterator<Item = &Life> {
         self.open.values()
+    }
+
+    /// Counts the lives that are not over.
+    pub fn count(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Lets go of lives whose end was not told.
+    pub fn retain(&mut self, is_alive: impl Fn(Cookie) -> bool) {
+        self.open.retain(|cookie, _| is_alive(*cookie));
     }
 
     /// Ends the telling: gives what still waited, and the lives that go on, the oldest first.
@@ -253,6 +265,7 @@ impl Life {
                 .as_ref()
                 .map(|task| task.comm.clone())
                 .unwrap_or_default(),
+            tid: event.task.as_ref().map(|task| task.tid),
             made_by: event.stack.filter(|_| origin != Origin::Older),
             told_by: None,
             at: Moments {
@@ -311,6 +324,7 @@ impl Life {
                 self.owner = event.owner;
                 if let Some(task) = &event.task {
                     self.comm.clone_from(&task.comm);
+                    self.tid = Some(task.tid);
                 }
                 if self.state == SocketState::CLOSE {
                     self.state = SocketState::ESTABLISHED;

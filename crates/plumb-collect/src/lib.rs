@@ -9,6 +9,7 @@ pub mod bind;
 pub mod bpf_maps;
 pub mod cgroups;
 pub mod counters;
+pub mod creation;
 pub mod diag_file;
 pub mod ethtool;
 pub mod firewall;

@@ -3,6 +3,7 @@
 //! Everything is lazy: a run that prints numbers never touches NSS. Results, "no name" included,
 //! are cached for the life of the value.
 
+use std::ffi::CString;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -27,6 +28,14 @@ pub enum ServiceKind {
     Udp,
     /// `PORT/raw`, and every IP protocol number.
     Raw,
+}
+
+/// Finds a group by what a person says: its number or its name.
+pub fn group_named(text: &str) -> Option<u32> {
+    match text.parse() {
+        Ok(gid) => Some(gid),
+        Err(_) => nss::group_id(&CString::new(text).ok()?),
+    }
 }
 
 /// A caching front of the name services.

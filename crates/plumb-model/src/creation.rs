@@ -19,11 +19,11 @@ pub struct Key {
 
 /// What is known of one socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer<Code> {
-    /// How it was made.
-    Made(Box<Creation<Code>>),
-    /// Nothing, for this reason.
-    Unknown(Absence),
+pub struct Answer<Code> {
+    /// How it was made, or why nobody knows.
+    pub made: Result<Creation<Code>, Absence>,
+    /// The recv() that returned 0, if there was one.
+    pub told: Option<Told<Code>>,
 }
 
 /// How a socket was made, by whom and by which code.
@@ -41,8 +41,6 @@ pub struct Creation<Code> {
     pub comm: Vec<u8>,
     /// The code; `None` when its stack was lost.
     pub code: Option<Code>,
-    /// The recv() that returned 0, if there was one.
-    pub told: Option<Told<Code>>,
 }
 
 /// A program has been told that its peer will send nothing more.
@@ -73,7 +71,7 @@ pub enum Absence {
     Older,
     /// It came in, and no accept() has returned it.
     NotAccepted,
-    /// It belongs to no process that is recorded.
+    /// It is none of those that are recorded.
     NotFollowed,
     /// Sockets of its kind are not recorded.
     NotRecorded,
@@ -88,35 +86,39 @@ pub enum Absence {
 }
 
 impl<Code> Answer<Code> {
-    /// Puts other code in. Code that `put` does not know is lost.
-    pub fn map<Other>(self, mut put: impl FnMut(Code) -> Option<Other>) -> Answer<Other> {
-        match self {
-            Self::Made(creation) => Answer::Made(Box::new(creation.map(&mut put))),
-            Self::Unknown(absence) => Answer::Unknown(absence),
+    /// Nothing is known, for this reason.
+    pub fn unknown(absence: Absence) -> Self {
+        Self {
+            made: Err(absence),
+            told: None,
         }
     }
-}
 
-impl<Code> Creation<Code> {
-    fn map<Other>(self, put: &mut impl FnMut(Code) -> Option<Other>) -> Creation<Other> {
-        Creation {
-            how: self.how,
-            time_us: self.time_us,
-            pid: self.pid,
-            tid: self.tid,
-            comm: self.comm,
-            code: self.code.and_then(&mut *put),
+    /// Puts other code in. Code that `put` does not know is lost.
+    pub fn map<Other>(self, mut put: impl FnMut(Code) -> Option<Other>) -> Answer<Other> {
+        Answer {
+            made: self.made.map(|creation| Creation {
+                how: creation.how,
+                time_us: creation.time_us,
+                pid: creation.pid,
+                tid: creation.tid,
+                comm: creation.comm,
+                code: creation.code.and_then(&mut put),
+            }),
             told: self.told.map(|told| Told {
                 time_us: told.time_us,
-                code: told.code.and_then(&mut *put),
+                code: told.code.and_then(&mut put),
             }),
         }
     }
 
     /// Gives all its code.
     pub fn codes(&self) -> impl Iterator<Item = &Code> {
-        let told = self.told.as_ref().and_then(|told| told.code.as_ref());
-        self.code.iter().chain(told)
+        let made = self.made.as_ref().ok();
+        let told = self.told.as_ref();
+        let made = made.and_then(|creation| creation.code.as_ref());
+        made.into_iter()
+            .chain(told.and_then(|told| told.code.as_ref()))
     }
 }
 
@@ -151,7 +153,7 @@ impl Absence {
         match self {
             Self::Older => "older than the recorder",
             Self::NotAccepted => "it came in, and no accept() has returned it yet",
-            Self::NotFollowed => "of no process that is recorded",
+            Self::NotFollowed => "not among the sockets that are recorded",
             Self::NotRecorded => "sockets of this kind are not recorded",
             Self::Lost => "the recorder lost some events, this one perhaps among them",
             Self::NoCookie => "the source of this row does not name the socket",

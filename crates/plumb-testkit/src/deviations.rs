@@ -114,7 +114,7 @@ pub const DEVIATIONS: &[Deviation] = &[
     },
     Deviation {
         id: "own-options",
-        reason: "`--json`, `--all-netns` and `--all-owners` are ours; the original refuses them. They have to be \
+        reason: "`--json`, `--all-netns`, `--all-owners` and `--stack` are ours; the original refuses them. They have to be \
                  spelled out, so no abbreviation of an original option changes",
         lines: &[],
     },

@@ -5,6 +5,7 @@
 //! after `plumb` is a verb.
 
 mod cli;
+mod creations;
 mod errno;
 mod facts;
 mod getopt;

@@ -23,7 +23,7 @@ mod traffic;
 
 use aya::Ebpf;
 use aya::maps::{HashMap, MapData, MapError, PerCpuArray};
-use plumb_model::event::{Event, Losses, Moved};
+use plumb_model::event::{Event, Losses, Moved, StackId};
 use plumb_model::id::{Cookie, NetnsId, Pid};
 
 pub use decode::StackCopy;
@@ -200,6 +200,22 @@ impl Recorder {
     /// followed while its process is there; events alone within [`limits::LOOK`].
     pub fn wait(&mut self, longest: std::time::Duration) {
         self.reader.wait(longest);
+    }
+
+    /// The same, and until something happens to one of the others: a recorder that serves while it records.
+    pub fn wait_also<'f>(
+        &'f self,
+        others: impl IntoIterator<Item = rustix::event::PollFd<'f>>,
+        longest: std::time::Duration,
+    ) {
+        self.reader.wait_also(others, longest);
+    }
+
+    /// Makes room for another stack: this one is copied anew should it come again. Events that were told before
+    /// may name it still.
+    pub fn forget_stack(&mut self, id: StackId) -> Result<(), Error> {
+        let mut known: HashMap<&mut MapData, u64, u32> = self.map("known_stacks")?;
+        Ok(known.remove(&id.0)?)
     }
 
     /// Says which program does what, for people who ask how it is known.

@@ -40,6 +40,8 @@ struct Shared {
     over: AtomicBool,
     /// Wakes the thread.
     bell: OwnedFd,
+    /// Readable when the thread has copied something since this was last heard.
+    told: OwnedFd,
 }
 
 impl Shared {
@@ -70,10 +72,12 @@ pub(super) struct Reader {
 impl Reader {
     /// Begins to read.
     pub(super) fn start(events: Ring, stacks: Ring) -> std::io::Result<Self> {
+        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
         let shared = Arc::new(Shared {
             waiting_bytes: AtomicUsize::new(0),
             over: AtomicBool::new(false),
-            bell: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+            bell: eventfd(0, flags)?,
+            told: eventfd(0, flags)?,
         });
         let (tell, batches) = channel();
         let rings = Rings {
@@ -105,6 +109,22 @@ impl Reader {
         if let Ok(batch) = self.batches.recv_timeout(longest) {
             self.keep(batch);
         }
+    }
+
+    /// Waits until something is copied, something happens to one of the others, or the time is over.
+    pub(super) fn wait_also<'f>(
+        &'f self,
+        others: impl IntoIterator<Item = PollFd<'f>>,
+        longest: Duration,
+    ) {
+        let own = PollFd::new(&self.shared.told, PollFlags::IN);
+        let mut wanted: Vec<PollFd<'f>> = others.into_iter().chain([own]).collect();
+        let longest = Timespec::try_from(longest).ok();
+        // Woken by a signal: the caller looks at what there is.
+        let _ = poll(&mut wanted, longest.as_ref());
+        // Before it is looked at: what is copied later rings again.
+        let mut count = [0; 8];
+        let _ = rustix::io::read(&self.shared.told, &mut count);
     }
 
     /// Takes everything that has happened until now.
@@ -195,8 +215,11 @@ impl Rings {
             }
             let batch = self.look(asked_for);
             let is_empty = batch.events.bytes() == 0 && batch.stacks.bytes() == 0;
-            if (asked_for || !is_empty) && self.tell.send(batch).is_err() {
-                return;
+            if asked_for || !is_empty {
+                if self.tell.send(batch).is_err() {
+                    return;
+                }
+                ring_the_bell(&self.shared.told);
             }
         }
     }

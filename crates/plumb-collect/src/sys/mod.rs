@@ -11,6 +11,7 @@ pub mod namespace;
 pub mod netdb;
 pub mod nss;
 pub mod packet_socket;
+pub mod peer;
 pub mod receive;
 pub mod signal;
 pub mod socket_option;

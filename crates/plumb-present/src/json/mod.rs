@@ -4,6 +4,7 @@
 //! functions. Text that came from outside (names, paths) may hold any bytes; what is not UTF-8 is
 //! written with U+FFFD in its place.
 
+pub mod creation;
 pub mod diag;
 pub mod document;
 pub mod findings;

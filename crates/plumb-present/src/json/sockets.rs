@@ -12,6 +12,7 @@ use plumb_model::{Inode, Known, Port, Reason};
 use serde::Serialize;
 
 use super::Netns;
+use super::creation::CreationMembers;
 
 /// One end of a socket.
 #[derive(Debug, Clone, Serialize)]
@@ -136,6 +137,8 @@ pub struct InetRow<'a> {
     process: Option<ProcessField>,
     #[serde(skip_serializing_if = "Option::is_none")]
     process_unknown: Option<&'static str>,
+    #[serde(flatten)]
+    creation: Option<CreationMembers>,
     #[serde(skip_serializing_if = "Option::is_none")]
     netns: Option<Netns>,
 }
@@ -151,6 +154,8 @@ pub struct Company<'a> {
     pub user: Option<&'a str>,
     /// The owner, with -p.
     pub owner: Option<Known<&'a Owner>>,
+    /// Which code made it, with --stack.
+    pub creation: Option<CreationMembers>,
     /// The namespace, with --all-netns.
     pub netns: Option<Netns>,
 }
@@ -192,6 +197,7 @@ impl<'a> InetRow<'a> {
             timer: TimerRow::new(&socket.timer),
             process,
             process_unknown,
+            creation: company.creation,
             netns: company.netns,
         }
     }

@@ -54,6 +54,7 @@ Running
   --json                 one JSON document (with -c one per line), any table
   --all-netns            every network namespace of this host, with a column for it
   --all-owners           also who holds a socket by no descriptor of its process
+  --stack                below each socket the code that made it, while plumb trace --keep runs
 ";
 
 const FAMILIES: &str = "\

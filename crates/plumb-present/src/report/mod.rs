@@ -4,6 +4,7 @@
 //! From that come the table fitted to a terminal ([`table`]) and CSV ([`csv`]); JSON and ndjson are
 //! [`crate::json::document`]'s. The personalities do not use this: their layout is the original's.
 
+pub mod creation;
 pub mod csv;
 pub mod findings;
 pub mod spark;

@@ -57,6 +57,7 @@ plumb's own
   --json --ndjson     every fact as typed fields: one document, or one object a line
   --all-netns         every network namespace of this machine
   --all-owners        also who holds a socket by no descriptor of its process
+  --stack             below each socket the code that made it, while plumb trace --keep runs
   --stream            each row at once, with one blank between its columns
   --explain-filter    how the expression is understood, and nothing else
   --compat RELEASE    the bytes of that release of iproute2, 6.1 to 7.1; newer ones also know

@@ -115,6 +115,10 @@ pub struct Table {
     chunks: usize,
     /// What stands in front of every row, in its first cell.
     label: Option<Vec<u8>>,
+    /// Rows of the batch that have begun.
+    rows: usize,
+    /// Whole lines that follow a row, by its number in the batch. No cell is as wide as they are.
+    below: Vec<(usize, Vec<u8>)>,
 }
 
 impl Table {
@@ -131,6 +135,8 @@ impl Table {
             chunk_used: 0,
             chunks: 1,
             label: None,
+            rows: 0,
+            below: Vec::new(),
         }
     }
 
@@ -173,6 +179,7 @@ impl Table {
             self.lengths.reserve(BATCH_CELLS);
         }
         self.column = Some(0);
+        self.rows += 1;
         if let Some(label) = &self.label {
             self.text.extend_from_slice(label);
         }
@@ -182,6 +189,11 @@ impl Table {
     #[inline]
     pub fn cell(&mut self) -> &mut Vec<u8> {
         &mut self.text
+    }
+
+    /// Puts whole lines below the current row, none of which changes the layout.
+    pub fn put_below(&mut self, lines: Vec<u8>) {
+        self.below.push((self.rows, lines));
     }
 
     /// Goes on to the next column.
@@ -211,6 +223,8 @@ impl Table {
         debug_assert!(column < COLUMNS, "columns are counted");
         self.text.clear();
         self.lengths.clear();
+        self.below.clear();
+        self.rows = 0;
         self.start = 0;
         self.column = None;
         self.chunk_used = 0;
@@ -259,7 +273,10 @@ impl Table {
         let mut out = Vec::with_capacity(PIECE_BYTES * 2);
         let mut rest = self.text.as_slice();
         let mut lengths = self.lengths.iter().peekable();
+        let mut below = self.below.iter().peekable();
+        let mut row = 0;
         while lengths.peek().is_some() {
+            row += 1;
             let mut first = true;
             for (&column, length) in self.shown.iter().zip(lengths.by_ref()) {
                 let (text, behind) = rest.split_at(length);
@@ -280,6 +297,9 @@ impl Table {
                 }
             }
             out.push(b'\n');
+            while let Some((_, lines)) = below.next_if(|(of, _)| *of == row) {
+                out.extend_from_slice(lines);
+            }
             if out.len() >= PIECE_BYTES {
                 sink(&out);
                 out.clear();
@@ -364,6 +384,37 @@ mod tests {
             "LISTEN     0      128        127.0.0.1:22            0.0.0.0:*     ino:411 sk:1                            "
         );
         assert_eq!(lines[2].len(), lines[0].len());
+    }
+
+    /// `grep` finds rows as they are without these lines.
+    #[test]
+    fn lines_below_a_row_change_no_column() {
+        for alignment in [Alignment::Compact, Alignment::Screen(80), Alignment::Stream] {
+            let write = |with: bool| {
+                let mut table = Table::new(Layout {
+                    enabled: [true; COLUMNS],
+                    alignment,
+                    release: Release::DEFAULT,
+                });
+                let mut out = Vec::new();
+                let mut sink = |piece: &[u8]| out.extend_from_slice(piece);
+                table.header(&mut sink);
+                for name in ["a", "bb"] {
+                    table.begin_row(&mut sink);
+                    table.cell().extend_from_slice(name.as_bytes());
+                    if with {
+                        table.put_below(format!("    below {name}\n").into_bytes());
+                    }
+                }
+                table.flush(&mut sink);
+                String::from_utf8(out).expect("it is text")
+            };
+            let with = write(true);
+            let lines: Vec<&str> = with.lines().collect();
+            assert_eq!((lines[2], lines[4]), ("    below a", "    below bb"));
+            let rows: Vec<&str> = [lines[0], lines[1], lines[3]].into();
+            assert_eq!(rows, write(false).lines().collect::<Vec<_>>());
+        }
     }
 
     #[test]

@@ -74,7 +74,7 @@ pub const DEVIATIONS: &[Deviation] = &[
     },
     Deviation {
         id: "ss-own-options",
-        reason: "`--json`, `--ndjson`, `--stream`, `--all-netns`, `--all-owners`, `--compat` and `--explain-filter` are ours; the \
+        reason: "`--json`, `--ndjson`, `--stream`, `--all-netns`, `--all-owners`, `--stack`, `--compat` and `--explain-filter` are ours; the \
                  original refuses them. They have to be spelled out, so no abbreviation of an \
                  original option changes",
         lines: &[],

@@ -34,8 +34,19 @@ const HEAD: usize = 5;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Broken;
 
-/// Takes the first frame off: its kind, its payload, and how long it was; `None` if it is not whole yet.
-pub fn take_frame(bytes: &[u8]) -> Result<Option<(u8, &[u8], usize)>, Broken> {
+/// A message that is whole and not decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// What it is.
+    pub kind: u8,
+    /// What it says.
+    pub payload: &'a [u8],
+    /// How many bytes it took.
+    pub len: usize,
+}
+
+/// Takes the first frame off; `None` if it is not whole yet.
+pub fn take_frame(bytes: &[u8]) -> Result<Option<Frame<'_>>, Broken> {
     let Some((head, rest)) = bytes.split_first_chunk::<HEAD>() else {
         return Ok(None);
     };
@@ -44,7 +55,11 @@ pub fn take_frame(bytes: &[u8]) -> Result<Option<(u8, &[u8], usize)>, Broken> {
     if len > MAX_PAYLOAD {
         return Err(Broken);
     }
-    Ok(rest.get(..len).map(|payload| (kind, payload, HEAD + len)))
+    Ok(rest.get(..len).map(|payload| Frame {
+        kind,
+        payload,
+        len: HEAD + len,
+    }))
 }
 
 /// Appends a frame whose payload `write` appends.

@@ -132,10 +132,10 @@ pub fn put_wait(out: &mut Vec<u8>) {
 }
 
 fn put_answer(out: &mut Vec<u8>, answer: &Answer<u32>) {
-    match answer {
+    match &answer.made {
         // One that is not in the table is none of a recorder's.
-        Answer::Unknown(absence) => out.extend_from_slice(&[0, place(&ABSENCES, absence).min(4)]),
-        Answer::Made(creation) => {
+        Err(absence) => out.extend_from_slice(&[0, place(&ABSENCES, absence).min(4)]),
+        Ok(creation) => {
             out.extend_from_slice(&[1, place(&HOWS, &creation.how)]);
             put_u64(out, creation.time_us);
             put_option(out, creation.pid, |out, pid| put_u32(out, pid.0));
@@ -143,33 +143,34 @@ fn put_answer(out: &mut Vec<u8>, answer: &Answer<u32>) {
             let comm = &creation.comm;
             put_bytes(out, comm.get(..MAX_COMM).unwrap_or(comm));
             put_option(out, creation.code, put_u32);
-            put_option(out, creation.told.as_ref(), |out, told| {
-                put_u64(out, told.time_us);
-                put_option(out, told.code, put_u32);
-            });
         }
     }
+    put_option(out, answer.told.as_ref(), |out, told| {
+        put_u64(out, told.time_us);
+        put_option(out, told.code, put_u32);
+    });
 }
 
 fn decode_answer(reader: &mut Reader<'_>) -> Result<Answer<u32>, Broken> {
-    match reader.u8()? {
-        0 => Ok(Answer::Unknown(at(&ABSENCES, reader.u8()?)?)),
-        1 => Ok(Answer::Made(Box::new(Creation {
+    let made = match reader.u8()? {
+        0 => Err(at(&ABSENCES, reader.u8()?)?),
+        1 => Ok(Creation {
             how: at(&HOWS, reader.u8()?)?,
             time_us: reader.u64()?,
             pid: reader.option(Reader::u32)?.map(Pid),
             tid: reader.option(Reader::u32)?,
             comm: reader.bytes()?.to_vec(),
             code: reader.option(Reader::u32)?,
-            told: reader.option(|reader| {
-                Ok(Told {
-                    time_us: reader.u64()?,
-                    code: reader.option(Reader::u32)?,
-                })
-            })?,
-        }))),
-        _ => Err(Broken),
-    }
+        }),
+        _ => return Err(Broken),
+    };
+    let told = reader.option(|reader| {
+        Ok(Told {
+            time_us: reader.u64()?,
+            code: reader.option(Reader::u32)?,
+        })
+    })?;
+    Ok(Answer { made, told })
 }
 
 fn put_recorder(out: &mut Vec<u8>, recorder: &Recorder) {

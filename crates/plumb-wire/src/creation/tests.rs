@@ -32,22 +32,23 @@ fn answer() -> impl Strategy<Value = Answer<u32>> {
     let told = any::<Option<(u64, Option<u32>)>>();
     let who = any::<(u64, Option<u32>, Option<u32>, Option<u32>)>();
     let comm = prop::collection::vec(any::<u8>(), 0..16);
-    let made = (0..3_usize, who, comm, told).prop_map(|(how, who, comm, told)| {
-        Answer::Made(Box::new(Creation {
-            how: [How::Connect, How::Accept, How::Listen][how],
-            time_us: who.0,
-            pid: who.1.map(Pid),
-            tid: who.2,
-            comm,
-            code: who.3,
-            told: told.map(|(time_us, code)| Told { time_us, code }),
-        }))
+    let made = (0..3_usize, who, comm).prop_map(|(how, who, comm)| Creation {
+        how: [How::Connect, How::Accept, How::Listen][how],
+        time_us: who.0,
+        pid: who.1.map(Pid),
+        tid: who.2,
+        comm,
+        code: who.3,
     });
-    prop_oneof![
+    let made = prop_oneof![
+        made.prop_map(Ok),
+        Just(Err(Absence::Older)),
+        Just(Err(Absence::Lost))
+    ];
+    (made, told).prop_map(|(made, told)| Answer {
         made,
-        Just(Answer::Unknown(Absence::Older)),
-        Just(Answer::Unknown(Absence::Lost))
-    ]
+        told: told.map(|(time_us, code)| Told { time_us, code }),
+    })
 }
 
 fn frame() -> impl Strategy<Value = Frame> {
@@ -96,9 +97,9 @@ fn recorder() -> impl Strategy<Value = Recorder> {
 fn reply(write: impl FnOnce(&mut Vec<u8>)) -> Reply {
     let mut out = Vec::new();
     write(&mut out);
-    let (kind, payload, len) = take_frame(&out).expect("it fits").expect("it is whole");
-    assert_eq!(len, out.len());
-    Reply::decode(kind, payload).expect("it is ours")
+    let frame = take_frame(&out).expect("it fits").expect("it is whole");
+    assert_eq!(frame.len, out.len());
+    Reply::decode(frame.kind, frame.payload).expect("it is ours")
 }
 
 proptest! {
@@ -106,8 +107,8 @@ proptest! {
     fn questions_come_as_they_were_asked(keys in prop::collection::vec(key(), 0..50)) {
         let mut out = Vec::new();
         put_ask(&mut out, &keys);
-        let (kind, payload, _) = take_frame(&out).expect("it fits").expect("it is whole");
-        prop_assert_eq!(Request::decode(kind, payload), Ok(Request::Ask(keys)));
+        let frame = take_frame(&out).expect("it fits").expect("it is whole");
+        prop_assert_eq!(Request::decode(frame.kind, frame.payload), Ok(Request::Ask(keys)));
         prop_assert_eq!(take_frame(&out[..out.len() - 1]), Ok(None));
     }
 
@@ -133,8 +134,8 @@ proptest! {
     fn no_bytes_do_harm(bytes: Vec<u8>, kind: u8) {
         let _ = Request::decode(kind, &bytes);
         let _ = Reply::decode(kind, &bytes);
-        if let Ok(Some((_, payload, len))) = take_frame(&bytes) {
-            prop_assert!(payload.len() < len && len <= bytes.len());
+        if let Ok(Some(frame)) = take_frame(&bytes) {
+            prop_assert!(frame.payload.len() < frame.len && frame.len <= bytes.len());
         }
     }
 }

@@ -5,6 +5,7 @@
 //! `plumb-collect`'s, and the filter language is `plumb-filter`'s.
 
 mod bpf_maps;
+mod creations;
 mod filter;
 mod json;
 mod layout;

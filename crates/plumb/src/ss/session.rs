@@ -7,6 +7,7 @@ use plumb_collect::netns::{self, Home, Netns};
 use plumb_collect::owners::engine;
 use plumb_collect::sock_diag::{DumpError, Summary};
 use plumb_model::diag::inet::InetDiag;
+use plumb_present::json::creation::CreationMembers;
 use plumb_present::ss::bpf_maps::write_storages;
 use plumb_present::ss::inet::{self, InetRows};
 use plumb_present::ss::layout::Table;
@@ -14,6 +15,7 @@ use plumb_present::ss::lookup::Lookup;
 use plumb_present::ss::view::View;
 
 use super::bpf_maps::BpfMaps;
+use super::creations::subject;
 use super::filter::Filter;
 use super::json::Json;
 use super::layout;
@@ -23,6 +25,7 @@ use super::run::summary::Counts;
 use super::terminal::Safe;
 use rustix::io::Errno;
 
+use crate::creations::{Creations, Subject};
 use crate::errno;
 use crate::output::Output;
 
@@ -48,6 +51,8 @@ pub struct Session {
     pub json: Option<Json>,
     /// With -s: the counts that go into the document.
     pub counts: Option<Counts>,
+    /// With --stack: which code made the sockets.
+    pub creations: Option<Creations>,
     /// With --all-netns: the namespace whose rows are being written.
     netns: Option<Netns>,
 }
@@ -58,6 +63,7 @@ impl Session {
         let table = Table::new(layout::of(&options));
         Self {
             names: Names::new(wanted(&options)),
+            creations: options.stack.then(Creations::look),
             options,
             filter,
             out,
@@ -84,7 +90,8 @@ impl Session {
                 json.add_summary(counts);
             }
         }
-        if let Some(complaint) = complaint {
+        let unknown = self.creations.as_ref().and_then(Creations::complaint);
+        for complaint in complaint.into_iter().chain(unknown) {
             self.complain(format!("ss: {complaint}\n").as_bytes());
         }
         if self.json.is_some() {
@@ -140,6 +147,10 @@ impl Session {
             let typed = self.bpf_maps.typed(storages);
             write_storages(self.table.cell(), &typed, &self.options.view);
         }
+        if let Some(creations) = &mut self.creations {
+            let lines = creations.lines(subject(row), self.netns.as_ref().map(|netns| netns.id));
+            self.table.put_below(lines);
+        }
         if !self.inet_rows.escaped.is_empty() {
             let escaped = std::mem::take(&mut self.inet_rows.escaped);
             self.out.raw(|text| text.extend_from_slice(&escaped));
@@ -156,6 +167,21 @@ impl Session {
         if let Some(json) = &mut self.json {
             json.incomplete(text);
         }
+    }
+
+    /// With --stack, asks about rows to come, all at once.
+    pub fn ask_creations(&mut self, rows: &[InetDiag<'_>]) {
+        if let Some(creations) = &mut self.creations {
+            let subjects: Vec<Subject> = rows.iter().map(subject).collect();
+            creations.expect(&subjects, self.netns.as_ref().map(|netns| netns.id));
+        }
+    }
+
+    /// With --stack, gives what is told of a row, for JSON.
+    pub fn creation_members(&mut self, row: &InetDiag<'_>) -> Option<CreationMembers> {
+        let netns = self.netns.as_ref().map(|netns| netns.id);
+        let creations = self.creations.as_mut()?;
+        Some(creations.members(subject(row), netns))
     }
 
     /// Says that a dump failed, as loudly as the release does.

@@ -9,6 +9,7 @@ mod call;
 mod error_names;
 #[cfg(test)]
 mod headers;
+mod keep;
 mod kernel;
 mod line;
 mod option_names;
@@ -61,6 +62,8 @@ pub struct Arguments {
     #[arg(long = "for", value_name = "TIME", value_parser = watch::interval)]
     length: Option<Duration>,
     #[command(flatten)]
+    keep: keep::KeepArguments,
+    #[command(flatten)]
     form: FormArguments,
 }
 
@@ -77,10 +80,14 @@ EXAMPLES
   plumb trace --strace-like -p 4242       as strace prints calls, until interrupted
   plumb trace --stacks -p 4242 --for 10s  with the code behind each
   plumb trace 'process = nginx and :443'  what becomes of these connections of the whole host
+  plumb trace --keep --detach             records from now on; then: netstat -tpn --stack
   plumb trace -o ndjson -p 4242 | jq -c 'select(.call == \"connect\")'";
 
 /// Traces; gives the exit status.
 pub fn run(arguments: &Arguments) -> u8 {
+    if arguments.keep.is_wanted() {
+        return keep::run(&arguments.keep, &arguments.whom, arguments.length);
+    }
     let mut session = match begin(arguments) {
         Ok(session) => session,
         Err(failure) => return status::complain(VERB, &failure.text, failure.status),

@@ -359,6 +359,7 @@ fn every_key_is_documented_and_every_documented_key_is_there() {
             found: Known::Known(&[holder]),
             threads: true,
         }),
+        creation: None,
         netns: Some(&netns),
     };
     let mut rows = inet_rows(company);

@@ -2,6 +2,7 @@
 
 mod chosen;
 mod connects;
+mod keep;
 mod leaks;
 mod mem;
 mod top;

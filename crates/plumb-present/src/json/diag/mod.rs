@@ -27,6 +27,7 @@ use plumb_model::{Known, Reason};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::creation::CreationMembers;
 use super::{Netns, Text};
 use fields::{Fields, object};
 
@@ -35,6 +36,8 @@ use fields::{Fields, object};
 pub struct Company<'a> {
     /// Who holds the socket, with -p, -T, -Z or -z.
     pub holders: Option<Holders<'a>>,
+    /// Which code made it, with --stack.
+    pub creation: Option<&'a CreationMembers>,
     /// The namespace, when several are shown.
     pub netns: Option<&'a Netns>,
 }
@@ -64,6 +67,13 @@ impl Company<'_> {
                 Known::Unknown(reason) => Known::Unknown(reason),
             };
             fields.known("processes", rows)?;
+        }
+        if let Some(members) = self.creation {
+            match (&members.creation, members.creation_unknown) {
+                (None, Some(why)) => fields.unknown("creation", why)?,
+                (creation, _) => fields.put("creation", creation)?,
+            }
+            fields.some("told_of_end", members.told_of_end.as_ref())?;
         }
         fields.some("netns", self.netns)
     }

@@ -155,6 +155,7 @@ mod tests {
                 found: Known::Known(&[holder]),
                 threads: true,
             }),
+            creation: None,
             netns: None,
         };
         let row = UnixRow {
@@ -187,6 +188,7 @@ mod tests {
                 found: Known::Known(&[]),
                 threads: false,
             }),
+            creation: None,
             netns: None,
         };
         let row = serde_json::json!(UnixRow {

@@ -126,6 +126,8 @@ pub struct Options {
     pub all_netns: bool,
     /// Our --all-owners.
     pub all_owners: bool,
+    /// Our --stack.
+    pub stack: bool,
     /// Our -I=NAME: the only interface to show.
     pub interface: Option<Vec<u8>>,
 }
@@ -209,6 +211,7 @@ struct Draft {
     json: bool,
     all_netns: bool,
     all_owners: bool,
+    stack: bool,
     interface: Option<Vec<u8>>,
 }
 
@@ -274,6 +277,7 @@ impl Draft {
                 self.all_owners = true;
                 self.programs = true;
             }
+            Key::Stack => self.stack = true,
         }
         None
     }
@@ -330,6 +334,7 @@ impl Draft {
             json: self.json,
             all_netns: self.all_netns,
             all_owners: self.all_owners,
+            stack: self.stack,
             interface: self.interface,
         }))
     }

@@ -40,6 +40,7 @@ pub enum Key {
     Json,
     AllNetns,
     AllOwners,
+    Stack,
 }
 
 /// The code that the family words share: an abbreviation of several of them means the first.
@@ -137,4 +138,5 @@ pub const EXACT: &[Long<Key>] = &[
     Long::flag("json", b'j', Key::Json),
     Long::flag("all-netns", b'J', Key::AllNetns),
     Long::flag("all-owners", b'O', Key::AllOwners),
+    Long::flag("stack", b'K', Key::Stack),
 ];

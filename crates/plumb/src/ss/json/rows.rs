@@ -51,6 +51,7 @@ pub fn inet(session: &mut Session, table: Protocol, row: &InetDiag<'_>) {
 
 fn push_inet(session: &mut Session, table: Protocol, row: &InetDiag<'_>, storages: &[Storage<'_>]) {
     let kind = session.inet_rows.port_kind;
+    let creation = session.creation_members(row);
     let Some(mut writer) = Writer::of(session) else {
         return;
     };
@@ -77,7 +78,10 @@ fn push_inet(session: &mut Session, table: Protocol, row: &InetDiag<'_>, storage
             socket: row,
             names,
             admin,
-            company,
+            company: Company {
+                creation: creation.as_ref(),
+                ..company
+            },
         });
     });
 }
@@ -230,6 +234,7 @@ impl<'s> Writer<'s> {
         let netns = json.netns.take();
         let company = Company {
             holders: found.map(|found| Holders { found, threads }),
+            creation: None,
             netns: netns.as_ref(),
         };
         write(

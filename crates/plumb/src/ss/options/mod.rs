@@ -105,6 +105,8 @@ pub struct Options {
     pub all_netns: bool,
     /// --all-owners.
     pub all_owners: bool,
+    /// --stack.
+    pub stack: bool,
     /// --explain-filter.
     pub explain_filter: bool,
     /// The words that are no options: states, then the expression.
@@ -181,6 +183,7 @@ impl Options {
             form: Form::Table,
             all_netns: false,
             all_owners: false,
+            stack: false,
             explain_filter: false,
             operands: Vec::new(),
         }
@@ -211,6 +214,7 @@ impl Options {
                 self.all_owners = true;
                 self.view.owners = true;
             }
+            Key::Stack => self.stack = true,
             Key::ExplainFilter => self.explain_filter = true,
             // Read before everything else, because it decides which words there are.
             Key::Compat => {}

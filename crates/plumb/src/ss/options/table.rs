@@ -113,6 +113,8 @@ pub enum Key {
     ExplainFilter,
     /// Ours: --stream.
     Stream,
+    /// Ours: --stack.
+    Stack,
 }
 
 const SHORT: &[Short<Key>] = &[
@@ -211,6 +213,7 @@ pub const OURS: &[Long<Key>] = &[
     Long::flag("explain-filter", 12, Key::ExplainFilter),
     Long::flag("stream", 13, Key::Stream),
     Long::flag("all-owners", 14, Key::AllOwners),
+    Long::flag("stack", 16, Key::Stack),
 ];
 
 /// The options a release knows.

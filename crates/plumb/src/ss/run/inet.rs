@@ -127,6 +127,7 @@ impl Listing<'_> {
                             }
                             if rows.are_many() {
                                 listing.release(waiting.take());
+                                waiting = listing.wait_for_creations();
                             }
                         }
                     }
@@ -147,27 +148,45 @@ impl Listing<'_> {
     }
 
     /// With an expression and -p rows wait, as long as they are few, so that holders are looked for only
-    /// of theirs.
+    /// of theirs; with --stack they wait to be asked about together.
     fn begin_waiting(&self) -> Option<Waiting> {
         let filter = &self.session.filter;
-        let waits = filter.is_some() && !filter.needs().owners && self.killer.is_none();
-        (waits && self.session.names.can_look_for_few()).then(Waiting::default)
+        let for_holders = filter.is_some() && !filter.needs().owners && self.killer.is_none();
+        let for_holders = for_holders && self.session.names.can_look_for_few();
+        let waiting = Waiting {
+            for_holders,
+            ..Waiting::default()
+        };
+        if for_holders {
+            Some(waiting)
+        } else {
+            self.wait_for_creations()
+        }
+    }
+
+    fn wait_for_creations(&self) -> Option<Waiting> {
+        let waits = self.session.creations.is_some() && self.killer.is_none();
+        waits.then(Waiting::default)
     }
 
     /// Shows the rows that waited, with their holders; if they are many, all holders are looked for.
     fn release(&mut self, waiting: Option<Waiting>) {
         let Some(rows) = waiting else { return };
-        if rows.are_many() {
+        if rows.for_holders && rows.are_many() {
             self.session.names.expect_holders();
-        } else if !rows.inodes.is_empty() {
+        } else if rows.for_holders && !rows.inodes.is_empty() {
             self.session.names.look_for_few(&rows.inodes);
         }
-        for message in &rows.messages {
-            if let Some(row) = decode_inet_diag_record(message, self.protocol) {
-                show(self.session, self.protocol, &row);
-            }
+        let messages = rows.messages.iter();
+        let decoded = messages.filter_map(|row| decode_inet_diag_record(row, self.protocol));
+        let decoded: Vec<InetDiag<'_>> = decoded.collect();
+        self.session.ask_creations(&decoded);
+        for row in &decoded {
+            show(self.session, self.protocol, row);
         }
-        self.session.names.forget_few();
+        if rows.for_holders {
+            self.session.names.forget_few();
+        }
     }
 
     /// Dumps the table; each socket comes once, but for what -K itself does to the table.
@@ -255,9 +274,10 @@ impl Listing<'_> {
     }
 }
 
-/// Rows that the expression matched, and that wait for their holders.
+/// Rows that the expression matched, and that wait for their holders or for the code that made them.
 #[derive(Default)]
 struct Waiting {
+    for_holders: bool,
     messages: Vec<Vec<u8>>,
     inodes: Vec<u64>,
 }

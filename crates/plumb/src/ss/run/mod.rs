@@ -21,6 +21,7 @@ use plumb_model::diag::inet::Protocol;
 use super::options::Stop;
 use super::options::selection::{Family, Table};
 use super::session::Session;
+use crate::creations::Creations;
 
 /// Lists every table that was selected; gives the exit status.
 pub fn run(session: &mut Session) -> Result<u8, Stop> {
@@ -31,6 +32,7 @@ pub fn run(session: &mut Session) -> Result<u8, Stop> {
     session.in_each_netns(list);
     say_undecided(session);
     say_hidden_holders(session);
+    say_losses(session);
     Ok(0)
 }
 
@@ -39,6 +41,17 @@ pub fn run(session: &mut Session) -> Result<u8, Stop> {
 fn say_hidden_holders(session: &mut Session) {
     if !session.is_text() && session.names.lacks_holders() {
         session.complain(b"ss: find processes: not all of them may be looked at\n");
+    }
+}
+
+/// With --stack, says what the recorder did not see or has lost.
+fn say_losses(session: &mut Session) {
+    let losses = session.creations.iter().flat_map(Creations::losses);
+    let losses: Vec<String> = losses
+        .map(|loss| format!("ss: --stack: {loss}\n"))
+        .collect();
+    for loss in losses {
+        session.complain(loss.as_bytes());
     }
 }
 

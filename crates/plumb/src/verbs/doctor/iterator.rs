@@ -1,10 +1,10 @@
 //! `plumb doctor --install-iterator`: a pinned program from which a group reads the owners of all sockets.
 
-use std::ffi::CString;
 use std::path::Path;
 
 use plumb_bpf::Unavailable;
 use plumb_bpf::pin::{self, GROUP_MODE, PATHS};
+use plumb_collect::names;
 
 use super::super::status;
 use crate::output::Output;
@@ -20,7 +20,7 @@ It stays until the machine starts again or until `plumb doctor --remove-iterator
 
 /// Pins the program; gives the exit status.
 pub(super) fn install(group: &str) -> u8 {
-    let Some(gid) = group_id(group) else {
+    let Some(gid) = names::group_named(group) else {
         let text = format!("there is no group {group}");
         return status::complain("doctor", &text, status::USAGE);
     };
@@ -60,14 +60,6 @@ pub(super) fn remove() -> u8 {
         say("No iterator is pinned.\n");
     }
     status::FINE
-}
-
-/// A group by name or number.
-fn group_id(name: &str) -> Option<u32> {
-    if let Ok(gid) = name.parse() {
-        return Some(gid);
-    }
-    plumb_collect::sys::nss::group_id(&CString::new(name).ok()?)
 }
 
 fn say(text: &str) {

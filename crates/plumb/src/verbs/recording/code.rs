@@ -72,6 +72,22 @@ impl Code {
         Some(stack)
     }
 
+    /// Gives a stack without names, for who names stacks elsewhere.
+    pub fn unwound(&self, id: StackId) -> Option<&Unwound> {
+        self.unwound.get(&id)
+    }
+
+    /// Gives the ids of all stacks.
+    pub fn ids(&self) -> impl Iterator<Item = StackId> {
+        self.unwound.keys().copied()
+    }
+
+    /// Lets go of a stack that nothing names any more.
+    pub fn forget(&mut self, id: StackId) {
+        self.unwound.remove(&id);
+        self.named.remove(&id);
+    }
+
     /// Gives one id for all stacks of the same code, whichever process and address they had; an id without a
     /// stack stays what it is.
     pub fn path(&mut self, id: StackId) -> StackId {

@@ -10,9 +10,10 @@ use plumb_collect::snapshot::{self, Request};
 use plumb_collect::sys::signal;
 use plumb_filter::{Expr, Parsed};
 use plumb_model::Reason;
-use plumb_model::event::{Ends, Event, Losses, Moved};
+use plumb_model::event::{Ends, Event, Losses, Moved, StackId};
 use plumb_model::id::{Cookie, Pid};
 use plumb_model::snapshot::{Kind, Snapshot};
+use rustix::event::PollFd;
 
 use super::Failure;
 use super::chosen::Chosen;
@@ -36,6 +37,8 @@ pub struct Session {
     /// Chooses what is handed on, with a filter.
     chosen: Option<Chosen>,
     scope: Scope,
+    /// The sockets that were there before; empty with a command, whose sockets are all its own.
+    pub older: HashSet<Cookie>,
     deadline: Option<Instant>,
     /// Until when the command is young: what it is must be known before its first connection.
     soon_until: Instant,
@@ -81,17 +84,21 @@ impl Session {
         }
         code.tell_interpreters(&mut recorder);
         let began = Instant::now();
-        match &mut command {
-            Some(command) => command.let_go(),
+        let older = match &mut command {
+            Some(command) => {
+                command.let_go();
+                HashSet::new()
+            }
             // After attaching: what is made in between is known by then, and stays as it is.
             None => seed(&mut recorder, plan.scope, &read_sockets(|it| it)),
-        }
+        };
         Ok(Self {
             recorder,
             code,
             command,
             chosen,
             scope: plan.scope,
+            older,
             deadline: length.map(|length| Instant::now() + length),
             soon_until: began + limits::YOUNG,
         })
@@ -138,7 +145,8 @@ impl Session {
         });
     }
 
-    fn is_over(&mut self) -> bool {
+    /// Says whether the time is over, the command has ended, or somebody interrupted.
+    pub fn is_over(&mut self) -> bool {
         let ended = self.command.as_mut().and_then(Running::ended).is_some();
         let late = self
             .deadline
@@ -147,6 +155,25 @@ impl Session {
     }
 
     /// Hands on what there is; says whether more waits.
+    pub fn look(&mut self, mut each: impl FnMut(&Event, &mut Code)) -> bool {
+        self.poll(&mut each)
+    }
+
+    /// Waits until something was told, something happens to one of the descriptors, or the time is over.
+    pub fn wait_also<'f>(
+        &'f self,
+        others: impl IntoIterator<Item = PollFd<'f>>,
+        longest: Duration,
+    ) {
+        self.recorder.wait_also(others, longest);
+    }
+
+    /// Lets the kernel take this stack anew should it come again; see [`Code::forget`] for ours.
+    pub fn forget_stack(&mut self, id: StackId) {
+        // One that is not there any more needs no forgetting.
+        let _ = self.recorder.forget_stack(id);
+    }
+
     fn poll(&mut self, each: &mut impl FnMut(&Event, &mut Code)) -> bool {
         let (code, chosen) = (&mut self.code, &mut self.chosen);
         let more = self
@@ -268,10 +295,12 @@ pub fn gaps(snapshot: &Snapshot) -> Vec<String> {
     gaps
 }
 
-/// Tells the programs of sockets that were there before them.
-fn seed(recorder: &mut Recorder, scope: Scope, before: &Snapshot) {
+/// Tells the programs of sockets that were there before them; gives the names of all of these.
+fn seed(recorder: &mut Recorder, scope: Scope, before: &Snapshot) -> HashSet<Cookie> {
+    let cookies = before.sockets.iter();
+    let cookies = cookies.filter_map(|socket| socket.cookie.ok()).collect();
     let Some(asked) = asked(recorder, scope, before) else {
-        return;
+        return cookies;
     };
     for (place, socket) in before.sockets.iter().enumerate() {
         let owners = before.owners.processes_of(place);
@@ -300,6 +329,7 @@ fn seed(recorder: &mut Recorder, scope: Scope, before: &Snapshot) {
         // A full table is counted by the programs themselves, with the next socket.
         let _ = recorder.seed(&older);
     }
+    cookies
 }
 
 /// The processes whose older sockets are in the scope.

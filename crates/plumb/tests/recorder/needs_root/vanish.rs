@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The numbers of the BPF programs that a process holds.
-fn programs(pid: u32) -> Vec<u32> {
+pub(super) fn programs(pid: u32) -> Vec<u32> {
     let folder = std::fs::read_dir(format!("/proc/{pid}/fdinfo"));
     let texts = folder.into_iter().flatten().flatten();
     let texts = texts.filter_map(|entry| std::fs::read_to_string(entry.path()).ok());
@@ -20,7 +20,7 @@ fn programs(pid: u32) -> Vec<u32> {
     texts.filter_map(number).collect()
 }
 
-fn exists(program: u32) -> bool {
+pub(super) fn exists(program: u32) -> bool {
     let id = program.to_string();
     let shown = Command::new("bpftool")
         .args(["prog", "show", "id", &id])
@@ -29,7 +29,7 @@ fn exists(program: u32) -> bool {
 }
 
 /// Waits, bounded, until `until` says so.
-fn wait(what: &str, mut until: impl FnMut() -> bool) {
+pub(super) fn wait(what: &str, mut until: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !until() {
         assert!(Instant::now() < end, "{what} did not come");

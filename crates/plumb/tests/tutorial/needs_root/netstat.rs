@@ -23,6 +23,32 @@ fn connections_and_their_programs() {
 }
 
 #[test]
+fn functions_below_connections() {
+    sandbox::run(|| {
+        let shell = Shell::new();
+        let place = "export PLUMB_RECORDER=$PWD/run/recorder.sock";
+        shell.lines(&format!("{place}; plumb trace --keep --detach"));
+        let (listener, _near, _far) = connection();
+        let port = format!(":{} ", port_of(&listener));
+        let rows = shell.lines(&format!("{place}; netstat -tp --stack --numeric-ports"));
+        shell.lines("kill $(cat run/recorder.sock.lock)");
+        for call in ["connect()", "accept()"] {
+            let below = rows
+                .iter()
+                .position(|row| row.trim_start().starts_with(call));
+            let at = below.unwrap_or_else(|| panic!("{call}: {rows:#?}"));
+            assert!(rows[at - 1].contains(&port), "{rows:#?}");
+            let function = |row: &&String| row.starts_with("          ");
+            let stack: Vec<_> = rows[at + 1..].iter().take_while(function).collect();
+            assert!(
+                stack.iter().any(|row| row.contains("tutorial")),
+                "{stack:#?}"
+            );
+        }
+    });
+}
+
+#[test]
 fn every_tcp_and_udp_socket_with_its_owner() {
     sandbox::run(|| {
         let (listener, _near, _far) = connection();

@@ -3,6 +3,7 @@
 //! Without -p every row leaves as soon as it was read. With -p the rows wait in memory until the
 //! owners of exactly their sockets were found; then they are written the same way.
 
+mod creations;
 mod owner_texts;
 mod plan;
 mod read;
@@ -15,6 +16,7 @@ use plumb_collect::netns::Netns;
 use plumb_collect::owners::extra::Extras;
 use plumb_collect::owners::{Detail, Owners, Search, engine};
 use plumb_collect::sock_diag::DumpError;
+use plumb_model::Inode;
 use plumb_model::socket::{InetProtocol, IpVersion};
 use plumb_present::netstat::{inet, unix};
 use rustix::io::Errno;
@@ -23,6 +25,7 @@ pub use self::plan::{Plan, Table};
 use self::read::Item;
 pub use self::rows::Rows;
 use super::{groups, legacy, sctp};
+use crate::creations::Creations;
 use crate::errno;
 use crate::netstat::options::Family;
 use crate::netstat::session::Session;
@@ -48,7 +51,7 @@ pub fn run(session: &mut Session) -> u8 {
     let mut rows = Rows::new(&session.options, names, session.out.is_terminal());
     let mut gathered = Gathered::default();
     if plan.internet {
-        gathered = gather_with_owners(session, &plan, &mut rows);
+        gathered = gather_first(session, &plan, &mut rows);
         if !session.is_json() {
             write_internet_header(session, &rows);
         }
@@ -68,7 +71,7 @@ pub fn run(session: &mut Session) -> u8 {
             Table::Unix => {
                 // Owners are looked for before the first table that shows them, which may be this.
                 if !plan.internet {
-                    gathered = gather_with_owners(session, &plan, &mut rows);
+                    gathered = gather_first(session, &plan, &mut rows);
                 }
                 if !session.is_json() {
                     write_unix_header(session, &rows);
@@ -82,6 +85,9 @@ pub fn run(session: &mut Session) -> u8 {
             break;
         }
     }
+    for loss in rows.creations.iter().flat_map(Creations::losses) {
+        session.complain(format!("netstat: --stack: {loss}\n").as_bytes());
+    }
     session.names = rows.names;
     status
 }
@@ -94,7 +100,7 @@ fn show(
     table: Table,
     gathered: &mut Gathered,
 ) -> u8 {
-    if !rows.owners.are_known() {
+    if !rows.owners.are_known() && rows.creations.is_none() {
         return session.in_each_netns(|session| stream(session, plan, rows, table));
     }
     let mut status = 0;
@@ -104,11 +110,22 @@ fn show(
     status
 }
 
-/// With -p, reads the tables into memory and looks for their owners; else gives nothing.
-fn gather_with_owners(session: &mut Session, plan: &Plan, rows: &mut Rows) -> Gathered {
-    if !session.options.programs {
-        return Gathered::default();
+/// With -p and --stack, reads the tables into memory, and with -p looks for their owners; else gives nothing.
+fn gather_first(session: &mut Session, plan: &Plan, rows: &mut Rows) -> Gathered {
+    if let Some(complaint) = rows.creations.as_ref().and_then(Creations::complaint) {
+        session.complain(format!("netstat: {complaint}\n").as_bytes());
     }
+    if session.options.programs {
+        gather_with_owners(session, plan, rows)
+    } else if rows.creations.is_some() {
+        gather(session, plan, rows, |_| {})
+    } else {
+        Gathered::default()
+    }
+}
+
+/// Reads the tables into memory while their owners are looked for.
+fn gather_with_owners(session: &mut Session, plan: &Plan, rows: &mut Rows) -> Gathered {
     if let Some(complaint) = engine::complaint() {
         session.complain(format!("netstat: {complaint}\n").as_bytes());
     }
@@ -117,7 +134,7 @@ fn gather_with_owners(session: &mut Session, plan: &Plan, rows: &mut Rows) -> Ga
     } else {
         Detail::Process
     });
-    let gathered = gather(session, plan, rows, &mut search);
+    let gathered = gather(session, plan, rows, |inode| search.want(inode));
     rows.owners.set(find_owners(session, search));
     if session.options.all_owners {
         let mut extras = Vec::new();
@@ -170,8 +187,13 @@ fn stream(session: &mut Session, plan: &Plan, rows: &mut Rows, table: Table) -> 
     report(session, plan, table, outcome)
 }
 
-/// Reads every table of the plan into memory, shown rows only, while their owners are looked for.
-fn gather(session: &mut Session, plan: &Plan, rows: &Rows, search: &mut Search) -> Gathered {
+/// Reads every table of the plan into memory, shown rows only; `want` hears of their inodes as they come.
+fn gather(
+    session: &mut Session,
+    plan: &Plan,
+    rows: &Rows,
+    mut want: impl FnMut(Inode),
+) -> Gathered {
     let backend = session.backend.clone();
     let needs = read::needs(&session.options);
     let mut gathered = Gathered::new();
@@ -183,9 +205,7 @@ fn gather(session: &mut Session, plan: &Plan, rows: &Rows, search: &mut Search) 
             let mut items = Vec::new();
             let outcome = read::table(&backend, table, needs, |item| {
                 if read::is_shown(rows, table, &item) {
-                    item.inode()
-                        .into_iter()
-                        .for_each(|inode| search.want(inode));
+                    item.inode().into_iter().for_each(&mut want);
                     items.push(item);
                 }
             });
@@ -203,6 +223,10 @@ fn gather(session: &mut Session, plan: &Plan, rows: &Rows, search: &mut Search) 
 
 fn write_part(session: &mut Session, plan: &Plan, rows: &mut Rows, part: Part) -> u8 {
     session.label_netns(part.netns);
+    if let Some(of) = &mut rows.creations {
+        let subjects = creations::subjects(part.table, &part.items);
+        of.expect(&subjects, session.netns().map(|netns| netns.id));
+    }
     for batch in part.items.chunks(read::LOOKUP_BATCH) {
         read::write_batch(session, rows, part.table, batch);
     }

@@ -7,6 +7,7 @@ use plumb_model::socket::InetSocket;
 use plumb_model::unix::UnixSocket;
 use plumb_wire::proc::unix::UnixRows;
 
+use super::creations::subject;
 use super::plan::Table;
 use super::rows::Rows;
 use crate::netstat::options::Options;
@@ -116,6 +117,11 @@ pub fn write_item(session: &mut Session, rows: &mut Rows, table: Table, item: &I
                 });
             } else {
                 session.out.row(|out| rows.write_inet(out, table, socket));
+                if let Some(creations) = &mut rows.creations {
+                    let netns = session.netns().map(|netns| netns.id);
+                    let lines = creations.lines(subject(protocol, socket), netns);
+                    session.out.lines(|out| out.extend_from_slice(&lines));
+                }
                 if rows.is_slow() {
                     session.out.end_batch();
                 }

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use plumb_collect::names::{Names, ServiceKind};
 use plumb_model::socket::{Endpoint, InetProtocol, InetSocket, IpVersion};
 use plumb_model::unix::UnixSocket;
-use plumb_model::{Inode, Port, Uid};
+use plumb_model::{Inode, NetnsId, Port, Uid};
 use plumb_present::json;
 use plumb_present::json::sockets::{Company, EndNames, InetRow, UnixRow};
 use plumb_present::netstat::address::{Width, without_mapped_prefix, write_address, write_port};
@@ -19,7 +19,9 @@ use plumb_present::netstat::inet::{
 use plumb_present::netstat::unix;
 use plumb_present::sanitize;
 
+use super::creations::subject;
 use super::owner_texts::{OwnerTexts, known};
+use crate::creations::Creations;
 use crate::netstat::options::{Numeric, Options, SocketFilter};
 
 /// Texts of one row, reused for the next.
@@ -40,6 +42,8 @@ pub struct Rows {
     pub owners: OwnerTexts,
     /// Names looked up so far.
     pub names: Names,
+    /// With --stack: which code made the sockets.
+    pub creations: Option<Creations>,
     filter: SocketFilter,
     numeric: Numeric,
     width: Width,
@@ -59,6 +63,7 @@ impl Rows {
             },
             owners: OwnerTexts::new(terminal),
             names,
+            creations: options.stack.then(Creations::look),
             filter: options.filter,
             numeric: options.numeric,
             width: if options.wide {
@@ -237,11 +242,15 @@ impl Rows {
         let peer = self.end_names(&socket.peer, kind);
         let uid = socket.uid().ok().filter(|_| !self.numeric.users);
         let user = uid.and_then(|uid| self.names.user(uid).map(json::text));
+        let netns_id = netns.as_ref().map(|netns| NetnsId(netns.inode));
+        let creations = self.creations.as_mut();
+        let creation = creations.map(|of| of.members(subject(table.0, socket), netns_id));
         let company = Company {
             local: borrowed(&local),
             peer: borrowed(&peer),
             user: user.as_deref(),
             owner: self.owners.owner(socket.inode()),
+            creation,
             netns,
         };
         push(&InetRow::new(table, socket, company));

@@ -1,0 +1,234 @@
+//! The sockets that a recorder in the background knows: those that are there, those that were there before it,
+//! and, for as long as the kernel keeps their TIME_WAIT, connections that ended.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::net::SocketAddr;
+
+use plumb_analyze::lives::{Life, Lives, Origin};
+use plumb_model::creation::{Absence, Answer, Creation, How, Key, Told};
+use plumb_model::event::{Ends, Event, StackId, StateChange, What};
+use plumb_model::id::{Cookie, NetnsId};
+use plumb_model::socket::SocketState;
+
+/// Sockets that are kept at once; the programs follow as many.
+pub const MAX_SOCKETS: usize = 262_144;
+/// Ended connections that are kept; the oldest go first.
+const MAX_ENDED: usize = 65_536;
+/// How long an ended connection may be seen: a minute in FIN_WAIT2 and one in TIME_WAIT.
+const ENDED_NS: u64 = 125_000_000_000;
+/// TCP over IP, in [`Ends::protocol`].
+const IPPROTO_TCP: u8 = 6;
+
+/// What the kernel's remains of a connection are known by: they have a cookie of their own.
+type Place = (NetnsId, SocketAddr, SocketAddr);
+
+/// What is kept.
+pub struct Kept {
+    lives: Lives,
+    /// Sockets that were there before.
+    older: HashSet<Cookie>,
+    ended: HashMap<Place, Life>,
+    /// The places of `ended` in the order of their ends.
+    order: VecDeque<(u64, Place)>,
+    is_host: bool,
+    /// Sockets that were not kept, because there were too many.
+    beyond: u64,
+    /// Ended connections that went before their time.
+    pushed_out: u64,
+    lost: u64,
+}
+
+impl Kept {
+    /// Begins with the sockets that are there; `is_host` says whether all that come are recorded.
+    pub fn new(older: HashSet<Cookie>, is_host: bool) -> Self {
+        Self {
+            lives: Lives::default(),
+            older,
+            ended: HashMap::new(),
+            order: VecDeque::new(),
+            is_host,
+            beyond: 0,
+            pushed_out: 0,
+            lost: 0,
+        }
+    }
+
+    /// Takes the next event in.
+    pub fn take(&mut self, event: &Event) {
+        let change = match event.what {
+            What::State(change) => Some(change),
+            _ => None,
+        };
+        if let Some(cookie) = event.cookie {
+            if self.lives.count() >= MAX_SOCKETS && self.lives.get(cookie).is_none() {
+                self.beyond += u64::from(change.is_some_and(|change| begins(&change)));
+                return;
+            }
+            if change.is_some_and(|change| change.new == SocketState::CLOSE) {
+                self.older.remove(&cookie);
+            }
+        }
+        let remains = change.is_some_and(|change| remains(&change));
+        for life in self.lives.take(event) {
+            if remains && life.cookie == event.cookie {
+                self.keep_ended(life, event.time_ns);
+            }
+        }
+        self.let_go(event.time_ns);
+    }
+
+    /// Answers who asks about one socket.
+    pub fn answer(&self, key: &Key) -> Answer<StackId> {
+        let life = self
+            .lives
+            .get(key.cookie)
+            .filter(|life| life.netns.is_none_or(|netns| netns == key.netns))
+            .or_else(|| self.ended.get(&place(key.netns, &key.ends)));
+        match life {
+            Some(life) => answer(life),
+            None => Answer::unknown(self.absence(key)),
+        }
+    }
+
+    /// Counts the sockets that are there.
+    pub fn count(&self) -> usize {
+        self.lives.count()
+    }
+
+    /// Notes how many events were lost until now.
+    pub fn note_losses(&mut self, events: u64) {
+        self.lost = events;
+    }
+
+    /// Says in words what is not kept.
+    pub fn reasons(&self) -> Vec<String> {
+        let kinds = [
+            (self.beyond, "sockets were not kept: there are too many"),
+            (
+                self.pushed_out,
+                "connections in TIME_WAIT were forgotten: there are too many",
+            ),
+        ];
+        let told = kinds.iter().filter(|(count, _)| *count > 0);
+        told.map(|(count, text)| format!("{count} {text}"))
+            .collect()
+    }
+
+    /// Gives all stacks that an answer could name.
+    pub fn stacks(&self) -> HashSet<StackId> {
+        let lives = self.lives.open().chain(self.ended.values());
+        lives
+            .flat_map(|life| [life.made_by, life.told_by])
+            .flatten()
+            .collect()
+    }
+
+    /// Lets go of sockets that are not there any more, and whose end was lost.
+    pub fn keep_only(&mut self, there: &HashSet<Cookie>) {
+        self.lives.retain(|cookie| there.contains(&cookie));
+        self.older.retain(|cookie| there.contains(cookie));
+    }
+
+    fn absence(&self, key: &Key) -> Absence {
+        if self.older.contains(&key.cookie) {
+            return Absence::Older;
+        }
+        if key.ends.protocol != IPPROTO_TCP {
+            return Absence::NotRecorded;
+        }
+        if !self.is_host {
+            return Absence::NotFollowed;
+        }
+        if self.lost + self.beyond + self.pushed_out > 0 {
+            return Absence::Lost;
+        }
+        Absence::Older
+    }
+
+    fn keep_ended(&mut self, life: Life, now_ns: u64) {
+        let (Some(netns), Some(ends)) = (life.netns, &life.ends) else {
+            return;
+        };
+        let place = place(netns, ends);
+        self.order.push_back((now_ns, place));
+        self.ended.insert(place, life);
+    }
+
+    fn let_go(&mut self, now_ns: u64) {
+        while let Some((ended_ns, place)) = self.order.front().copied() {
+            let is_over = now_ns.saturating_sub(ended_ns) > ENDED_NS;
+            if !is_over && self.order.len() <= MAX_ENDED {
+                break;
+            }
+            self.order.pop_front();
+            // Another connection may have had the same ends since.
+            let is_it = |life: &Life| life.at.closed == Some(ended_ns);
+            if self.ended.get(&place).is_some_and(is_it) {
+                self.ended.remove(&place);
+                self.pushed_out += u64::from(!is_over);
+            }
+        }
+    }
+}
+
+/// Says whether a socket begins with this change.
+fn begins(change: &StateChange) -> bool {
+    change.old == SocketState::CLOSE || change.old == SocketState::SYN_RECV
+}
+
+/// Says whether the kernel keeps remains of a socket that ends so: it was the first to close.
+fn remains(change: &StateChange) -> bool {
+    let first = [
+        SocketState::FIN_WAIT1,
+        SocketState::FIN_WAIT2,
+        SocketState::CLOSING,
+    ];
+    change.new == SocketState::CLOSE && first.contains(&change.old)
+}
+
+fn place(netns: NetnsId, ends: &Ends) -> Place {
+    (netns, canonical(ends.local), canonical(ends.peer))
+}
+
+/// IPv4 in IPv6 clothes is IPv4, and scopes are none of an end's.
+fn canonical(end: SocketAddr) -> SocketAddr {
+    SocketAddr::new(end.ip().to_canonical(), end.port())
+}
+
+fn answer(life: &Life) -> Answer<StackId> {
+    let how = match life.origin {
+        Origin::Connected => Ok((How::Connect, life.at.begun)),
+        Origin::Accepted => Ok((How::Accept, life.at.accepted.unwrap_or(life.at.begun))),
+        Origin::Listening => Ok((How::Listen, life.at.begun)),
+        Origin::Incoming => Err(Absence::NotAccepted),
+        Origin::Older => Err(Absence::Older),
+    };
+    Answer {
+        made: how.map(|(how, at_ns)| Creation {
+            how,
+            time_us: time_us(at_ns),
+            pid: life.owner,
+            tid: life.tid,
+            comm: life.comm.clone(),
+            code: life.made_by,
+        }),
+        told: life.at.told.map(|at_ns| Told {
+            time_us: time_us(at_ns),
+            code: life.told_by,
+        }),
+    }
+}
+
+/// Gives the time of day of a moment of the monotonic clock.
+fn time_us(monotonic_ns: u64) -> u64 {
+    let ago_us = plumb_collect::sample::monotonic_us().saturating_sub(monotonic_ns / 1000);
+    now_us().saturating_sub(ago_us)
+}
+
+/// Gives the time of day: microseconds since 1970.
+pub fn now_us() -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_microsecond()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;
