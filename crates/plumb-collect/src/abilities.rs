@@ -11,8 +11,9 @@ mod user;
 
 use plumb_bpf::owners::Source;
 use plumb_bpf::{ProgramStatus, Status, Unavailable};
-use plumb_model::ability::{Bpf, Facts, Owners, Program, Refusal};
+use plumb_model::ability::{Background, Bpf, Facts, Owners, Program, Refusal};
 
+use crate::creation::{Client, Failure};
 use crate::owners::engine::{self, Engine, Purpose, Why};
 
 /// Reads all facts.
@@ -29,6 +30,7 @@ pub fn read() -> Facts {
         namespaces: processes::namespaces(),
         owners: owners(),
         programs: programs(),
+        recorder: recorder(),
         release,
     }
 }
@@ -71,6 +73,17 @@ fn programs() -> Vec<Program> {
         },
     };
     programs.map(program).collect()
+}
+
+fn recorder() -> Background {
+    match Client::connect() {
+        Ok(client) => Background::Serves(client.recorder),
+        Err(failure @ (Failure::None | Failure::Stale(_))) => {
+            Background::Nobody(failure.to_string())
+        }
+        Err(failure @ Failure::NotServed(_)) => Background::NotUs(failure.to_string()),
+        Err(failure) => Background::Silent(failure.to_string()),
+    }
 }
 
 fn refusal(unavailable: Unavailable) -> Refusal {

@@ -1,5 +1,6 @@
 //! What a kernel and a user allow plumb to do: facts as they were read, and abilities that follow.
 
+use crate::creation::Recorder;
 use crate::finding::Gap;
 use crate::id::Uid;
 use crate::known::Known;
@@ -90,6 +91,21 @@ pub struct Facts {
     pub owners: Owners,
     /// The BPF programs, and what came of loading each.
     pub programs: Vec<Program>,
+    /// The recorder that listings ask which code made a socket.
+    pub recorder: Background,
+}
+
+/// A recorder in the background, as far as it is ours to ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Background {
+    /// It serves us.
+    Serves(Recorder),
+    /// There is none; in words.
+    Nobody(String),
+    /// There is one, and it serves others; in words.
+    NotUs(String),
+    /// There is one, and it cannot be asked; in words.
+    Silent(String),
 }
 
 /// Who asks.

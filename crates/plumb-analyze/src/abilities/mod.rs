@@ -9,6 +9,7 @@ mod bpf;
 mod namespaces;
 mod network;
 mod owners;
+mod recorder;
 mod remedy;
 mod sockets;
 
@@ -22,6 +23,7 @@ pub fn check(facts: &Facts) -> Vec<Ability> {
     owners::check(facts, &mut abilities);
     namespaces::check(facts, &mut abilities);
     bpf::check(facts, &mut abilities);
+    recorder::check(facts, &mut abilities);
     network::check(facts, &mut abilities);
     abilities
 }

@@ -1,9 +1,10 @@
 //! Users and kernels of all sorts, and what is told them.
 
 use plumb_model::ability::{
-    Answer, Bpf, Capabilities, Namespaces, Owners, Places, Processes, Program, Refusal, Settings,
-    Table, User,
+    Answer, Background, Bpf, Capabilities, Namespaces, Owners, Places, Processes, Program, Refusal,
+    Settings, Table, User,
 };
+use plumb_model::creation::Recorder;
 use plumb_model::finding::Gap;
 use plumb_model::{Known, Reason, Uid};
 
@@ -64,6 +65,11 @@ fn root() -> Facts {
             minimum_kernel: "5.8",
             answer: Ok(()),
         }],
+        recorder: Background::Serves(Recorder {
+            pid: 7,
+            scope: "the whole host".to_owned(),
+            ..Recorder::default()
+        }),
     }
 }
 
@@ -288,4 +294,33 @@ fn a_program_that_does_not_load_says_why() {
         "{}",
         ability.why
     );
+}
+
+#[test]
+fn whether_a_recorder_runs_and_whom_it_serves() {
+    let mut facts = root();
+    let why = find(&facts, "recorder").why;
+    assert_eq!(
+        why,
+        "process 7 records the whole host for its user and root, and knows 0 sockets"
+    );
+    facts.recorder = Background::Serves(Recorder {
+        group: Some(42),
+        reasons: vec!["3 events were lost".to_owned()],
+        ..Recorder::default()
+    });
+    let partly = find(&facts, "recorder");
+    assert_eq!(partly.verdict, Verdict::Partly);
+    assert!(
+        partly.why.contains("root and group 42") && partly.why.ends_with("; 3 events were lost")
+    );
+    facts.user.uid = Uid(1000);
+    facts.recorder = Background::Nobody("no recorder runs".to_owned());
+    let start = "sudo /usr/bin/plumb trace --keep --detach --group GROUP";
+    assert_eq!(
+        told(&facts, "recorder"),
+        (Verdict::No, Some(start.to_owned()))
+    );
+    facts.recorder = Background::NotUs("it serves others".to_owned());
+    assert_eq!(told(&facts, "recorder"), (Verdict::No, None));
 }

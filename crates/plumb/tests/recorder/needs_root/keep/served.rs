@@ -30,6 +30,12 @@ fn another_user_is_refused_and_a_member_of_the_group_is_not_needs_root() {
         let open = std::fs::Permissions::from_mode(0o666);
         std::fs::set_permissions(place.socket(), open).expect("it is ours");
         refused(&group);
+        let doctor = text(&mut place.plumb_as_nobody(&group, &["doctor", "-o", "csv"]));
+        let row = doctor.lines().find(|line| line.contains("recorder,"));
+        assert!(
+            row.is_some_and(|row| row.contains("does not serve this user")),
+            "{row:?}"
+        );
         drop(alone);
 
         let _recorder = place.record(&["--group", &group]);
@@ -41,6 +47,9 @@ fn another_user_is_refused_and_a_member_of_the_group_is_not_needs_root() {
         for groups in [group.clone(), format!("65534,{group}")] {
             let said = text(&mut place.plumb_as_nobody(&groups, &words));
             assert!(names_the_listener(&said), "{said}");
+            let doctor = text(&mut place.plumb_as_nobody(&groups, &["doctor", "-o", "csv"]));
+            let served = format!("for its user, root and group {GROUP}, and knows ");
+            assert!(doctor.contains(&served), "{doctor}");
         }
     });
 }
