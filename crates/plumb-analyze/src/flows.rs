@@ -125,7 +125,9 @@ pub fn flows(interval: &Interval<'_>, by: By) -> Vec<Flow> {
             continue;
         }
         let place = known.get(cookie).copied();
-        let name = match place {
+        // A reading may have missed the holder of a socket that was just going.
+        let has_holder = |place: &usize| !interval.before.owners.processes_of(*place).is_empty();
+        let name = match place.filter(|place| ended.owner.is_none() || has_holder(place)) {
             Some(place) => name(interval.before, place, by, &listening),
             None => name_of_ended(ended, by, interval.after, &listening),
         };

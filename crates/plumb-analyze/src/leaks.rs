@@ -4,9 +4,13 @@
 //! recorder: the end of the stream counts as one byte that is read, so a receive queue of 0 says that the
 //! program was told, and a queue of 1 and more that it never read that far.
 
+mod makers;
+
 use plumb_model::event::{Ends, StackId};
 use plumb_model::id::{Cookie, Pid};
 use plumb_model::socket::SocketState;
+
+pub use makers::Makers;
 
 /// A TCP socket that somebody holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +31,10 @@ pub struct Held {
     pub made_by: Option<StackId>,
     /// The code that was told that the peer is done.
     pub told_by: Option<StackId>,
+    /// The code that made others like it while the recorder ran ([`Makers`]): an inference, for one that is older.
+    pub likely_made_by: Option<StackId>,
+    /// The threads that wait for it now, by their places in a list of the caller's.
+    pub waited_by: Vec<usize>,
     /// It was there before the recorder.
     pub older: bool,
     /// How long it has been there; `None` if unknown, as of older ones.
@@ -131,6 +139,10 @@ pub struct Group {
     pub made_by: Option<StackId>,
     /// The code that was told that the peer is done, that of most of them.
     pub told_by: Option<StackId>,
+    /// Of older ones, the code that made others like them: an inference.
+    pub likely_made_by: Option<StackId>,
+    /// The threads that wait for any of them now, each once.
+    pub waited_by: Vec<usize>,
     /// How many.
     pub count: u64,
     /// How many of them were there before the recorder.
@@ -155,6 +167,7 @@ pub fn groups(held: &[Held], question: &Question) -> Vec<Group> {
         let at = open.iter().position(|(group, ..)| {
             group.verdict == verdict
                 && group.made_by == socket.made_by
+                && group.likely_made_by == socket.likely_made_by
                 && group.process == socket.process
                 && (group.made_by.is_some() || group.pids.first() == socket.pid.as_ref())
         });
@@ -183,6 +196,8 @@ fn empty(verdict: Verdict, socket: &Held) -> Group {
         process: socket.process.clone(),
         made_by: socket.made_by,
         told_by: None,
+        likely_made_by: socket.likely_made_by,
+        waited_by: Vec::new(),
         count: 0,
         older: 0,
         oldest_ns: None,
@@ -199,6 +214,11 @@ fn add(group: &mut Group, socket: &Held) {
         && let Err(at) = group.pids.binary_search(&pid)
     {
         group.pids.insert(at, pid);
+    }
+    for &thread in &socket.waited_by {
+        if let Err(at) = group.waited_by.binary_search(&thread) {
+            group.waited_by.insert(at, thread);
+        }
     }
     group.unread_bytes += unread(socket);
     let Some(ends) = socket.ends else {

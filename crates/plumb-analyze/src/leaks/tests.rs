@@ -18,6 +18,8 @@ fn held(state: SocketState) -> Held {
         process: b"server".to_vec(),
         made_by: Some(StackId(1)),
         told_by: None,
+        likely_made_by: None,
+        waited_by: Vec::new(),
         older: false,
         age_ns: Some(100 * SECOND),
         peer_done_ns: Some(90 * SECOND),
@@ -155,4 +157,40 @@ fn a_steady_rise_is_growth_and_breathing_is_none() {
     ];
     assert_eq!(super::growth(&breath, Some(100)), None);
     assert_eq!(super::growth(&rise[..3], Some(100)), None);
+}
+
+#[test]
+fn an_older_socket_was_likely_made_by_what_makes_others_like_it() {
+    let mut makers = Makers::default();
+    let mut older = held(SocketState::CLOSE_WAIT);
+    (older.older, older.made_by) = (true, None);
+    let ends = |port: u16| Ends {
+        protocol: 6,
+        local: std::net::SocketAddr::from(([127, 0, 0, 1], 8080)),
+        peer: std::net::SocketAddr::from(([10, 0, 0, 1], port)),
+    };
+    assert_eq!(makers.likely(&older), None);
+    for (pid, port, incoming, maker) in [
+        (42, 1, true, 7),
+        (42, 2, true, 7),
+        (42, 3, true, 8),
+        // Another process, and connections that we made.
+        (43, 4, true, 9),
+        (42, 50_000, false, 9),
+    ] {
+        makers.note(Pid(pid), &ends(port), incoming, StackId(maker));
+    }
+    assert_eq!(makers.likely(&older), Some(StackId(7)));
+    older.incoming = false;
+    assert_eq!(makers.likely(&older), None, "nobody else went there");
+    let mut other = older.clone();
+    other.likely_made_by = Some(StackId(7));
+    (older.waited_by, other.waited_by) = (vec![3, 1], vec![1]);
+    let groups = groups(&[older.clone(), other, older], &question(30));
+    let counts: Vec<(u64, Option<StackId>)> = groups
+        .iter()
+        .map(|group| (group.count, group.likely_made_by))
+        .collect();
+    assert_eq!(counts, [(2, None), (1, Some(StackId(7)))]);
+    assert_eq!(groups[0].waited_by, [1, 3]);
 }

@@ -18,7 +18,7 @@ pub(super) struct Standing {
     /// Its instruction pointer.
     pub(super) ip: u64,
     /// How often it gave up the processor: as long as that is the same, it did not run.
-    switches: (Option<u64>, Option<u64>),
+    pub(super) switches: (Option<u64>, Option<u64>),
 }
 
 /// Says where a thread stands; `None` if it runs.

@@ -6,17 +6,20 @@
 mod growth;
 mod held;
 mod rows;
+mod waiting;
 
 use std::time::Duration;
 
 use clap::Args;
-use plumb_analyze::leaks::{self, Question};
-use plumb_analyze::lives::{Life, Lives};
+use plumb_analyze::leaks::{self, Makers, Question};
+use plumb_analyze::lives::{Life, Lives, Origin};
 use plumb_bpf::recorder::{Layer, Plan};
 use plumb_model::event::Event;
 
+use self::waiting::{Thread, Waiters};
 use super::form::FormArguments;
 use super::recording::Failure;
+use super::recording::code::Code;
 use super::recording::command::shell_status;
 use super::recording::session::{self, Next, Session};
 use super::recording::whom::Whom;
@@ -64,6 +67,10 @@ VERDICTS
   idle                            with --idle: nothing is sent or received any more
   open until the process ended    with a command: never closed by the program
 
+OLDER SOCKETS
+  Which code made a socket is not known when it is older than the recorder. (likely) is what made others of its
+  process to the same service. Threads that wait for a socket now are told below the table.
+
 EXIT STATUS
   0  fine
   1  more sockets than --fail-over allows
@@ -89,11 +96,12 @@ pub fn run(arguments: &Arguments) -> u8 {
         Err(failure) => return status::complain(VERB, &failure.text, failure.status),
     };
     let question = question(arguments);
-    let held = watched.held();
+    let held = watched.held(&question);
     let groups = leaks::groups(&held, &question);
     let count: u64 = groups.iter().map(|group| group.count).sum();
     let rows = rows::rows(
         &groups,
+        &watched.threads,
         watched.session.as_mut().map(|session| &mut session.code),
     );
     let mut members = vec![("older_than_s", question.older_than_ns / 1_000_000_000)]
@@ -109,6 +117,7 @@ pub fn run(arguments: &Arguments) -> u8 {
     }
     let mut footer = vec![summary(count, held.len(), &question)];
     footer.extend(watched.growth.lines());
+    footer.extend(rows.iter().flat_map(rows::waits));
     if arguments.stacks {
         footer.extend(rows.iter().flat_map(rows::long));
     }
@@ -164,6 +173,12 @@ struct Watched {
     by_exit: Vec<Life>,
     growth: growth::Growths,
     wanted: Wanted,
+    /// The code that makes sockets, for older ones like them.
+    makers: Makers,
+    /// The threads that waited when it began.
+    waiters: Waiters,
+    /// Those that wait now.
+    threads: Vec<Thread>,
     reasons: Vec<String>,
 }
 
@@ -183,6 +198,9 @@ fn watch(arguments: &Arguments) -> Result<Watched, Failure> {
         by_exit: Vec::new(),
         growth: growth::Growths::default(),
         wanted,
+        makers: Makers::default(),
+        waiters: Waiters::default(),
+        threads: Vec::new(),
         reasons: Vec::new(),
     };
     let whom = if has_command {
@@ -205,12 +223,32 @@ fn watch(arguments: &Arguments) -> Result<Watched, Failure> {
     Ok(watched)
 }
 
+/// Counts the code that made a socket while the recorder ran.
+fn note_maker(makers: &mut Makers, life: &Life) {
+    let incoming = match life.origin {
+        Origin::Connected => false,
+        Origin::Accepted => true,
+        _ => return,
+    };
+    if let (Some(pid), Some(ends), Some(made_by)) = (life.owner, &life.ends, life.made_by) {
+        makers.note(pid, ends, incoming, made_by);
+    }
+}
+
 impl Watched {
     fn record(&mut self, mut session: Session) {
         let (lives, by_exit, growth) = (&mut self.lives, &mut self.by_exit, &mut self.growth);
+        let makers = &mut self.makers;
+        if session.command.is_none() {
+            let pids = session.followed().unwrap_or_default();
+            self.waiters.begin(&pids, &mut session.code);
+        }
         session.run(
             |event: &Event, _| {
                 let ended = lives.take(event);
+                for life in &ended {
+                    note_maker(makers, life);
+                }
                 let room = MAX_ENDED.saturating_sub(by_exit.len());
                 by_exit.extend(ended.into_iter().filter(|life| life.by_exit).take(room));
             },
@@ -225,7 +263,7 @@ impl Watched {
     }
 
     /// Puts together what the kernel says now and what was told before.
-    fn held(&mut self) -> Vec<leaks::Held> {
+    fn held(&mut self, question: &Question) -> Vec<leaks::Held> {
         if let Some(session) = self.session.as_mut().filter(|it| it.command.is_some()) {
             let lives = std::mem::take(&mut self.lives);
             return held::at_exit(lives, std::mem::take(&mut self.by_exit), &mut session.code);
@@ -235,15 +273,27 @@ impl Watched {
         let followed = self.session.as_mut().and_then(Session::followed);
         let places = self.wanted.places(&now, followed.as_deref());
         self.reasons.extend(places.reason());
+        for life in self.lives.open() {
+            note_maker(&mut self.makers, life);
+        }
         let reading = held::Reading {
             now: &now,
             wanted: &places,
             lives: self.session.is_some().then_some(&self.lives),
+            makers: &self.makers,
         };
-        match &mut self.session {
-            Some(session) => reading.held(|id| session.code.path(id)),
-            None => reading.held(held::no_code),
-        }
+        let mut unrecorded = Code::default();
+        let (mut held, code) = match &mut self.session {
+            Some(session) => {
+                let held = reading.held(|id| session.code.path(id));
+                (held, &mut session.code)
+            }
+            None => (reading.held(held::no_code), &mut unrecorded),
+        };
+        let (threads, reasons) = self.waiters.find(&now, &mut held, question, code);
+        self.threads = threads;
+        self.reasons.extend(reasons);
+        held
     }
 
     fn command_status(&mut self) -> Option<u8> {

@@ -49,8 +49,18 @@ pub struct Waiting {
     pub call: u64,
     /// What it waits for.
     pub waits: Waits,
+    /// How often it gave up the processor of its own will and not: equal in two looks at the same call, it slept
+    /// from one to the other.
+    pub switches: (Option<u64>, Option<u64>),
     /// The code that called.
     pub stack: Stack,
+}
+
+impl Waiting {
+    /// Gives the name of the call; `None` of one that waits for no descriptor.
+    pub fn call_name(&self) -> Option<&'static str> {
+        waits::name(self.call)
+    }
 }
 
 /// Looks at the threads of a process. The reason is that of the first that could not be looked at: a right that
@@ -100,6 +110,7 @@ fn look(
                 tid,
                 call,
                 waits,
+                switches: before.switches,
                 stack,
             }));
         }

@@ -55,34 +55,45 @@ fn fd(argument: u64) -> Option<i32> {
         .map(u32::cast_signed)
 }
 
-fn form(number: u64) -> Option<Form> {
+/// Calls that wait for descriptors, and how they name them. libc's numbers are `c_long`: of this machine.
+const CALLS: &[(i64, &str, Form)] = &[
+    (libc::SYS_read, "read", Form::First),
+    (libc::SYS_readv, "readv", Form::First),
+    (libc::SYS_recvfrom, "recvfrom", Form::First),
+    (libc::SYS_recvmsg, "recvmsg", Form::First),
+    (libc::SYS_recvmmsg, "recvmmsg", Form::First),
+    (libc::SYS_write, "write", Form::First),
+    (libc::SYS_writev, "writev", Form::First),
+    (libc::SYS_sendto, "sendto", Form::First),
+    (libc::SYS_sendmsg, "sendmsg", Form::First),
+    (libc::SYS_sendmmsg, "sendmmsg", Form::First),
+    (libc::SYS_accept, "accept", Form::First),
+    (libc::SYS_accept4, "accept4", Form::First),
+    (libc::SYS_connect, "connect", Form::First),
+    (libc::SYS_ppoll, "ppoll", Form::Poll),
+    (libc::SYS_pselect6, "pselect6", Form::Select),
+    (libc::SYS_epoll_pwait, "epoll_pwait", Form::Epoll),
+    (libc::SYS_epoll_pwait2, "epoll_pwait2", Form::Epoll),
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_poll, "poll", Form::Poll),
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_select, "select", Form::Select),
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_epoll_wait, "epoll_wait", Form::Epoll),
+];
+
+fn find(number: u64) -> Option<&'static (i64, &'static str, Form)> {
     let number = i64::try_from(number).ok()?;
-    // libc's numbers are `c_long`: of this machine.
-    match number {
-        libc::SYS_read
-        | libc::SYS_readv
-        | libc::SYS_recvfrom
-        | libc::SYS_recvmsg
-        | libc::SYS_recvmmsg
-        | libc::SYS_write
-        | libc::SYS_writev
-        | libc::SYS_sendto
-        | libc::SYS_sendmsg
-        | libc::SYS_sendmmsg
-        | libc::SYS_accept
-        | libc::SYS_accept4
-        | libc::SYS_connect => Some(Form::First),
-        libc::SYS_ppoll => Some(Form::Poll),
-        libc::SYS_pselect6 => Some(Form::Select),
-        libc::SYS_epoll_pwait | libc::SYS_epoll_pwait2 => Some(Form::Epoll),
-        #[cfg(target_arch = "x86_64")]
-        libc::SYS_poll => Some(Form::Poll),
-        #[cfg(target_arch = "x86_64")]
-        libc::SYS_select => Some(Form::Select),
-        #[cfg(target_arch = "x86_64")]
-        libc::SYS_epoll_wait => Some(Form::Epoll),
-        _ => None,
-    }
+    CALLS.iter().find(|(known, ..)| *known == number)
+}
+
+fn form(number: u64) -> Option<&'static Form> {
+    find(number).map(|(.., form)| form)
+}
+
+/// Gives the name of a call that waits for descriptors.
+pub(super) fn name(number: u64) -> Option<&'static str> {
+    find(number).map(|(_, name, _)| *name)
 }
 
 /// Reads the array of `struct pollfd`. A descriptor below 0 is one that is left out.

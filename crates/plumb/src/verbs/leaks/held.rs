@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use plumb_analyze::leaks::Held;
+use plumb_analyze::leaks::{Held, Makers};
 use plumb_analyze::lives::{Life, Lives, Origin};
 use plumb_model::event::{Ends, StackId};
 use plumb_model::snapshot::{Snapshot, Socket};
@@ -28,6 +28,8 @@ pub struct Reading<'a> {
     pub wanted: &'a Places,
     /// What the recorder told of them.
     pub lives: Option<&'a Lives>,
+    /// Which code made those that came and went meanwhile.
+    pub makers: &'a Makers,
 }
 
 impl Reading<'_> {
@@ -58,6 +60,9 @@ impl Reading<'_> {
                 held.told_by = life.told_by.map(&mut path);
                 let done = life.at.peer_done.map(|then| now_ns.saturating_sub(then));
                 held.peer_done_ns = done.or(held.peer_done_ns);
+            }
+            if held.older && held.made_by.is_none() {
+                held.likely_made_by = self.makers.likely(&held).map(&mut path);
             }
             all.push(held);
         }
@@ -96,6 +101,8 @@ fn of_socket(socket: &Socket) -> Held {
         process: Vec::new(),
         made_by: None,
         told_by: None,
+        likely_made_by: None,
+        waited_by: Vec::new(),
         older: true,
         age_ns: None,
         // Whoever is done sends nothing more, so the last acknowledgement came with the end.
@@ -132,6 +139,8 @@ fn of_life(life: &Life, code: &mut Code) -> Held {
         process: life.comm.clone(),
         made_by: life.made_by.map(|id| code.path(id)),
         told_by: life.told_by.map(|id| code.path(id)),
+        likely_made_by: None,
+        waited_by: Vec::new(),
         older: false,
         age_ns: until(life.at.begun),
         peer_done_ns: life.at.peer_done.and_then(until),

@@ -7,10 +7,13 @@ use plumb_present::json::stack::StackObject;
 use plumb_present::report::{Cell, Column, Tone, stack};
 use serde::Serialize;
 
+use super::waiting::Thread;
 use crate::verbs::recording::code::Code;
 
 /// Peers named of one group; there may be thousands.
 const MAX_PEERS: usize = 10;
+/// Threads named of one group.
+const MAX_WAITERS: usize = 16;
 
 /// One group.
 #[derive(Debug, Serialize)]
@@ -26,6 +29,9 @@ pub struct Row {
     peers: Vec<Peer>,
     made_by: Option<StackObject>,
     told_by: Option<StackObject>,
+    likely_made_by: Option<StackObject>,
+    waiting: Vec<Waiter>,
+    waiting_left_out: usize,
     #[serde(skip)]
     words: &'static str,
     #[serde(skip)]
@@ -33,7 +39,22 @@ pub struct Row {
     #[serde(skip)]
     told: Option<Text>,
     #[serde(skip)]
+    likely: Option<Text>,
+    #[serde(skip)]
     bad: bool,
+}
+
+/// A thread that waits for a socket of the group.
+#[derive(Debug, Serialize)]
+struct Waiter {
+    pid: u32,
+    tid: u32,
+    call: &'static str,
+    descriptors: usize,
+    at_least_ns: Option<u64>,
+    stack: StackObject,
+    #[serde(skip)]
+    text: Text,
 }
 
 /// A stack in one line and in many.
@@ -75,7 +96,10 @@ pub const COLUMNS: [Column<Row>; 10] = [
         .keep(40)
         .shrink_to(20),
     Column::new("made-by", "Made by", |row: &Row| {
-        code(row.made.as_ref(), row)
+        match (&row.made, &row.likely) {
+            (None, Some(likely)) => Cell::new(format!("(likely) {}", likely.short)),
+            (made, _) => code(made.as_ref(), row),
+        }
     })
     .keep(80)
     .shrink_to(24),
@@ -132,23 +156,45 @@ fn code<'r>(text: Option<&'r Text>, row: &Row) -> Cell<'r> {
 }
 
 /// Makes the rows.
-pub fn rows(groups: &[Group], mut code: Option<&mut Code>) -> Vec<Row> {
+pub fn rows(groups: &[Group], threads: &[Thread], mut code: Option<&mut Code>) -> Vec<Row> {
     let mut stack_of = |id: Option<StackId>| code.as_mut().and_then(|code| code.stack(id?));
     groups
         .iter()
         .map(|group| {
             let made = stack_of(group.made_by);
             let told = stack_of(group.told_by);
-            row(group, made.as_deref(), told.as_deref())
+            let likely = stack_of(group.likely_made_by);
+            let mut row = row(group, made.as_deref(), told.as_deref());
+            row.likely_made_by = likely.as_deref().map(StackObject::from);
+            row.likely = likely.as_deref().map(text);
+            let waiting = group.waited_by.iter().filter_map(|at| threads.get(*at));
+            row.waiting = waiting.take(MAX_WAITERS).map(waiter).collect();
+            row.waiting_left_out = group.waited_by.len().saturating_sub(MAX_WAITERS);
+            row
         })
         .collect()
 }
 
-fn row(group: &Group, made: Option<&Stack>, told: Option<&Stack>) -> Row {
-    let text = |of: &Stack| Text {
+fn text(of: &Stack) -> Text {
+    Text {
         short: stack::short(of),
         lines: stack::lines(of),
-    };
+    }
+}
+
+fn waiter(thread: &Thread) -> Waiter {
+    Waiter {
+        pid: thread.pid.0,
+        tid: thread.tid,
+        call: thread.call,
+        descriptors: thread.descriptors,
+        at_least_ns: thread.at_least_ns,
+        stack: StackObject::from(&thread.stack),
+        text: text(&thread.stack),
+    }
+}
+
+fn row(group: &Group, made: Option<&Stack>, told: Option<&Stack>) -> Row {
     let peers = group.peers.iter().take(MAX_PEERS);
     Row {
         count: group.count,
@@ -167,7 +213,11 @@ fn row(group: &Group, made: Option<&Stack>, told: Option<&Stack>) -> Row {
             .collect(),
         made_by: made.map(StackObject::from),
         told_by: told.map(StackObject::from),
+        likely_made_by: None,
+        waiting: Vec::new(),
+        waiting_left_out: 0,
         words: group.verdict.words(),
+        likely: None,
         made: made.map(text),
         told: told.map(text),
         bad: matches!(
@@ -180,11 +230,50 @@ fn row(group: &Group, made: Option<&Stack>, told: Option<&Stack>) -> Row {
 /// Says the stacks of a group, a line for each frame.
 pub fn long(row: &Row) -> Vec<String> {
     let mut lines = vec![String::new(), format!("{} x {}", row.count, row.words)];
-    for (what, text) in [("made by", &row.made), ("told at", &row.told)] {
+    let stacks = [
+        ("made by", &row.made),
+        ("likely made by (others like them are)", &row.likely),
+        ("told at", &row.told),
+    ];
+    for (what, text) in stacks {
         if let Some(text) = text {
             lines.push(format!("  {what}"));
             lines.extend(text.lines.iter().map(|line| format!("    {line}")));
         }
+    }
+    for waiter in &row.waiting {
+        lines.push(format!(
+            "  thread {} waits in {}()",
+            waiter.tid, waiter.call
+        ));
+        lines.extend(waiter.text.lines.iter().map(|line| format!("    {line}")));
+    }
+    lines
+}
+
+/// Says which threads wait for sockets of a group, a line for each.
+pub fn waits(row: &Row) -> Vec<String> {
+    let line = |waiter: &Waiter| {
+        let among = match waiter.descriptors {
+            0 | 1 => String::new(),
+            more => format!(", for any of {more} descriptors"),
+        };
+        let long = waiter
+            .at_least_ns
+            .map(|ns| format!(" for {} at least", seconds(ns)));
+        format!(
+            "{}: thread {} of process {} waits in {}(){among}{}: {}",
+            row.words,
+            waiter.tid,
+            waiter.pid,
+            waiter.call,
+            long.unwrap_or_default(),
+            waiter.text.short
+        )
+    };
+    let mut lines: Vec<String> = row.waiting.iter().map(line).collect();
+    if row.waiting_left_out > 0 {
+        lines.push(format!("and {} threads more", row.waiting_left_out));
     }
     lines
 }

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use plumb_bpf::recorder::{Mapping, Recorder, StackCopy};
-use plumb_bpf::stacks::{RawStack, Symbolizer, Unwinder, Unwound};
+use plumb_bpf::stacks::{RawStack, Symbolizer, Threads, Unwinder, Unwound, blocked};
+use plumb_model::Reason;
 use plumb_model::event::StackId;
 use plumb_model::id::Pid;
 use plumb_model::stack::{Key, Stack};
@@ -60,6 +61,11 @@ impl Code {
     /// Looks at a process before its first stack comes, in case it ends soon.
     pub fn see(&mut self, pid: Pid) {
         self.unwinder.see(pid.0);
+    }
+
+    /// Says what the threads of a process wait in now.
+    pub fn blocked(&mut self, pid: Pid) -> Result<Threads, Reason> {
+        blocked(pid.0, &mut self.unwinder, &mut self.symbolizer)
     }
 
     /// Gives a stack with its names.

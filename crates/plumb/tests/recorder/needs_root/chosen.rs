@@ -31,16 +31,17 @@ fn connect_on(stop: &Stopped) {
 }
 
 /// Whether a thread shall stop, which it is also told when a test fails: then the other half is gone.
-struct Stopped(Receiver<()>);
+pub struct Stopped(Receiver<()>);
 
 impl Stopped {
     /// Asks a hundred times a second: others record at the same time, and what floods their rings is lost.
-    fn by_now(&self) -> bool {
+    pub fn by_now(&self) -> bool {
         self.0.recv_timeout(Duration::from_millis(10)) != Err(RecvTimeoutError::Timeout)
     }
 }
 
-fn stopping() -> (Sender<()>, Stopped) {
+/// Gives what tells a thread to stop, by going, and what the thread asks.
+pub fn stopping() -> (Sender<()>, Stopped) {
     let (told, stopped) = channel();
     (told, Stopped(stopped))
 }

@@ -1,6 +1,6 @@
 //! `plumb leaks` names the function that left sockets open, in programs that are known to.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::super::plumb;
 use super::json;
+use super::vanish::{programs, wait};
 
 /// Those whose stacks are told completely and that are quick to build; the stacks of all languages are
 /// tested where they are followed.
@@ -153,5 +154,99 @@ fn without_privileges_the_kernel_s_own_state_is_judged_needs_root() {
         assert_eq!(leaks["groups"][0]["verdict"], "never-read-again", "{leaks}");
         assert_eq!(leaks["groups"][0]["made_by"], Value::Null);
         drop(held);
+    });
+}
+
+/// Connects to the port it is given three times, tells so, connects again for every line it reads, and at last
+/// reads from the first connection.
+const OLDER: &str = r#"
+use Socket; $| = 1; my @kept;
+sub dial { socket(my $s, AF_INET, SOCK_STREAM, 0); connect($s, sockaddr_in($ARGV[0], INADDR_LOOPBACK)) or die; push @kept, $s; }
+dial() for 1..3; print "made\n"; while (<STDIN>) { dial(); print "made\n"; } sysread($kept[0], my $b, 1);
+"#;
+
+#[test]
+fn of_older_sockets_the_waiting_thread_and_the_likely_maker_are_named_needs_root() {
+    sandbox::run(|| {
+        let listener = TcpListener::bind("127.0.0.1:7500").expect("the port is free here");
+        let mut older = Command::new("perl")
+            .args(["-e", OLDER, "7500"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("perl runs");
+        let mut lines = BufReader::new(older.stdout.take().expect("it is piped")).lines();
+        let mut made = || lines.next().expect("it lives").expect("it tells");
+        assert_eq!(made(), "made");
+        let pid = older.id().to_string();
+        let words = [
+            "leaks",
+            "--json",
+            "--older-than",
+            "1ms",
+            "--for",
+            "3s",
+            "-p",
+            &pid,
+        ];
+        let recording = Command::new(env!("CARGO_BIN_EXE_plumb"))
+            .args(words)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("plumb runs");
+        // The programs come first and the process is followed a moment later, which nobody tells: so it connects
+        // for a while, and what was too early passes for older.
+        wait("the programs", || !programs(recording.id()).is_empty());
+        let mut ask = older.stdin.take().expect("it is piped");
+        let (_told, never) = super::chosen::stopping();
+        // Fewer than the listener's queue takes.
+        for _ in 0..100 {
+            assert!(!never.by_now());
+            ask.write_all(b"\n").expect("it reads");
+            assert_eq!(made(), "made");
+        }
+        drop(ask);
+        let output = recording.wait_with_output().expect("it ends");
+        let leaks: Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+        let groups = leaks["groups"].as_array().cloned().unwrap_or_default();
+        let of = |key: &str| groups.iter().find(|group| !group[key].is_null());
+        let older_group = of("likely_made_by").unwrap_or_else(|| panic!("{leaks}"));
+        let count = |group: &Value| group["count"].as_u64().unwrap_or(0);
+        assert!(count(older_group) >= 3, "{leaks}");
+        assert_eq!(
+            older_group["older_than_recorder"], older_group["count"],
+            "{leaks}"
+        );
+        assert!(older_group["made_by"].is_null(), "{leaks}");
+        let newer = of("made_by").unwrap_or_else(|| panic!("{leaks}"));
+        assert_eq!(count(older_group) + count(newer), 103, "{leaks}");
+        assert_eq!(
+            older_group["likely_made_by"]["frames"],
+            newer["made_by"]["frames"]
+        );
+        let waiting = older_group["waiting"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        assert_eq!(waiting.len(), 1, "{leaks}");
+        assert_eq!(
+            (
+                &waiting[0]["call"],
+                &waiting[0]["tid"],
+                &waiting[0]["descriptors"]
+            ),
+            (&json!("read"), &json!(older.id()), &json!(1)),
+            "{leaks}"
+        );
+        let text = plumb(&["leaks", "--older-than", "1ms", "--for", "200ms", "-p", &pid]);
+        let text = String::from_utf8_lossy(&text.stdout).into_owned();
+        let line = format!("thread {pid} of process {pid} waits in read() for ");
+        assert!(
+            text.contains(&line) && text.contains("at least: "),
+            "{text}"
+        );
+        let _ = older.kill();
+        let _ = older.wait();
+        drop(listener);
     });
 }
