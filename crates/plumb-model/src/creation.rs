@@ -77,7 +77,8 @@ pub enum Absence {
     NotRecorded,
     /// The recorder lost some of what happened, this perhaps among it.
     Lost,
-    /// Its source gives it no cookie.
+    /// Its source gives it no cookie, or the kernel had given it none when it told of it, and its ends are not its
+    /// alone.
     NoCookie,
     /// No recorder runs, or none that answers.
     NoRecorder,
@@ -156,7 +157,7 @@ impl Absence {
             Self::NotFollowed => "not among the sockets that are recorded",
             Self::NotRecorded => "sockets of this kind are not recorded",
             Self::Lost => "the recorder lost some events, this one perhaps among them",
-            Self::NoCookie => "the source of this row does not name the socket",
+            Self::NoCookie => "nothing names this socket alone",
             Self::NoRecorder => "no recorder answers",
             Self::PermissionDenied => "the recorder does not serve this user",
         }

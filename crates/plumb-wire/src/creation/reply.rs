@@ -23,12 +23,13 @@ const MAX_COMM: usize = 64;
 
 const HOWS: [How; 3] = [How::Connect, How::Accept, How::Listen];
 /// Those that a recorder gives; others are a client's own.
-const ABSENCES: [Absence; 5] = [
+const ABSENCES: [Absence; 6] = [
     Absence::Older,
     Absence::NotAccepted,
     Absence::NotFollowed,
     Absence::NotRecorded,
     Absence::Lost,
+    Absence::NoCookie,
 ];
 const REFUSALS: [Refusal; 3] = [Refusal::NotServed, Refusal::Busy, Refusal::Version];
 
@@ -133,8 +134,12 @@ pub fn put_wait(out: &mut Vec<u8>) {
 
 fn put_answer(out: &mut Vec<u8>, answer: &Answer<u32>) {
     match &answer.made {
-        // One that is not in the table is none of a recorder's.
-        Err(absence) => out.extend_from_slice(&[0, place(&ABSENCES, absence).min(4)]),
+        Err(absence) => {
+            // One that is not in the table is none of a recorder's.
+            let known = ABSENCES.contains(absence);
+            let absence = if known { absence } else { &Absence::Lost };
+            out.extend_from_slice(&[0, place(&ABSENCES, absence)]);
+        }
         Ok(creation) => {
             out.extend_from_slice(&[1, place(&HOWS, &creation.how)]);
             put_u64(out, creation.time_us);

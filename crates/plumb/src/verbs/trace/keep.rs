@@ -11,6 +11,7 @@ mod kept;
 mod names;
 mod retention;
 mod serving;
+mod unnamed;
 
 use std::time::{Duration, Instant};
 

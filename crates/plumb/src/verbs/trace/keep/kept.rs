@@ -10,6 +10,8 @@ use plumb_model::event::{Ends, Event, StackId, StateChange, What};
 use plumb_model::id::{Cookie, NetnsId};
 use plumb_model::socket::SocketState;
 
+use super::unnamed::{Ambiguous, Unnamed, is_unnamed};
+
 /// Sockets that are kept at once; the programs follow as many.
 pub const MAX_SOCKETS: usize = 262_144;
 /// Ended connections that are kept; the oldest go first.
@@ -20,13 +22,14 @@ const ENDED_NS: u64 = 125_000_000_000;
 const IPPROTO_TCP: u8 = 6;
 
 /// What the kernel's remains of a connection are known by: they have a cookie of their own.
-type Place = (NetnsId, SocketAddr, SocketAddr);
+pub type Place = (NetnsId, SocketAddr, SocketAddr);
 
 /// What is kept.
 pub struct Kept {
     lives: Lives,
     /// Sockets that were there before.
     older: HashSet<Cookie>,
+    unnamed: Unnamed,
     ended: HashMap<Place, Life>,
     /// The places of `ended` in the order of their ends.
     order: VecDeque<(u64, Place)>,
@@ -44,6 +47,7 @@ impl Kept {
         Self {
             lives: Lives::default(),
             older,
+            unnamed: Unnamed::default(),
             ended: HashMap::new(),
             order: VecDeque::new(),
             is_host,
@@ -55,6 +59,18 @@ impl Kept {
 
     /// Takes the next event in.
     pub fn take(&mut self, event: &Event) {
+        let id = self.unnamed.settle(event);
+        if id == event.cookie {
+            self.take_settled(event);
+        } else {
+            self.take_settled(&Event {
+                cookie: id,
+                ..event.clone()
+            });
+        }
+    }
+
+    fn take_settled(&mut self, event: &Event) {
         let change = match event.what {
             What::State(change) => Some(change),
             _ => None,
@@ -79,12 +95,15 @@ impl Kept {
 
     /// Answers who asks about one socket.
     pub fn answer(&self, key: &Key) -> Answer<StackId> {
-        let life = self
-            .lives
-            .get(key.cookie)
-            .filter(|life| life.netns.is_none_or(|netns| netns == key.netns))
-            .or_else(|| self.ended.get(&place(key.netns, &key.ends)));
-        match life {
+        let place = place(key.netns, &key.ends);
+        let named = self.lives.get(key.cookie);
+        let named = named.filter(|life| life.netns.is_none_or(|netns| netns == key.netns));
+        let unnamed = match (named, self.unnamed.at(&place)) {
+            (None, Err(Ambiguous)) => return Answer::unknown(Absence::NoCookie),
+            (None, Ok(Some(id))) => self.lives.get(id),
+            _ => None,
+        };
+        match named.or(unnamed).or_else(|| self.ended.get(&place)) {
             Some(life) => answer(life),
             None => Answer::unknown(self.absence(key)),
         }
@@ -125,7 +144,8 @@ impl Kept {
 
     /// Lets go of sockets that are not there any more, and whose end was lost.
     pub fn keep_only(&mut self, there: &HashSet<Cookie>) {
-        self.lives.retain(|cookie| there.contains(&cookie));
+        let is_there = |cookie| is_unnamed(cookie) || there.contains(&cookie);
+        self.lives.retain(is_there);
         self.older.retain(|cookie| there.contains(cookie));
     }
 
@@ -186,7 +206,8 @@ fn remains(change: &StateChange) -> bool {
     change.new == SocketState::CLOSE && first.contains(&change.old)
 }
 
-fn place(netns: NetnsId, ends: &Ends) -> Place {
+/// Gives what a socket with these ends is known by.
+pub fn place(netns: NetnsId, ends: &Ends) -> Place {
     (netns, canonical(ends.local), canonical(ends.peer))
 }
 

@@ -186,3 +186,48 @@ fn sockets_whose_end_was_lost_go_when_they_are_not_there() {
     assert!(made(&kept, &key(2, 2)).is_ok());
     assert!(kept.older.is_empty());
 }
+
+/// Kernels before 5.12: the recorder is told an address, who lists it a cookie, and so is the recorder later.
+#[test]
+fn a_socket_without_a_name_is_known_by_its_ends_until_it_ends() {
+    let mut kept = Kept::new(HashSet::new(), true);
+    let unnamed = |event: Event| Event {
+        cookie: event.cookie.map(|cookie| Cookie(cookie.0 | 1 << 63)),
+        ..event
+    };
+    let (syn, open) = (SocketState::SYN_SENT, SocketState::ESTABLISHED);
+    kept.take(&unnamed(state(SECOND, 1, SocketState::CLOSE, syn)));
+    kept.take(&unnamed(state(SECOND, 1, syn, open)));
+    let connected = Ok((How::Connect, Some(StackId(101))));
+    assert_eq!(made(&kept, &key(999, 1)), connected);
+    let totals = plumb_model::event::Totals::default();
+    let told = event(SECOND, 1, What::EndOfFile(totals));
+    kept.take(&Event {
+        cookie: Some(Cookie(999)),
+        ..told
+    });
+    assert!(kept.answer(&key(999, 1)).told.is_some());
+    kept.keep_only(&HashSet::new());
+    assert_eq!((kept.count(), made(&kept, &key(999, 1))), (1, connected));
+    let end = state(SECOND, 1, SocketState::LAST_ACK, SocketState::CLOSE);
+    kept.take(&Event {
+        cookie: Some(Cookie(999)),
+        ..end
+    });
+    assert_eq!(kept.count(), 0);
+    assert_eq!(made(&kept, &key(999, 1)), Err(Absence::Older));
+}
+
+/// A wrong function is worse than none.
+#[test]
+fn listeners_without_a_name_that_share_a_port_are_not_told_apart() {
+    let mut kept = Kept::new(HashSet::new(), true);
+    let listens = |id: u64| Event {
+        cookie: Some(Cookie(id | 1 << 63)),
+        ..state(SECOND, 1, SocketState::CLOSE, SocketState::LISTEN)
+    };
+    kept.take(&listens(1));
+    assert!(made(&kept, &key(999, 1)).is_ok());
+    kept.take(&listens(2));
+    assert_eq!(made(&kept, &key(999, 1)), Err(Absence::NoCookie));
+}
