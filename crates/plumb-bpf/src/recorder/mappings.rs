@@ -14,11 +14,14 @@ const RING_PAGES: usize = 64;
 /// `PERF_TYPE_SOFTWARE` and `PERF_COUNT_SW_DUMMY`: no event but what goes with it.
 const SOFTWARE: u32 = 1;
 const DUMMY: u64 = 9;
+/// `PERF_SAMPLE_TIME`: with it, and [`SAMPLE_ID_ALL`], each record ends with the moment it was made.
+const SAMPLE_TIME: u64 = 1 << 2;
 /// Bits of `struct perf_event_attr`.
 const INHERIT: u64 = 1 << 1;
 const MMAP: u64 = 1 << 8;
 const COMM: u64 = 1 << 9;
 const TASK: u64 = 1 << 13;
+const SAMPLE_ID_ALL: u64 = 1 << 18;
 const MMAP2: u64 = 1 << 23;
 const COMM_EXEC: u64 = 1 << 24;
 
@@ -54,8 +57,8 @@ pub enum Mapping<'a> {
     },
 }
 
-/// Rings of all processors.
-pub(super) struct Mappings(Vec<Ring>);
+/// Rings of all processors, and room for what is in them: the moment and the bytes of each record.
+pub(super) struct Mappings(Vec<Ring>, Vec<(u64, Vec<u8>)>);
 
 impl Mappings {
     /// Begins to listen to a process and its children to come, or to all.
@@ -63,21 +66,31 @@ impl Mappings {
         let attributes = Attributes::of_records(
             SOFTWARE,
             DUMMY,
-            INHERIT | MMAP | COMM | TASK | MMAP2 | COMM_EXEC,
-        );
+            INHERIT | MMAP | COMM | TASK | SAMPLE_ID_ALL | MMAP2 | COMM_EXEC,
+        )
+        .with_samples(SAMPLE_TIME);
         let rings = perf::processors()?.into_iter().map(|processor| {
             let event = perf::open(&attributes, watched, processor)?;
             Ring::map(event, RING_PAGES)
         });
-        rings.collect::<io::Result<_>>().map(Self)
+        let rings = rings.collect::<io::Result<_>>()?;
+        Ok(Self(rings, Vec::new()))
     }
 
-    /// Hands on what came.
+    /// Hands on what came, in the order in which it happened: a process may move to another processor between
+    /// beginning a program and mapping its code.
     pub(super) fn drain(&mut self, tell: &mut impl FnMut(Mapping<'_>)) {
-        for ring in &mut self.0 {
+        let Self(rings, records) = self;
+        for ring in rings {
             ring.drain(|record| {
-                decode(record, tell);
+                if let Some((record, time)) = record.split_last_chunk() {
+                    records.push((u64::from_ne_bytes(*time), record.to_vec()));
+                }
             });
+        }
+        records.sort_by_key(|(time, _)| *time);
+        for (_, record) in records.drain(..) {
+            decode(&record, tell);
         }
     }
 }

@@ -130,6 +130,14 @@ impl Attributes {
             ..Self::default()
         }
     }
+
+    /// The same, with more told in each record (`PERF_SAMPLE_…`).
+    pub(super) fn with_samples(self, sample_type: u64) -> Self {
+        Self {
+            sample_type,
+            ..self
+        }
+    }
 }
 
 /// Gives the processors that are online.
