@@ -45,6 +45,23 @@ INLINE void note_listener(const struct event *event, u32 tgid)
 		count_lost(LOST_SOCKETS);
 }
 
+/*
+ * Remembers a socket whose beginning there was no room to tell: one event is lost then and counted, and not
+ * all that will be told of the socket.
+ */
+static __attribute__((noinline)) int remember_untold(struct sock *sk, u64 cookie, u32 tgid, u32 listens)
+{
+	struct event event = {};
+
+	if (!sk)
+		return 0;
+	put_ends(&event, sk);
+	remember(cookie, &event, tgid);
+	if (listens)
+		note_listener(&event, tgid);
+	return 0;
+}
+
 /* A state that a call of the running process begins: its stack is the code that did it. */
 INLINE int on_begin(struct sock *sk, u64 cookie, int new)
 {
@@ -57,7 +74,7 @@ INLINE int on_begin(struct sock *sk, u64 cookie, int new)
 	stack = take_stack(tgid, current_tid());
 	event = begin_event(EVENT_STATE);
 	if (!event)
-		return 0;
+		return remember_untold(sk, cookie, tgid, new == TCP_LISTEN);
 	event->cookie = cookie;
 	event->old_state = TCP_CLOSE;
 	event->new_state = new;
@@ -81,7 +98,7 @@ INLINE int on_incoming(struct sock *sk, u64 cookie)
 		return 0;
 	event = begin_event(EVENT_STATE);
 	if (!event)
-		return 0;
+		return remember_untold(sk, cookie, tgid, 0);
 	event->cookie = cookie;
 	event->old_state = TCP_SYN_RECV;
 	event->new_state = TCP_ESTABLISHED;

@@ -22,8 +22,8 @@ pub const STACK_RING_BYTES: u32 = 16 << 20;
 pub const EVENT_LOOK_BYTES: usize = 8 << 20;
 /// The same for stacks.
 pub const STACK_LOOK_BYTES: usize = 16 << 20;
-/// Bytes that are copied and wait to be handed on: about a million events. Beyond that they stay in the rings.
-pub const WAITING_BYTES: usize = 128 << 20;
+/// Bytes that are copied and wait to be handed on: some three million events. Beyond that they stay in the rings.
+pub const WAITING_BYTES: usize = 256 << 20;
 /// Events handed on before it is looked whether a stack came.
 pub const SLICE: usize = 2048;
 /// Time between two looks at the rings.

@@ -256,6 +256,8 @@ impl Rings {
                 .copy(limits::EVENT_LOOK_BYTES, &mut batch.events);
             self.stacks
                 .copy(limits::STACK_LOOK_BYTES, &mut batch.stacks);
+            batch.events.shrink();
+            batch.stacks.shrink();
             self.shared.keep(&batch.events);
             self.shared.keep(&batch.stacks);
         }
