@@ -12,6 +12,7 @@ mod lab;
 mod machine;
 mod step;
 mod test;
+mod truth;
 mod vm;
 
 use std::process::ExitCode;
@@ -24,7 +25,7 @@ usage: cargo xtask COMMAND
   test [--full] [--need-vm]
                          everything CI checks, after installing what the machine lacks;
                          --full adds 20000 fuzzing cases against the real netstat
-                         and as many against the real ss and nstat, and churn; --need-vm fails where
+                         and as many against the real ss and nstat, churn and truth; --need-vm fails where
                          no guests can be run, or no BPF program be compiled, instead
                          of naming it
   bench [--sockets N] [--processes P] [--runs R] [--json|--growth]
@@ -32,6 +33,10 @@ usage: cargo xtask COMMAND
   churn [--attributions N] [--big N]
                          owners of sockets while 1000 processes a second come and go, by both
                          engines: none may be wrong; --big sockets are in one process
+  truth [--connections N] [--seed S]
+                         connections of several namespaces, processes and threads, written down
+                         by who makes them: trace, connects and top must tell of every one, or
+                         say how much they lost
   bpf [--check]          builds the BPF programs of plumb-bpf and their manifests (clang-19);
                          --check compares them with what is committed
   fuzz-netstat [--cases N] [--seed S] [--keep DIR]
@@ -63,6 +68,7 @@ fn main() -> ExitCode {
         Some("bpf") => bpf::run(&rest),
         Some("bench") => bench::run(&rest),
         Some("churn") => churn::run(&rest),
+        Some("truth") => truth::run(&rest),
         Some("bench-inside") => bench::inside::run(&rest),
         Some("bench-dump") => bench::dump::run(&rest),
         Some("bench-measure") => bench::measure::run(&rest),

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::arguments::Arguments;
 use crate::step::{self, Failure, cargo};
-use crate::{bpf, churn, fuzz, lab, machine, vm};
+use crate::{bpf, churn, fuzz, lab, machine, truth, vm};
 
 /// What some tests need and not every machine has.
 struct Need {
@@ -80,8 +80,6 @@ const FULL_CASES: u64 = 20_000;
 /// How often `--full` reads each source of sockets while others come and go.
 const FULL_CHURN_DUMPS: &str = "1000";
 
-/// How many connections of a generator `--full` wants the recorder to account for.
-const FULL_TRUTH_CONNECTIONS: &str = "20000";
 /// How many random binds `--full` compares with the kernel.
 const FULL_BIND_CASES: &str = "10000";
 
@@ -108,6 +106,7 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
             fuzz::run_against_original(fuzzer, &["--cases".into(), cases.clone().into()])?;
         }
         churn::run(&[])?;
+        truth::run(&[])?;
     }
     let no_guests = run_in_guests(need_vm)?;
     let minutes = start.elapsed().as_secs_f64() / 60.0;
@@ -154,7 +153,6 @@ fn run_tests(full: bool) -> Result<Vec<String>, Failure> {
     if full {
         nextest.env("PLUMB_CHURN_DUMPS", FULL_CHURN_DUMPS);
         nextest.env("PLUMB_BIND_CASES", FULL_BIND_CASES);
-        nextest.env("PLUMB_TRUTH_CONNECTIONS", FULL_TRUTH_CONNECTIONS);
     }
     let mut left_out = Vec::new();
     let mut filter = String::from("all()");

@@ -19,6 +19,8 @@ const MARKER: &str = "PLUMB_SANDBOX";
 const PROOF: &str = "sandbox: the body ran to its end:";
 /// A file written by either program may not be longer: a program gone wild must not eat the machine.
 const FILE_LIMIT_BYTES: u64 = 512 * 1024 * 1024;
+/// The same for programs that say they write much.
+const LARGE_FILE_LIMIT_BYTES: u64 = 16 * 1024 * 1024 * 1024;
 
 /// Runs `body` in a sandbox with loopback up. Must be called with a closure, straight from the
 /// test function: the closure's type name is where the test's name comes from.
@@ -49,7 +51,7 @@ fn run_with<F: FnOnce()>(loopback: Loopback, body: F) {
 fn run_as<F: FnOnce()>(loopback: Loopback, variables: &[(&str, &str)], body: F) {
     let test = test_name(std::any::type_name::<F>());
     if std::env::var_os(MARKER).as_deref() == Some(OsStr::new(test)) {
-        prepare(loopback);
+        prepare(loopback, FILE_LIMIT_BYTES);
         body();
         println!("{PROOF} {test}");
         return;
@@ -73,9 +75,18 @@ fn run_as<F: FnOnce()>(loopback: Loopback, variables: &[(&str, &str)], body: F) 
 /// Enters a sandbox with a whole program: outside, starts the program again with the same
 /// arguments inside one and gives its exit status; inside (loopback up) gives `None`.
 pub fn enter_program() -> std::io::Result<Option<ExitCode>> {
+    enter(FILE_LIMIT_BYTES)
+}
+
+/// As [`enter_program`], for a program that writes files of gigabytes.
+pub fn enter_program_that_writes_much() -> std::io::Result<Option<ExitCode>> {
+    enter(LARGE_FILE_LIMIT_BYTES)
+}
+
+fn enter(file_limit_bytes: u64) -> std::io::Result<Option<ExitCode>> {
     const PROGRAM: &str = "the whole program";
     if std::env::var_os(MARKER).as_deref() == Some(OsStr::new(PROGRAM)) {
-        prepare(Loopback::Up);
+        prepare(Loopback::Up, file_limit_bytes);
         return Ok(None);
     }
     let dir = TempDir::new("sandbox")?;
@@ -119,7 +130,7 @@ fn unshare(marker: &str, dir: &Path) -> Command {
     command
 }
 
-fn prepare(loopback: Loopback) {
+fn prepare(loopback: Loopback, file_limit_bytes: u64) {
     assert_eq!(
         std::process::id(),
         1,
@@ -134,8 +145,8 @@ fn prepare(loopback: Loopback) {
     )
     .expect("root can mount in its own mount namespace");
     let limit = rustix::process::Rlimit {
-        current: Some(FILE_LIMIT_BYTES),
-        maximum: Some(FILE_LIMIT_BYTES),
+        current: Some(file_limit_bytes),
+        maximum: Some(file_limit_bytes),
     };
     rustix::process::setrlimit(rustix::process::Resource::Fsize, limit)
         .expect("a limit can be lowered");

@@ -97,7 +97,8 @@ struct Thread {
     listener: OwnedFd,
     served: u16,
     full: u16,
-    /// What makes the other listener full: a connection that nobody accepts, and the listener.
+    /// The other listener, and what makes it full: a connection that nobody accepts. It is reset when the
+    /// listener goes, which is first.
     filled: (OwnedFd, OwnedFd),
     given: std::iter::Cycle<std::ops::Range<u16>>,
     random: Random,
@@ -123,7 +124,7 @@ impl Thread {
             stalled: VecDeque::new(),
             bytes: vec![b'x'; MANY_BYTES],
         };
-        let client = rustix::net::getsockname(&thread.filled.0)?;
+        let client = rustix::net::getsockname(&thread.filled.1)?;
         let client = SocketAddr::try_from(client).map_err(io::Error::other)?;
         let server = (Ipv4Addr::LOCALHOST, full).into();
         thread.write(client, server, Kind::Unaccepted, 0, 0)?;
@@ -305,7 +306,7 @@ fn fill(port: u16) -> io::Result<(OwnedFd, OwnedFd)> {
     )];
     let longest = rustix::event::Timespec::try_from(Duration::from_secs(5)).ok();
     rustix::event::poll(&mut wanted, longest.as_ref())?;
-    Ok((opened.socket, listener))
+    Ok((listener, opened.socket))
 }
 
 fn send_all(socket: &OwnedFd, mut bytes: &[u8]) -> io::Result<()> {

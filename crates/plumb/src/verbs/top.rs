@@ -31,7 +31,7 @@ use crate::output::Output;
 /// The verb's name in complaints.
 const VERB: &str = "top";
 /// Connections that end in one interval and are kept at most; more are counted as lost.
-const MAX_ENDED: usize = 200_000;
+const MAX_ENDED: usize = 1_000_000;
 
 /// What `plumb top` may be given.
 #[derive(Debug, Args)]

@@ -38,7 +38,7 @@ pub(super) fn account(plumb: &Path, plan: &Plan) -> io::Result<Account> {
 /// What was told of one life of one end.
 #[derive(Debug, Default, Clone)]
 struct Life {
-    began: bool,
+    place: Option<Place>,
     function: Option<String>,
     established: bool,
     connect_failed: Option<String>,
@@ -46,10 +46,13 @@ struct Life {
     error: Option<String>,
 }
 
-/// All that was told. A server's end is looked for by the ends as the server sees them.
+/// All that was told.
 #[derive(Debug, Default)]
 struct Told {
-    lives: HashMap<Place, Vec<Life>>,
+    /// In the order of their beginning.
+    lives: Vec<Life>,
+    /// Where the life of a socket is that was told of last.
+    last: HashMap<u64, usize>,
     lost: u64,
 }
 
@@ -60,74 +63,69 @@ impl Told {
             return;
         };
         let text = row["text"].as_str().unwrap_or_default();
-        let lives = self.lives.entry(place).or_default();
+        let begins = text.starts_with("CLOSE > SYN_SENT");
+        let life = self.life(row, begins || text.starts_with("SYN_RECV > "));
+        let by = || function(&row["made_by"]).map(str::to_owned);
         match row["event"].as_str() {
-            Some("state") if text.starts_with("CLOSE > SYN_SENT") => lives.push(Life {
-                began: true,
-                function: function(&row["made_by"]).map(str::to_owned),
-                ..Life::default()
-            }),
-            Some("state") if text.starts_with("SYN_RECV > ESTABLISHED") => lives.push(Life {
-                began: true,
-                established: true,
-                ..Life::default()
-            }),
-            Some("state") if text.contains(" > ESTABLISHED") => open(lives).established = true,
-            Some("state") if text.contains(" > CLOSE") && !text.contains("CLOSE_WAIT,") => {
+            Some("state") if begins => life.function = by(),
+            Some("state") if text.contains(" > ESTABLISHED") => life.established = true,
+            Some("state") if text.split([' ', ',']).nth(2) == Some("CLOSE") => {
                 let bytes = |key: &str| row[key].as_u64();
-                let life = open(lives);
                 life.ended = bytes("sent_bytes").zip(bytes("received_bytes"));
                 life.error = row["error"].as_str().map(str::to_owned);
             }
-            Some("accepted") => {
-                open(lives).function = function(&row["made_by"]).map(str::to_owned);
+            Some("accepted") => life.function = by(),
+            Some("connect") => {
+                if let Some((_, error)) = text.split_once("failed: ") {
+                    life.connect_failed = Some(error.to_owned());
+                    life.function = life.function.take().or_else(by);
+                }
             }
-            Some("connect") => returned(lives, row, text),
             _ => {}
         }
+        // Before a port is chosen there is none.
+        if place.1.port() != 0 {
+            life.place = Some(place);
+        }
     }
-}
 
-/// The life that goes on; if its beginning was not told, one without.
-fn open(lives: &mut Vec<Life>) -> &mut Life {
-    if lives.last().is_none_or(|life| life.ended.is_some()) {
-        lives.push(Life::default());
+    /// The life that a row tells of: a new one when it begins, or when nothing was told of the socket before.
+    fn life(&mut self, row: &Value, begins: bool) -> &mut Life {
+        let cookie = row["cookie"].as_u64();
+        let known = cookie.and_then(|cookie| self.last.get(&cookie).copied());
+        let at = known.filter(|_| !begins).unwrap_or(self.lives.len());
+        if at == self.lives.len() {
+            self.last.extend(cookie.map(|cookie| (cookie, at)));
+            self.lives.push(Life::default());
+        }
+        &mut self.lives[at]
     }
-    lives.last_mut().expect("one was put in if there was none")
-}
 
-/// An attempt that failed at once has no other event; one that was refused has ended before.
-fn returned(lives: &mut Vec<Life>, row: &Value, text: &str) {
-    let Some((_, error)) = text.split_once("failed: ") else {
-        return;
-    };
-    let waits = lives
-        .last()
-        .is_some_and(|life| life.began && life.connect_failed.is_none() && !life.established);
-    if !waits {
-        lives.push(Life {
-            began: true,
-            function: function(&row["made_by"]).map(str::to_owned),
-            ended: Some((0, 0)),
-            ..Life::default()
-        });
+    /// The lives of each place, in their order. A server's are looked for by its ends as it sees them.
+    fn by_place(&self) -> HashMap<Place, Vec<&Life>> {
+        let mut places: HashMap<Place, Vec<&Life>> = HashMap::new();
+        for life in &self.lives {
+            if let Some(place) = life.place {
+                places.entry(place).or_default().push(life);
+            }
+        }
+        places
     }
-    let life = lives.last_mut().expect("one was put in if there was none");
-    life.connect_failed = Some(error.to_owned());
 }
 
 fn compare(entries: &[Entry], told: &Told, account: &mut Account) {
     account.expected = u64::try_from(entries.len()).unwrap_or(0);
     let nothing = Vec::new();
+    let told = told.by_place();
     for (place, entries) in by_place(entries) {
         let (netns, client, server) = place;
-        let lives = told.lives.get(&place).unwrap_or(&nothing);
-        let served = told.lives.get(&(netns, server, client)).unwrap_or(&nothing);
+        let lives = told.get(&place).unwrap_or(&nothing);
+        let served = told.get(&(netns, server, client)).unwrap_or(&nothing);
         for (number, entry) in entries.iter().enumerate() {
             let mut facts = Vec::new();
-            facts_of_client(entry, lives.get(number), &mut facts);
+            facts_of_client(entry, lives.get(number).copied(), &mut facts);
             if entry.kind.is_established() {
-                facts_of_server(entry, served.get(number), &mut facts);
+                facts_of_server(entry, served.get(number).copied(), &mut facts);
             }
             // With fewer lives than entries nobody can say which are which.
             let is_short = lives.len() < entries.len();
@@ -193,7 +191,8 @@ fn facts_of_client(entry: &Entry, life: Option<&Life>, facts: &mut Vec<Fact>) {
             .filter(|life| life.established)
             .map(|_| String::from("true")),
     });
-    let reset = (entry.kind == Kind::ServerReset).then_some("ECONNRESET");
+    let is_reset = matches!(entry.kind, Kind::ServerReset | Kind::Unaccepted);
+    let reset = is_reset.then_some("ECONNRESET");
     facts.push(end(entry.sent, entry.answered, reset, life));
 }
 
