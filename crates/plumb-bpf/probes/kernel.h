@@ -68,7 +68,7 @@ struct signal_struct {
 struct pt_regs___x86 {
 	unsigned long bp;
 	unsigned long r10, r9, r8;
-	unsigned long dx, si, di;
+	unsigned long ax, cx, dx, si, di;
 	unsigned long ip;
 	unsigned long sp;
 };

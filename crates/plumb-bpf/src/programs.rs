@@ -25,8 +25,9 @@ pub struct ProgramStatus {
 /// Whether a program runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
-    /// The kernel has taken it.
-    Runs,
+    /// The kernel has taken it. Where its hooks were chosen among several, they are told, as
+    /// `tp_btf/inet_sock_set_state`.
+    Runs(Vec<&'static str>),
     /// It has not, or would not.
     CannotRun(Unavailable),
 }
@@ -65,13 +66,14 @@ fn load(programs: &[&Program]) -> Result<(), Unavailable> {
 }
 
 /// The parts of the recorder, each with a name as if it were a probe of its own, and the oldest kernel:
-/// of ring buffers (5.8), of errors left at sockets (5.14), of reasons for drops (5.17).
-const RECORDER: [(Layer, &str, &str); 6] = [
+/// of ring buffers. What newer kernels have better hooks for is a matter of the plan's ladders.
+const RECORDER: [(Layer, &str, &str); 7] = [
     (Layer::States, "recorder/states", "5.8"),
     (Layer::Opening, "recorder/opening", "5.8"),
     (Layer::Reading, "recorder/reading", "5.8"),
-    (Layer::Faults, "recorder/faults", "5.14"),
-    (Layer::Drops, "recorder/drops", "5.17"),
+    (Layer::Faults, "recorder/faults", "5.8"),
+    (Layer::Drops, "recorder/drops", "5.8"),
+    (Layer::Traffic, "recorder/traffic", "5.8"),
     (Layer::Processes, "recorder/processes", "5.8"),
 ];
 
@@ -82,30 +84,32 @@ fn recorder() -> impl Iterator<Item = ProgramStatus> {
         layers: RECORDER.iter().map(|&(layer, ..)| layer).collect(),
         ..Plan::default()
     });
-    let gaps = started.map(|recorder| recorder.gaps().to_vec());
+    let parts = started.map(|recorder| (recorder.used().to_vec(), recorder.gaps().to_vec()));
     RECORDER
         .into_iter()
         .map(move |(layer, name, minimum_kernel)| {
-            let refused = match &gaps {
-                Err(refused) => Some(refused.clone()),
-                Ok(gaps) => {
-                    let mut gaps = gaps.iter().filter(|gap| gap.layer == layer);
-                    let gap = gaps.next();
-                    gap.map(|gap| Unavailable::new(format!("{}: {}", gap.sees, gap.why)))
+            let part = match &parts {
+                Err(refused) => Err(refused.clone()),
+                Ok((used, gaps)) => {
+                    let gap = gaps.iter().find(|gap| gap.layer == layer);
+                    let hooks = used.iter().filter(|used| used.layer == layer);
+                    let refused =
+                        gap.map(|gap| Unavailable::new(format!("{}: {}", gap.sees, gap.why)));
+                    refused.map_or_else(|| Ok(hooks.map(|used| used.hook).collect()), Err)
                 }
             };
             ProgramStatus {
                 name,
                 purpose: layer.words(),
                 minimum_kernel,
-                status: status(refused.map_or(Ok(()), Err), minimum_kernel),
+                status: status(part, minimum_kernel),
             }
         })
 }
 
-fn status(loaded: Result<(), Unavailable>, minimum: &str) -> Status {
+fn status(loaded: Result<Vec<&'static str>, Unavailable>, minimum: &str) -> Status {
     match loaded {
-        Ok(()) => Status::Runs,
+        Ok(hooks) => Status::Runs(hooks),
         Err(refused) => Status::CannotRun(with_version(refused, minimum)),
     }
 }
@@ -133,7 +137,7 @@ pub fn programs() -> Vec<ProgramStatus> {
         name: row.name,
         purpose: row.purpose,
         minimum_kernel: row.minimum_kernel,
-        status: status((row.load)(), row.minimum_kernel),
+        status: status((row.load)().map(|()| Vec::new()), row.minimum_kernel),
     });
     let rows = rows.chain(recorder());
     rows.collect()
@@ -160,7 +164,7 @@ mod tests {
         fn every_program_runs_here_or_says_why_not_and_without_privilege_all_say_the_same() {
             sandbox::run(|| {
                 let refused = |status: ProgramStatus| match status.status {
-                    Status::Runs => None,
+                    Status::Runs(_) => None,
                     Status::CannotRun(why) => Some((status.name, why)),
                 };
                 let here: Vec<_> = programs().into_iter().filter_map(refused).collect();

@@ -68,7 +68,7 @@ fn programs() -> Vec<Program> {
         purpose: program.purpose,
         minimum_kernel: program.minimum_kernel,
         answer: match program.status {
-            Status::Runs => Ok(()),
+            Status::Runs(hooks) => Ok(hooks),
             Status::CannotRun(unavailable) => Err(refusal(unavailable)),
         },
     };

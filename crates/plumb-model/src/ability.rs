@@ -238,8 +238,8 @@ pub struct Program {
     pub purpose: &'static str,
     /// The first kernel it runs on, as `5.8`.
     pub minimum_kernel: &'static str,
-    /// Whether it could be loaded.
-    pub answer: Result<(), Refusal>,
+    /// Whether it could be loaded; where its hooks were chosen among several, these are they.
+    pub answer: Result<Vec<&'static str>, Refusal>,
 }
 
 /// Whether something can be done.

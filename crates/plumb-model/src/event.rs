@@ -98,7 +98,8 @@ pub enum What {
     },
     /// A packet was dropped.
     Dropped {
-        /// `enum skb_drop_reason`; its numbers are another kernel's others.
+        /// `enum skb_drop_reason`, whose numbers are another kernel's others; where a kernel has no reasons
+        /// (below 5.17), a number that stands for the function that dropped.
         reason: u32,
     },
     /// A packet found the receive queue full.

@@ -4,6 +4,7 @@
 //! in any state; [`differential`] runs the real netstat and ours on the same state.
 //! Nothing here is part of the product; programs that prove it (`plumb-farm`) are in `src/bin`.
 
+pub mod acting;
 pub mod binds;
 pub mod chain;
 pub mod churn;

@@ -4,7 +4,8 @@
 //! a family that cannot be tried in a guest is a failure, not something that was left out.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Instant;
 
 use serde_json::Value;
@@ -25,7 +26,7 @@ struct Case {
 
 /// All BPF programs, as `plumb doctor` names them.
 const ALL_PROGRAMS: &str = "owners/tasks owners/files in_flight/unix recorder/states recorder/opening \
-    recorder/reading recorder/faults recorder/drops recorder/processes";
+    recorder/reading recorder/faults recorder/drops recorder/traffic recorder/processes";
 
 /// What the tests are run on.
 const CASES: &[Case] = &[
@@ -45,14 +46,15 @@ const CASES: &[Case] = &[
         kernel: "5.10",
         modules: &["dccp_ipv4", "dccp_ipv6", "dccp_diag", "tipc", "diag"],
         families: "sctp dccp vsock tipc xdp packet netlink",
-        programs: "owners/files recorder/states recorder/opening recorder/reading recorder/processes",
+        programs: "owners/files recorder/states recorder/opening recorder/reading recorder/faults \
+            recorder/drops recorder/traffic recorder/processes",
     },
 ];
 
 /// The kernels that are tried when none is named.
 const DEFAULT: &[&str] = &["6.1", "6.12"];
 /// The limit in time for one guest.
-const TIMEOUT_S: u64 = 300;
+const TIMEOUT_S: u64 = 480;
 
 /// Runs the tests under the kernels named, or under the usual ones; what is lacking is a
 /// [`Failure::lacking`], before anything ran.
@@ -65,8 +67,9 @@ pub(super) fn run(kernels: &[String]) -> Result<(), Failure> {
     }
     prepare(chosen).map_err(Failure::into_lacking)?;
     let program = test_program()?;
+    let act = act()?;
     for case in CASES.iter().filter(|case| chosen.contains(&case.kernel)) {
-        run_case(case, &program)?;
+        run_case(case, &program, &act)?;
     }
     Ok(())
 }
@@ -81,11 +84,11 @@ fn prepare(kernels: &[&str]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn run_case(case: &Case, program: &std::path::Path) -> Result<(), Failure> {
+fn run_case(case: &Case, program: &Path, act: &Path) -> Result<(), Failure> {
     let start = Instant::now();
     let mut options = Options::new(kernel::Release::find(case.kernel)?);
     options.modules = case.modules.iter().map(|&name| name.to_owned()).collect();
-    options.with = vec![program.to_owned()];
+    options.with = vec![program.to_owned(), act.to_owned()];
     options.timeout = std::time::Duration::from_secs(TIMEOUT_S);
     eprintln!("==> {} under {}", program_name(program), case.kernel);
     let words = [
@@ -93,6 +96,7 @@ fn run_case(case: &Case, program: &std::path::Path) -> Result<(), Failure> {
         "PLUMB_UNDER_TEST=/usr/local/bin/plumb".into(),
         format!("PLUMB_NEED_FAMILIES={}", case.families).into(),
         format!("PLUMB_NEED_BPF={}", case.programs).into(),
+        format!("PLUMB_ACT={}", act.display()).into(),
         program.into(),
         "--test-threads=1".into(),
     ];
@@ -109,7 +113,7 @@ fn run_case(case: &Case, program: &std::path::Path) -> Result<(), Failure> {
     )))
 }
 
-fn program_name(program: &std::path::Path) -> String {
+fn program_name(program: &Path) -> String {
     let name = program.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
 }
@@ -123,6 +127,16 @@ fn test_program() -> Result<PathBuf, Failure> {
     let messages = step::output(build.args(["--message-format", "json"]))?;
     executable(&String::from_utf8_lossy(&messages))
         .ok_or_else(|| Failure::check("cargo built no test program and said nothing"))
+}
+
+/// Builds the program that recordings are made of (plumb-testkit, `acting`): guests have no compiler.
+fn act() -> Result<PathBuf, Failure> {
+    let source = step::root().join("crates/plumb-testkit/src/acting/act.c");
+    let built = super::cache()?.join("act");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-O2", "-g", "-fomit-frame-pointer", "-o"]);
+    step::output(compiler.arg(&built).arg(source))?;
+    Ok(built)
 }
 
 /// Finds the test program among cargo's messages, one JSON document on each line.

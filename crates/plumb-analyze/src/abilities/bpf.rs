@@ -22,14 +22,35 @@ fn program(facts: &Facts, program: &Program) -> Ability {
         let why = format!("{why} (needs Linux {needs})");
         ability(AREA, &key, program.purpose, verdict, why)
     };
-    let Err(refusal) = &program.answer else {
-        return new(Verdict::Yes, "it loads");
+    let refusal = match &program.answer {
+        Ok(hooks) if hooks.is_empty() => return new(Verdict::Yes, "it loads"),
+        Ok(hooks) => return new(Verdict::Yes, &format!("at {}", hooks_in_words(hooks))),
+        Err(refusal) => refusal,
     };
     let needed = Capabilities::BPF.and(Capabilities::PERFMON);
     match remedy::capabilities(&facts.user, needed) {
         Some(remedy) => with_remedy(new(Verdict::No, &remedy.why), remedy),
         None => with_allow(new(Verdict::No, &refusal.why), refusal.allow.clone()),
     }
+}
+
+/// Names hooks in few words: the first of each kind, and how many there are more.
+pub fn hooks_in_words(hooks: &[&str]) -> String {
+    let mut kinds: Vec<(&str, Vec<&str>)> = Vec::new();
+    for hook in hooks {
+        let (kind, _) = hook.split_once('/').unwrap_or((hook, ""));
+        match kinds.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, same)) => same.push(hook),
+            None => kinds.push((kind, vec![hook])),
+        }
+    }
+    let words = kinds.iter().map(|(_, same)| match same.as_slice() {
+        [one] => (*one).to_owned(),
+        [first, more @ ..] => format!("{first} and {} more", more.len()),
+        [] => String::new(),
+    });
+    let words: Vec<String> = words.collect();
+    words.join(", ")
 }
 
 fn load(facts: &Facts) -> Ability {

@@ -13,6 +13,7 @@ mod recorder;
 mod remedy;
 mod sockets;
 
+pub use bpf::hooks_in_words;
 use plumb_model::ability::{Ability, Capabilities, Facts, Verdict};
 use remedy::Remedy;
 

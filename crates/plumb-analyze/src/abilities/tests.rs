@@ -63,7 +63,7 @@ fn root() -> Facts {
             name: "owners/tasks",
             purpose: "who holds which socket",
             minimum_kernel: "5.8",
-            answer: Ok(()),
+            answer: Ok(Vec::new()),
         }],
         recorder: Background::Serves(Recorder {
             pid: 7,
@@ -323,4 +323,21 @@ fn whether_a_recorder_runs_and_whom_it_serves() {
     );
     facts.recorder = Background::NotUs("it serves others".to_owned());
     assert_eq!(told(&facts, "recorder"), (Verdict::No, None));
+}
+
+#[test]
+fn a_part_of_the_recorder_says_where_it_looks() {
+    let mut facts = root();
+    let why = |facts: &Facts| {
+        let key = "bpf-owners/tasks";
+        let found = check(facts).into_iter().find(|one| one.key == key);
+        found.expect("it is listed").why
+    };
+    assert_eq!(why(&facts), "it loads (needs Linux 5.8)");
+    let hooks = ["tp_btf/a", "fexit/b", "fexit/c", "fexit/d"];
+    facts.programs[0].answer = Ok(hooks.to_vec());
+    assert_eq!(
+        why(&facts),
+        "at tp_btf/a, fexit/b and 2 more (needs Linux 5.8)"
+    );
 }

@@ -35,6 +35,8 @@ enum event_flags {
 	FLAG_TOTALS = 8,
 	/* The socket was there before the recorder. */
 	FLAG_OLDER = 16,
+	/* received is the address of the code that dropped the packet: this kernel has no reasons. */
+	FLAG_PLACE = 32,
 };
 
 struct event {

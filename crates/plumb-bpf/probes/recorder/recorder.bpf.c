@@ -13,5 +13,6 @@
 #include "processes.h"
 #include "calls.h"
 #include "traffic.h"
+#include "fallback.h"
 
 LICENSE;

@@ -3,7 +3,7 @@
 use std::os::fd::AsFd as _;
 
 use aya::Btf;
-use aya::programs::{BtfTracePoint, FExit, Program, ProgramError, TracePoint};
+use aya::programs::{BtfTracePoint, FEntry, FExit, KProbe, Program, ProgramError, TracePoint};
 
 use super::load::words;
 use super::perf;
@@ -13,6 +13,36 @@ pub(super) fn typed(program: &mut Program, at: &str, types: &Btf) -> Result<(), 
     let program: &mut BtfTracePoint = program.try_into().map_err(say)?;
     program.load(at, types).map_err(say)?;
     program.attach().map(drop).map_err(say)
+}
+
+/// Attaches to the beginning of a kernel function.
+pub(super) fn function_begin(program: &mut Program, at: &str, types: &Btf) -> Result<(), String> {
+    let program: &mut FEntry = program.try_into().map_err(say)?;
+    program.load(at, types).map_err(say)?;
+    program.attach().map(drop).map_err(say)
+}
+
+/// Attaches to a kernel function by a kprobe, at the end which the program is made for.
+pub(super) fn probe(program: &mut Program, at: &str) -> Result<(), String> {
+    let program: &mut KProbe = program.try_into().map_err(say)?;
+    // One program may be at many functions.
+    if program.fd().is_err() {
+        program.load().map_err(say)?;
+    }
+    program.attach(at, 0).map(drop).map_err(say)
+}
+
+/// Takes a program out of the kernel, from wherever it is attached: its rung did not hold.
+pub(super) fn undo(program: &mut Program) {
+    // One that was never loaded has nothing to undo.
+    let _ = match program {
+        Program::BtfTracePoint(program) => program.unload(),
+        Program::FEntry(program) => program.unload(),
+        Program::FExit(program) => program.unload(),
+        Program::KProbe(program) => program.unload(),
+        Program::TracePoint(program) => program.unload(),
+        _ => Ok(()),
+    };
 }
 
 /// Attaches to the end of a kernel function.

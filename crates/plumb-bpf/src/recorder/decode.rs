@@ -7,6 +7,7 @@ use plumb_model::id::{Cookie, NetnsId, Pid};
 use plumb_model::socket::SocketState;
 
 use super::Older;
+use super::places::Places;
 use crate::stacks::ScriptFrame;
 
 /// `sizeof(struct event)`.
@@ -29,6 +30,7 @@ const EXITING: u8 = 2;
 const REASON: u8 = 4;
 const TOTALS: u8 = 8;
 const OLDER: u8 = 16;
+const PLACE: u8 = 32;
 
 /// A copy of the top of a user stack, as it lies in the ring.
 #[derive(Debug, Clone)]
@@ -115,7 +117,7 @@ impl UnderWay {
         bytes.extend([0; 8]);
         bytes.extend(args);
         bytes.resize(CALL_BYTES, 0);
-        decode_event(&bytes)
+        decode_event(&bytes, &Places::default())
     }
 }
 
@@ -147,14 +149,15 @@ fn script_frames(script: &Record<'_>) -> Option<Vec<ScriptFrame>> {
     (0..len).map(frame).collect()
 }
 
-/// Decodes a record of the ring of events; `None` for one of another kind or size.
-pub(super) fn decode_event(bytes: &[u8]) -> Option<Event> {
+/// Decodes a record of the ring of events; `None` for one of another kind or size, and for a drop that is no
+/// loss.
+pub(super) fn decode_event(bytes: &[u8], places: &Places) -> Option<Event> {
     let record = Record(bytes.get(..EVENT_BYTES)?);
     let flags = record.byte(22)?;
     let call = (record.u16(16)? == 11)
         .then(|| decode_call(bytes))
         .flatten();
-    let what = what(&record, flags, call)?;
+    let what = what(&record, flags, call, places)?;
     let of_process = matches!(what, What::Exec | What::Exit);
     let pid = Some(record.u32(24)?).filter(|&pid| pid != 0).map(Pid);
     Some(Event {
@@ -171,7 +174,7 @@ pub(super) fn decode_event(bytes: &[u8]) -> Option<Event> {
     })
 }
 
-fn what(record: &Record<'_>, flags: u8, call: Option<Call>) -> Option<What> {
+fn what(record: &Record<'_>, flags: u8, call: Option<Call>, places: &Places) -> Option<What> {
     let state = |at| record.byte(at).map(|state| SocketState(state.into()));
     let result = record.u32(36)?.cast_signed();
     let reason = record.u32(40)?;
@@ -197,6 +200,9 @@ fn what(record: &Record<'_>, flags: u8, call: Option<Call>) -> Option<What> {
         7 => What::ResetReceived { state: state(20)? },
         8 => What::Error {
             errno: result.saturating_neg(),
+        },
+        9 if flags & PLACE != 0 => What::Dropped {
+            reason: places.number(record.u64(88)?)?,
         },
         9 => What::Dropped { reason },
         10 => What::QueueFull,

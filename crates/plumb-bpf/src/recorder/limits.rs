@@ -37,7 +37,7 @@ pub const YOUNG: std::time::Duration = std::time::Duration::from_secs(1);
 pub(super) const BPF_NOEXIST: u64 = 1;
 
 /// The sizes of the maps, by name.
-pub(super) const MAPS: [(&str, u32); 10] = [
+pub(super) const MAPS: [(&str, u32); 11] = [
     ("interpreters", PROCESSES),
     ("sockets", SOCKETS),
     ("processes", PROCESSES),
@@ -45,6 +45,7 @@ pub(super) const MAPS: [(&str, u32); 10] = [
     ("known_stacks", STACKS),
     ("attempts", CALLS),
     ("calls", CALLS),
+    ("moving", CALLS),
     ("traffic", TRAFFIC),
     ("events", EVENT_RING_BYTES),
     ("stacks", STACK_RING_BYTES),

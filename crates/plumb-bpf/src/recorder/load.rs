@@ -11,10 +11,14 @@ use crate::unavailable::Unavailable;
 
 use super::plan::{Gap, Hook, Layer, PROBES, Plan, Probe, Program, Scope, Used, own_pid};
 use super::reader::Reader;
-use super::{Names, Recorder, attach, calls, limits, perf, reasons, ring};
+use super::refused::{self, Refused};
+use super::{Names, Recorder, attach, calls, limits, perf, places, reasons, ring};
 
 /// The object, as `cargo xtask bpf` compiled it.
 static OBJECT: &[u8] = aya::include_bytes_aligned!("../../probes/recorder/recorder.bpf.o");
+
+/// The program that tells of drops by the code that dropped.
+const DROPS_BY_PLACE: &str = "drops_by_place";
 
 /// Inode number of the first namespace of processes (`PROC_PID_INIT_INO`).
 const FIRST_PID_NAMESPACE: u32 = 0xEFFF_FFFC;
@@ -52,12 +56,19 @@ fn with_helpers(
     if plan.wants(Layer::Calls) {
         name_calls(&mut object, plan).map_err(|error| words(&error))?;
     }
-    let mut attached = Attached::default();
+    let mut attached = Attached {
+        refused: Refused::read(),
+        ..Attached::default()
+    };
     for probe in PROBES.iter().filter(|probe| plan.wants(probe.layer)) {
         attached.climb(probe, &mut object, types);
         if attached.used.is_empty() {
             return Err(attached.gaps.pop().map(|gap| gap.why).unwrap_or_default());
         }
+    }
+    let mut names = names.clone();
+    if attached.used.iter().any(|used| used.name == DROPS_BY_PLACE) {
+        names.places = places::read();
     }
     let mut take = |name| ring::Ring::take(&mut object, name).map_err(|error| words(&error));
     let (events, stacks) = (take("events")?, take("stacks")?);
@@ -66,7 +77,7 @@ fn with_helpers(
         object,
         used: attached.used,
         gaps: attached.gaps,
-        names: names.clone(),
+        names,
         mappings: Vec::new(),
         no_stacks: plan.no_stacks,
         _perf: attached.perf,
@@ -136,7 +147,8 @@ fn pid_namespace() -> u32 {
 struct Attached {
     used: Vec<Used>,
     gaps: Vec<Gap>,
-    perf: Vec<perf::Attached>,
+    perf: Vec<(&'static str, perf::Attached)>,
+    refused: Refused,
 }
 
 impl Attached {
@@ -150,10 +162,14 @@ impl Attached {
                         layer: probe.layer,
                         sees: probe.sees,
                         hook: program.label,
+                        name: program.name,
                     }));
                     return;
                 }
-                Err(why) => tried.push(why),
+                Err(why) => {
+                    self.undo(rung, object);
+                    tried.push(why);
+                }
             }
         }
         self.gaps.push(Gap {
@@ -166,16 +182,36 @@ impl Attached {
     fn step(&mut self, rung: &[Program], object: &mut Ebpf, types: &Btf) -> Result<(), String> {
         for program in rung {
             let say = |why: String| format!("{}: {why}", program.label);
+            if self.refused.refuses(program.label) {
+                return Err(say(String::from(refused::WHY)));
+            }
             let loaded = object
                 .program_mut(program.name)
                 .ok_or_else(|| say(String::from("not in the object")))?;
             match program.hook {
                 Hook::Typed(at) => attach::typed(loaded, at, types).map_err(say)?,
+                Hook::FunctionBegin(at) => {
+                    attach::function_begin(loaded, at, types).map_err(say)?;
+                }
+                Hook::Probe(at) => attach::probe(loaded, at).map_err(say)?,
                 Hook::FunctionEnd(at) => attach::function_end(loaded, at, types).map_err(say)?,
-                Hook::Call(at) => self.perf.push(attach::call(loaded, at).map_err(say)?),
+                Hook::Call(at) => {
+                    let attached = attach::call(loaded, at).map_err(say)?;
+                    self.perf.push((program.name, attached));
+                }
             }
         }
         Ok(())
+    }
+
+    /// Takes back what a rung had attached before it failed: the next one would tell everything twice.
+    fn undo(&mut self, rung: &[Program], object: &mut Ebpf) {
+        for program in rung {
+            self.perf.retain(|(name, _)| *name != program.name);
+            if let Some(loaded) = object.program_mut(program.name) {
+                attach::undo(loaded);
+            }
+        }
     }
 }
 

@@ -14,10 +14,12 @@ pub mod limits;
 mod load;
 mod mappings;
 mod perf;
+mod places;
 mod plan;
 mod reader;
 mod reasons;
 mod records;
+mod refused;
 mod ring;
 mod traffic;
 
@@ -49,7 +51,7 @@ pub struct Recorder {
     names: Names,
     mappings: Vec<mappings::Mappings>,
     no_stacks: bool,
-    _perf: Vec<perf::Attached>,
+    _perf: Vec<(&'static str, perf::Attached)>,
 }
 
 /// A socket that was there before the recorder.
@@ -151,7 +153,7 @@ impl Recorder {
             }
         });
         self.reader.events(most, |bytes| {
-            if let Some(event) = decode::decode_event(bytes) {
+            if let Some(event) = decode::decode_event(bytes, &self.names.places) {
                 tell(Told::Event(event));
             }
         })

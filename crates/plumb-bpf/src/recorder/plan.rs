@@ -84,6 +84,8 @@ pub struct Used {
     pub sees: &'static str,
     /// Where it is attached, as `tp_btf/inet_sock_set_state`.
     pub hook: &'static str,
+    /// The program's name in the object.
+    pub name: &'static str,
 }
 
 /// Something that will not be seen.
@@ -114,7 +116,7 @@ pub(super) struct Program {
     pub(super) name: &'static str,
     /// Where it goes.
     pub(super) hook: Hook,
-    /// The same, for people.
+    /// The same, for people, and what it lacks beside the better ones.
     pub(super) label: &'static str,
 }
 
@@ -123,8 +125,12 @@ pub(super) struct Program {
 pub(super) enum Hook {
     /// A tracepoint with types.
     Typed(&'static str),
-    /// The end of a kernel function.
+    /// The beginning of a kernel function, with the types of its arguments.
+    FunctionBegin(&'static str),
+    /// The end of a kernel function, likewise.
     FunctionEnd(&'static str),
+    /// The beginning of a kernel function, or its end, as the program's kind says, with registers alone.
+    Probe(&'static str),
     /// A tracepoint of one system call, through perf.
     Call(&'static str),
 }
@@ -135,6 +141,34 @@ macro_rules! program {
             name: $name,
             hook: Hook::Typed($at),
             label: concat!("tp_btf/", $at),
+        }
+    };
+    ($name:literal typed $at:literal, $lacking:literal) => {
+        Program {
+            name: $name,
+            hook: Hook::Typed($at),
+            label: concat!("tp_btf/", $at, " (", $lacking, ")"),
+        }
+    };
+    ($name:literal begin $at:literal) => {
+        Program {
+            name: $name,
+            hook: Hook::FunctionBegin($at),
+            label: concat!("fentry/", $at),
+        }
+    };
+    ($name:literal probe $at:literal) => {
+        Program {
+            name: $name,
+            hook: Hook::Probe($at),
+            label: concat!("kprobe/", $at),
+        }
+    };
+    ($name:literal return $at:literal) => {
+        Program {
+            name: $name,
+            hook: Hook::Probe($at),
+            label: concat!("kretprobe/", $at),
         }
     };
     ($name:literal end $at:literal) => {
@@ -152,6 +186,45 @@ macro_rules! program {
         }
     };
 }
+
+/// The functions behind every send and receive of these families: those that all system calls end in, and
+/// that are called by address, so that no compiler has merged them into others.
+const TRAFFIC_AT_FUNCTIONS: Rung = &[
+    program!("inet_sent" end "inet_sendmsg"),
+    program!("inet6_sent" end "inet6_sendmsg"),
+    program!("unix_stream_sent" end "unix_stream_sendmsg"),
+    program!("unix_dgram_sent" end "unix_dgram_sendmsg"),
+    program!("unix_seqpacket_sent" end "unix_seqpacket_sendmsg"),
+    program!("inet_received" end "inet_recvmsg"),
+    program!("inet6_received" end "inet6_recvmsg"),
+    program!("unix_stream_received" end "unix_stream_recvmsg"),
+    program!("unix_dgram_received" end "unix_dgram_recvmsg"),
+    program!("unix_seqpacket_received" end "unix_seqpacket_recvmsg"),
+];
+
+/// The same by kprobes.
+const TRAFFIC_AT_PROBES: Rung = &[
+    program!("send_begins" probe "inet_sendmsg"),
+    program!("send_begins" probe "inet6_sendmsg"),
+    program!("send_begins" probe "unix_stream_sendmsg"),
+    program!("send_begins" probe "unix_dgram_sendmsg"),
+    program!("send_begins" probe "unix_seqpacket_sendmsg"),
+    program!("send_ends" return "inet_sendmsg"),
+    program!("send_ends" return "inet6_sendmsg"),
+    program!("send_ends" return "unix_stream_sendmsg"),
+    program!("send_ends" return "unix_dgram_sendmsg"),
+    program!("send_ends" return "unix_seqpacket_sendmsg"),
+    program!("receive_begins" probe "inet_recvmsg"),
+    program!("receive_begins" probe "inet6_recvmsg"),
+    program!("receive_begins" probe "unix_stream_recvmsg"),
+    program!("receive_begins" probe "unix_dgram_recvmsg"),
+    program!("receive_begins" probe "unix_seqpacket_recvmsg"),
+    program!("receive_ends" return "inet_recvmsg"),
+    program!("receive_ends" return "inet6_recvmsg"),
+    program!("receive_ends" return "unix_stream_recvmsg"),
+    program!("receive_ends" return "unix_dgram_recvmsg"),
+    program!("receive_ends" return "unix_seqpacket_recvmsg"),
+];
 
 /// What can be seen, and how.
 pub(super) const PROBES: &[Probe] = &[
@@ -185,6 +258,12 @@ pub(super) const PROBES: &[Probe] = &[
                 program!("ends_of_file_inet" end "inet_recvmsg"),
                 program!("ends_of_file_inet6" end "inet6_recvmsg"),
             ],
+            &[
+                program!("read_begins" probe "inet_recvmsg"),
+                program!("read_begins" probe "inet6_recvmsg"),
+                program!("read_ends" return "inet_recvmsg"),
+                program!("read_ends" return "inet6_recvmsg"),
+            ],
         ],
     },
     Probe {
@@ -197,7 +276,7 @@ pub(super) const PROBES: &[Probe] = &[
         sees: "resets sent",
         ladder: &[
             &[program!("resets_sent" typed "tcp_send_reset")],
-            &[program!("resets_sent_old" typed "tcp_send_reset")],
+            &[program!("resets_sent_old" typed "tcp_send_reset", "no reasons")],
         ],
     },
     Probe {
@@ -208,7 +287,11 @@ pub(super) const PROBES: &[Probe] = &[
     Probe {
         layer: Layer::Faults,
         sees: "errors left at sockets",
-        ladder: &[&[program!("errors" typed "inet_sk_error_report")]],
+        ladder: &[
+            &[program!("errors" typed "inet_sk_error_report")],
+            &[program!("errors_at_function" begin "sock_def_error_report")],
+            &[program!("errors_at_probe" probe "sock_def_error_report")],
+        ],
     },
     Probe {
         layer: Layer::Faults,
@@ -220,7 +303,8 @@ pub(super) const PROBES: &[Probe] = &[
         sees: "dropped packets and the reasons",
         ladder: &[
             &[program!("drops" typed "kfree_skb")],
-            &[program!("drops_old" typed "kfree_skb")],
+            &[program!("drops_old" typed "kfree_skb", "no receiver")],
+            &[program!("drops_by_place" typed "kfree_skb", "functions, no reasons")],
         ],
     },
     Probe {
@@ -234,10 +318,14 @@ pub(super) const PROBES: &[Probe] = &[
     Probe {
         layer: Layer::Traffic,
         sees: "bytes of UDP and UNIX sockets",
-        ladder: &[&[
-            program!("bytes_sent" typed "sock_send_length"),
-            program!("bytes_received" typed "sock_recv_length"),
-        ]],
+        ladder: &[
+            &[
+                program!("bytes_sent" typed "sock_send_length"),
+                program!("bytes_received" typed "sock_recv_length"),
+            ],
+            TRAFFIC_AT_FUNCTIONS,
+            TRAFFIC_AT_PROBES,
+        ],
     },
     Probe {
         layer: Layer::Processes,

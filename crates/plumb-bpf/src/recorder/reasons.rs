@@ -1,7 +1,9 @@
 //! This kernel's names of reasons. Their numbers move between kernels, so the names are read from its own
-//! description of its types.
+//! description of its types. A kernel without reasons for drops has the functions that dropped instead.
 
 use plumb_model::btf::{Btf, Kind};
+
+use super::places::Places;
 
 /// Where the kernel describes its types.
 const TYPES: &str = "/sys/kernel/btf/vmlinux";
@@ -11,12 +13,17 @@ const TYPES: &str = "/sys/kernel/btf/vmlinux";
 pub struct Names {
     drops: Vec<(i64, String)>,
     resets: Vec<(i64, String)>,
+    /// Functions that drop packets, where there are no reasons.
+    pub(super) places: Places,
 }
 
 impl Names {
-    /// Gives the name of `enum skb_drop_reason`, without its prefix, as `NO_SOCKET`.
+    /// Gives the name of `enum skb_drop_reason`, without its prefix, as `NO_SOCKET`; below 5.17 the function
+    /// of the kernel that dropped, as `tcp_v4_rcv`.
     pub fn drop_reason(&self, number: u32) -> Option<&str> {
-        find(&self.drops, number)
+        self.places
+            .name(number)
+            .or_else(|| find(&self.drops, number))
     }
 
     /// Gives the number of a reason of drops.
@@ -49,6 +56,7 @@ pub(super) fn read() -> Names {
     Names {
         drops: values(&types, b"skb_drop_reason", &["SKB_DROP_REASON_", "SKB_"]),
         resets: values(&types, b"sk_rst_reason", &["SK_RST_REASON_"]),
+        places: Places::default(),
     }
 }
 

@@ -5,6 +5,7 @@
 //! that a family that was left out there is a failure. `PLUMB_UNDER_TEST` is another program to test.
 
 mod bpf;
+mod recorder;
 
 use std::path::PathBuf;
 

@@ -1,0 +1,127 @@
+/*
+ * Does what its words say with sockets, in functions whose names are known; keeps what it opened, says "ready",
+ * and ends with its standard input.
+ *
+ *	act connect PORT COUNT	opens COUNT connections to PORT of loopback in open_here()
+ *	act read-end PORT COUNT	the same, and reads each to its end in read_end_here()
+ *	act ask PORT COUNT	sends COUNT datagrams to PORT of loopback, each from a new socket, waits for answers
+ *	act move		moves bytes over UDP and UNIX sockets, as MOVED in mod.rs says
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define APART __attribute__((noinline))
+
+static char bytes[4096];
+
+APART static int open_here(int port)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)))
+		perror("connect");
+	return fd;
+}
+
+APART static int read_end_here(int fd)
+{
+	int sum = 0;
+	ssize_t len;
+
+	while ((len = read(fd, bytes, sizeof(bytes))) > 0)
+		sum += len;
+	return sum;
+}
+
+/* Nobody listens there, so that what comes is an error. */
+static void ask(int port)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) || send(fd, bytes, 10, 0) != 10 ||
+	    recv(fd, bytes, sizeof(bytes), 0) < 0)
+		perror("ask");
+}
+
+static void need(int done)
+{
+	if (!done) {
+		perror("act");
+		exit(1);
+	}
+}
+
+/* So many messages of so many bytes from one end to the other; each is looked at before it is taken. */
+static void move_over(int from, int to, int count, size_t len)
+{
+	for (int i = 0; i < count; i++) {
+		need(send(from, bytes, len, 0) == (ssize_t)len);
+		need(recv(to, bytes, sizeof(bytes), MSG_PEEK) == (ssize_t)len);
+		need(recv(to, bytes, sizeof(bytes), 0) == (ssize_t)len);
+	}
+}
+
+static void move_over_pair(int type, int count, size_t len)
+{
+	int ends[2];
+
+	need(!socketpair(AF_UNIX, type, 0, ends));
+	move_over(ends[0], ends[1], count, len);
+}
+
+static void move_over_udp(int family, const char *address, int count, size_t len)
+{
+	struct sockaddr_storage at = { .ss_family = family };
+	struct sockaddr_in *at4 = (void *)&at;
+	struct sockaddr_in6 *at6 = (void *)&at;
+	socklen_t size = family == AF_INET ? sizeof(*at4) : sizeof(*at6);
+	int to = socket(family, SOCK_DGRAM, 0), from = socket(family, SOCK_DGRAM, 0);
+
+	need(inet_pton(family, address,
+		       family == AF_INET ? (void *)&at4->sin_addr : &at6->sin6_addr) == 1);
+	need(!bind(to, (struct sockaddr *)&at, size));
+	need(!getsockname(to, (struct sockaddr *)&at, &size));
+	need(!connect(from, (struct sockaddr *)&at, size));
+	move_over(from, to, count, len);
+}
+
+static int move_bytes(void)
+{
+	move_over_udp(AF_INET, "127.0.0.1", 10, 300);
+	move_over_udp(AF_INET6, "::1", 9, 200);
+	move_over_pair(SOCK_STREAM, 8, 1000);
+	move_over_pair(SOCK_DGRAM, 7, 100);
+	move_over_pair(SOCK_SEQPACKET, 6, 50);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	char byte;
+
+	if (argc == 2 && !strcmp(argv[1], "move"))
+		move_bytes();
+	else if (argc != 4)
+		return 2;
+	for (int i = 0; argc == 4 && i < atoi(argv[3]); i++) {
+		if (!strcmp(argv[1], "ask"))
+			ask(atoi(argv[2]));
+		else if (!strcmp(argv[1], "read-end"))
+			read_end_here(open_here(atoi(argv[2])));
+		else
+			open_here(atoi(argv[2]));
+	}
+	puts("ready");
+	fflush(stdout);
+	while (read(0, &byte, 1) > 0)
+		;
+	return 0;
+}
