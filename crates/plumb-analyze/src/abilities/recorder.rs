@@ -6,7 +6,7 @@ use plumb_model::creation::Recorder;
 use super::{ability, remedy, with_allow};
 
 pub(super) fn check(facts: &Facts, abilities: &mut Vec<Ability>) {
-    let what = "which code made each socket, with --stack of netstat and ss";
+    let what = "which code made each socket, with --stack of netstat, ss and ls";
     let new = |verdict, why: &str| ability("tracing", "recorder", what, verdict, why);
     let program = remedy::quoted(&facts.user.program);
     let sudo = if facts.user.uid.0 == 0 { "" } else { "sudo " };

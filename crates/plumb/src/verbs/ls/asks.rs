@@ -30,6 +30,9 @@ impl Asks {
     /// Paths of the cgroups that sockets were made in.
     pub const CGROUP_PATHS: Self = Self(1 << 9);
 
+    /// Which code made the sockets.
+    pub const CREATIONS: Self = Self(1 << 10);
+
     /// Says whether all of `other` is asked for.
     pub fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0

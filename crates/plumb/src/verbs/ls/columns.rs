@@ -85,6 +85,7 @@ pub enum Id {
     Drops,
     Inode,
     Cookie,
+    MadeBy,
 }
 
 /// Gives all columns, in the order of a wide table.
@@ -138,6 +139,8 @@ pub fn all<'s>() -> Vec<Spec<'s>> {
             .keep(4).shrink_to(14).about("cgroup the socket was made in"), |row| known(row.cgroup().map(lossy))),
         spec(Id::Pod, cgroup, wide("pod", "Pod", |row| of_text(row.pod_text()))
             .keep(16).shrink_to(12).about("pod of the holder"), |row| known(row.pod_text())),
+        spec(Id::MadeBy, Asks::CREATIONS, wide("made-by", "Made by", made_by)
+            .keep(35).shrink_to(20).about("the code that made a TCP socket, as plumb trace --keep saw it; else why it is not known"), |row| known(row.code_text())),
         spec(Id::Interface, none, wide("interface", "Interface", |row| of_text(row.interface().map(lossy)))
             .keep(8).about("interface it is bound to"), |row| known(row.interface().map(lossy))),
         spec(Id::Timer, none, wide("timer", "Timer", |row| of_text(row.timer_text()))
@@ -280,6 +283,15 @@ fn process<'s>(row: &Row<'s>) -> Cell<'s> {
         holders => Cell::new(format!("{name} +{}", holders - 1)),
     };
     cell.with(Tone::Strong)
+}
+
+/// The code that made it, or why it is not known.
+fn made_by<'r>(row: &'r Row<'_>) -> Cell<'r> {
+    match (row.code_text(), row.creation_unknown()) {
+        (Some(text), _) => Cell::new(text),
+        (None, Some(why)) => Cell::new(format!("({why})")).with(Tone::Dim),
+        (None, None) => absent(),
+    }
 }
 
 /// A process as `NAME[PID]`.

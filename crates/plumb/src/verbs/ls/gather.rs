@@ -17,6 +17,7 @@ use plumb_present::report::Column;
 use super::Arguments;
 use super::asks::Asks;
 use super::columns::Spec;
+use super::creation;
 use super::endpoint::Names;
 use super::facts::{Facts, could_be_known, is_certain};
 use super::plan::Plan;
@@ -100,6 +101,9 @@ impl Plan {
         }
         if arguments.resolve {
             view.names = Some(resolve(&mut names, sockets));
+        }
+        if self.asks.has(Asks::CREATIONS) {
+            creation::look_up(view);
         }
         view.members.clone_from(&self.shown);
     }
@@ -224,6 +228,7 @@ pub fn reasons(view: &View<'_>, rows: &[Row<'_>], undecided: usize) -> Vec<Strin
     for (reason, count) in unknown.into_values() {
         reasons.push(unseen::holders(count, reason));
     }
+    reasons.extend_from_slice(&view.creation_reasons);
     if undecided > 0 {
         let are = if undecided == 1 {
             "socket is"

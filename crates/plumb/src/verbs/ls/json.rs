@@ -100,6 +100,7 @@ impl Row<'_> {
             Id::Interface => map.serialize_entry("interface", &self.interface().map(json::text)),
             Id::Inode => map.serialize_entry("inode", &socket.inode.ok().map(|inode| inode.0)),
             Id::Cookie => map.serialize_entry("cookie", &socket.cookie.ok().map(|cookie| cookie.0)),
+            Id::MadeBy => self.creation_members(map),
             Id::Timer => self.timer(map),
             Id::Memory => map.serialize_entry("memory", &socket.memory.as_ref().map(MemoryJson)),
             Id::Rmem | Id::Wmem => Ok(()),

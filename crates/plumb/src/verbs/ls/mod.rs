@@ -6,6 +6,7 @@
 
 pub mod asks;
 pub mod columns;
+mod creation;
 mod endpoint;
 pub mod facts;
 mod gather;
@@ -53,6 +54,7 @@ EXAMPLES
   plumb ls -o json 'container = web*'       for programs
   plumb ls --sort -recv-q --watch 1s        the fullest queues first, every second
   plumb ls -c process,local,rtt,retrans     these columns (-c help lists all)
+  plumb ls --stack state = close-wait       and the code that made them, while plumb trace --keep runs
   plumb ls -q sport = :8080 || echo free    exit status 1 where nothing matches
 
 The filter language is that of ss, with a test for every column; see docs/filter.md.";
@@ -80,6 +82,9 @@ pub struct Arguments {
     /// Adds what TCP knows of a connection: round trip time, retransmissions, bytes.
     #[arg(short = 'i', long)]
     info: bool,
+    /// Adds the code that made each TCP socket, where plumb trace --keep runs.
+    #[arg(long)]
+    stack: bool,
     /// Sorts by these columns; `-` in front means the greatest first.
     #[arg(
         long,
@@ -122,6 +127,7 @@ impl Arguments {
         match id {
             Id::Uid | Id::Inode | Id::Cookie | Id::Interface | Id::Cgroup => self.extended,
             Id::Memory | Id::Drops => self.memory,
+            Id::MadeBy => self.stack,
             Id::Rtt | Id::Retrans | Id::Cwnd | Id::BytesSent | Id::BytesReceived | Id::Age => {
                 self.info
             }

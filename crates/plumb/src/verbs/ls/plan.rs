@@ -109,7 +109,9 @@ fn shown(arguments: &Arguments, specs: &[Spec<'_>]) -> Result<Vec<Id>, u8> {
         return arguments.columns.iter().map(find).collect();
     }
     if arguments.form.form() != Form::Table {
-        return Ok(all());
+        // What somebody else has to be asked for is there when it is wanted.
+        let wanted = |spec: &&Spec<'_>| spec.id != Id::MadeBy || arguments.adds(spec.id);
+        return Ok(specs.iter().filter(wanted).map(|spec| spec.id).collect());
     }
     let wanted = |spec: &&Spec<'_>| !spec.column.wide_only || arguments.adds(spec.id);
     Ok(specs.iter().filter(wanted).map(|spec| spec.id).collect())

@@ -11,6 +11,7 @@ use plumb_model::{Known, NetnsId, Reason, Uid};
 
 use super::columns::Id;
 use super::endpoint::Names;
+use crate::creations::Told;
 
 /// A snapshot, and what was looked up for its rows.
 pub struct View<'s> {
@@ -22,6 +23,10 @@ pub struct View<'s> {
     pub cgroups: HashMap<u64, Vec<u8>>,
     /// Names of hosts and services, where they were asked for.
     pub names: Option<Names>,
+    /// Which code made the sockets, by their places, where it was asked for.
+    pub creations: Vec<Option<Told>>,
+    /// What a recorder could not tell, in words.
+    pub creation_reasons: Vec<String>,
     /// The columns whose members JSON gives.
     pub members: Vec<Id>,
     namespaces: HashMap<NetnsId, usize>,
@@ -36,6 +41,8 @@ impl<'s> View<'s> {
             users: HashMap::new(),
             cgroups: HashMap::new(),
             names: None,
+            creations: Vec::new(),
+            creation_reasons: Vec::new(),
             members: Vec::new(),
             namespaces: ids.enumerate().map(|(place, id)| (id, place)).collect(),
         }
@@ -58,7 +65,7 @@ pub struct Row<'s> {
     pub view: &'s View<'s>,
     /// The socket.
     pub socket: &'s Socket,
-    place: usize,
+    pub(super) place: usize,
 }
 
 impl<'s> Row<'s> {

@@ -188,9 +188,10 @@ fn every_column_has_a_test_of_its_own_name() {
         .chain(["cgroup"])
         .collect();
     for spec in columns::all() {
-        // Every holder is asked by `process` and `pid` anyway.
+        // Every holder is asked by `process` and `pid` anyway; code has to be asked of somebody else.
         let key = spec.column.key;
-        assert!(key == "owners" || names.contains(&key), "{key}");
+        let has_none = ["owners", "made-by"].contains(&key);
+        assert!(has_none || names.contains(&key), "{key}");
         assert!(!spec.column.about.is_empty(), "{key}");
     }
 }

@@ -36,7 +36,7 @@ const LOOK: Duration = Duration::from_millis(100);
 #[derive(Debug, Args)]
 #[command(next_help_heading = "In the background")]
 pub struct KeepArguments {
-    /// Stays, shows nothing, and tells others which code made a socket: netstat --stack, ss --stack. It serves its
+    /// Stays, shows nothing, and tells others which code made a socket: netstat --stack, ss --stack, ls --stack. It serves its
     /// own user and root at a local socket, until it is interrupted.
     #[arg(long, conflicts_with_all = ["strace_like", "stacks", "waterfall", "no_calls", "form", "json"])]
     keep: bool,

@@ -46,6 +46,20 @@ fn both_personalities_name_the_functions_that_made_a_connection_needs_root() {
                 ["(not known who made it: older than the recorder)"]
             );
         }
+        let listing = text(&mut place.plumb(&["ls", "-t", "--stack", "-o", "csv"]));
+        let row = |part: &str| listing.lines().any(|line| line.contains(part));
+        assert!(row("leak_here (leak.c:20) < open_pool < main"), "{listing}");
+        assert!(row("pool::Keeper::take_here(int) (leak.cpp:"), "{listing}");
+        assert!(row("(older-than-recorder)"), "{listing}");
+        let listing = text(&mut place.plumb(&["ls", "-t", "--stack", "--json"]));
+        let document: Value = serde_json::from_str(&listing).expect("it is JSON");
+        let rows = document["sockets"].as_array().cloned().unwrap_or_default();
+        let function = |row: &&Value| row["creation"]["stack"]["function"] == "leak_here";
+        assert_eq!(rows.iter().filter(function).count(), 1, "{document}");
+        assert_eq!(document["complete"], true, "{}", document["reasons"]);
+        // Nobody is asked when nobody wants it.
+        let listing = text(&mut place.plumb(&["ls", "-t", "--json"]));
+        assert!(!listing.contains("creation"), "{listing}");
         drop(older);
     });
 }
