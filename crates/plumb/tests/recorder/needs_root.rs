@@ -1,5 +1,6 @@
 //! Recordings in namespaces of their own.
 
+mod causes;
 mod chosen;
 mod connects;
 mod keep;
