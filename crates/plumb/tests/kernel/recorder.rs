@@ -3,6 +3,7 @@
 //!
 //! `PLUMB_NEED_BPF` (see [`crate::bpf`]) names the parts that must be there; a part that is not is a gap in words.
 
+mod background;
 mod fallback;
 mod hooks;
 mod verbs;
