@@ -69,10 +69,12 @@ static u64 (*const bpf_get_current_ancestor_cgroup_id)(int level) = (void *)123;
 static void *(*const bpf_ringbuf_reserve)(void *ring, u64 size, u64 flags) = (void *)131;
 static void (*const bpf_ringbuf_submit)(void *data, u64 flags) = (void *)132;
 static long (*const bpf_seq_write)(void *seq, const void *data, u32 len) = (void *)127;
+/* 5.9 (af7ec1383361): a pointer to struct tcp_sock, or NULL for what is none */
+static void *(*const bpf_skc_to_tcp_sock)(void *sk) = (void *)137;
 /* 5.11 */
 static void *(*const bpf_get_current_task_btf)(void) = (void *)158;
 /* 5.15 */
-static long (*const bpf_task_pt_regs)(void *task) = (void *)175;
+static void *(*const bpf_task_pt_regs)(void *task) = (void *)175;
 /* 5.17 */
 static long (*const bpf_loop)(u32 iterations, void *body, void *ctx, u64 flags) = (void *)181;
 
@@ -88,6 +90,13 @@ static long (*const bpf_loop)(u32 iterations, void *body, void *ctx, u64 flags) 
 				      __builtin_preserve_access_index(&from_->member));           \
 		value_;                                                                           \
 	})
+
+/*
+ * The same where only some callers of an inline function have a pointer whose type the verifier knows, so
+ * that a load is an instruction and no call: arguments of tp_btf programs, and what they lead to.
+ */
+enum { UNTYPED, TYPED };
+#define PEEK(typed, from, member) ((typed) ? (from)->member : READ(from, member))
 
 /*
  * Two ways to look at an object by its address. With VIEW_BY_CAST the verifier takes the address for a

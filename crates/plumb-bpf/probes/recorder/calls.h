@@ -77,7 +77,7 @@ INLINE void put_socket(struct event *event, struct sock *sk)
 {
 	event->cookie = cookie_read(sk);
 	event->new_state = READ(&sk->__sk_common, skc_state);
-	put_ends(event, sk);
+	put_ends(UNTYPED, event, sk);
 }
 
 SEC("tp_btf/sys_enter")

@@ -47,16 +47,16 @@ INLINE s32 returned(void *registers)
 }
 
 /* sock_def_error_report(struct sock *): where sockets of every protocol are told of their error. */
-INLINE int on_error(struct sock *sk)
+INLINE int on_error(bool typed, struct sock *sk)
 {
-	u16 family = READ(&sk->__sk_common, skc_family);
-	s32 error = READ(sk, sk_err);
+	u16 family = PEEK(typed, sk, __sk_common.skc_family);
+	s32 error = PEEK(typed, sk, sk_err);
 	struct event *event;
 
 	/* It is called of every family, and when an error queue has something to read. */
 	if (!error || (family != AF_INET && family != AF_INET6))
 		return 0;
-	event = begin_fault(EVENT_ERROR, sk);
+	event = begin_fault(typed, EVENT_ERROR, sk);
 	if (!event)
 		return 0;
 	event->result = -error;
@@ -67,13 +67,13 @@ INLINE int on_error(struct sock *sk)
 SEC("fentry/sock_def_error_report")
 int errors_at_function(u64 *ctx)
 {
-	return on_error((struct sock *)ctx[0]);
+	return on_error(TYPED, (struct sock *)ctx[0]);
 }
 
 SEC("kprobe/sock_def_error_report")
 int errors_at_probe(void *ctx)
 {
-	return on_error((struct sock *)argument(ctx, 0));
+	return on_error(UNTYPED, (struct sock *)argument(ctx, 0));
 }
 
 /* Below 5.17 kfree_skb says where a packet was dropped, not why: the code that called it. */
@@ -82,10 +82,10 @@ int drops_by_place(u64 *ctx)
 {
 	struct sk_buff *skb = (struct sk_buff *)ctx[0];
 	u64 place = ctx[1];
-	struct sock *sk = READ(skb, sk);
+	struct sock *sk = skb->sk;
 	struct event *event;
 
-	event = sk ? begin_fault(EVENT_DROP, sk) : begin_stranger(EVENT_DROP, skb);
+	event = sk ? begin_fault(TYPED, EVENT_DROP, sk) : begin_stranger(EVENT_DROP, skb);
 	if (!event)
 		return 0;
 	event->received = place;
@@ -266,7 +266,7 @@ int read_ends(void *ctx)
 
 	if (!take_moving(&ended, READS))
 		return 0;
-	return on_received((struct sock *)ended.sk, returned(ctx), ended.flags);
+	return on_received(UNTYPED, (struct sock *)ended.sk, returned(ctx), ended.flags);
 }
 
 #endif

@@ -16,9 +16,9 @@
 #define IPPROTO_UDP 17
 
 /* Tells of a socket, when it is one we follow. Gives NULL when there is nothing to tell. */
-INLINE struct event *begin_fault(u16 kind, struct sock *sk)
+INLINE struct event *begin_fault(bool typed, u16 kind, struct sock *sk)
 {
-	u64 cookie = READ(&sk->__sk_common, skc_cookie).counter;
+	u64 cookie = PEEK(typed, sk, __sk_common.skc_cookie.counter);
 	struct known *known = cookie ? bpf_map_lookup_elem(&sockets, &cookie) : NULL;
 	struct event *event;
 
@@ -32,10 +32,10 @@ INLINE struct event *begin_fault(u16 kind, struct sock *sk)
 	if (!event)
 		return NULL;
 	event->cookie = cookie;
-	event->old_state = READ(&sk->__sk_common, skc_state);
+	event->old_state = PEEK(typed, sk, __sk_common.skc_state);
 	event->new_state = event->old_state;
 	if (is_full(event->old_state))
-		put_ends(event, sk);
+		put_ends(typed, event, sk);
 	if (known) {
 		event->tgid = known->tgid;
 		put_known_ends(event, known);
@@ -65,7 +65,7 @@ struct ports {
 /* Puts the ends of a packet: the sender as peer, the receiver as local. */
 INLINE bool put_packet(struct event *event, struct sk_buff *skb)
 {
-	u8 *at = READ(skb, head) + READ(skb, network_header);
+	u8 *at = skb->head + skb->network_header;
 	struct ip4 ip4;
 	struct ip6 ip6;
 	struct ports ports;
@@ -112,7 +112,7 @@ INLINE struct event *begin_stranger(u16 kind, struct sk_buff *skb)
 SEC("tp_btf/tcp_retransmit_skb")
 int retransmits(u64 *ctx)
 {
-	struct event *event = begin_fault(EVENT_RETRANSMIT, (struct sock *)ctx[0]);
+	struct event *event = begin_fault(TYPED, EVENT_RETRANSMIT, (struct sock *)ctx[0]);
 
 	if (event)
 		send_event(event);
@@ -122,7 +122,7 @@ int retransmits(u64 *ctx)
 INLINE int on_reset_sent(struct sock *sk, struct sk_buff *skb, u32 reason, u8 flags)
 {
 	struct event *event =
-		sk ? begin_fault(EVENT_RESET_SENT, sk) : begin_stranger(EVENT_RESET_SENT, skb);
+		sk ? begin_fault(TYPED, EVENT_RESET_SENT, sk) : begin_stranger(EVENT_RESET_SENT, skb);
 
 	if (!event)
 		return 0;
@@ -149,7 +149,7 @@ int resets_sent_old(u64 *ctx)
 SEC("tp_btf/tcp_receive_reset")
 int resets_received(u64 *ctx)
 {
-	struct event *event = begin_fault(EVENT_RESET_RECEIVED, (struct sock *)ctx[0]);
+	struct event *event = begin_fault(TYPED, EVENT_RESET_RECEIVED, (struct sock *)ctx[0]);
 
 	if (event)
 		send_event(event);
@@ -160,11 +160,11 @@ SEC("tp_btf/inet_sk_error_report")
 int errors(u64 *ctx)
 {
 	struct sock *sk = (struct sock *)ctx[0];
-	struct event *event = begin_fault(EVENT_ERROR, sk);
+	struct event *event = begin_fault(TYPED, EVENT_ERROR, sk);
 
 	if (!event)
 		return 0;
-	event->result = -READ(sk, sk_err);
+	event->result = -sk->sk_err;
 	send_event(event);
 	return 0;
 }
@@ -176,8 +176,8 @@ INLINE int on_drop(struct sk_buff *skb, u32 reason, struct sock *sk)
 	if (reason <= LAST_GOOD_REASON || reason == PURGE_REASON)
 		return 0;
 	if (!sk)
-		sk = READ(skb, sk);
-	event = sk ? begin_fault(EVENT_DROP, sk) : begin_stranger(EVENT_DROP, skb);
+		sk = skb->sk;
+	event = sk ? begin_fault(TYPED, EVENT_DROP, sk) : begin_stranger(EVENT_DROP, skb);
 	if (!event)
 		return 0;
 	event->reason = reason;
@@ -202,7 +202,7 @@ int drops_old(u64 *ctx)
 SEC("tp_btf/sock_rcvqueue_full")
 int full_queues(u64 *ctx)
 {
-	struct event *event = begin_fault(EVENT_QUEUE_FULL, (struct sock *)ctx[0]);
+	struct event *event = begin_fault(TYPED, EVENT_QUEUE_FULL, (struct sock *)ctx[0]);
 
 	if (event)
 		send_event(event);

@@ -78,7 +78,7 @@ static __attribute__((noinline)) int on_accepted(s64 fd)
 	event->stack = stack;
 	event->old_state = TCP_ESTABLISHED;
 	event->new_state = READ(&sk->__sk_common, skc_state);
-	put_ends(event, sk);
+	put_ends(UNTYPED, event, sk);
 	put_task(event, tgid);
 	known = cookie ? bpf_map_lookup_elem(&sockets, &cookie) : NULL;
 	if (known) {
@@ -147,7 +147,7 @@ static __attribute__((noinline)) int on_connect_returned(s64 result)
 	event->cookie = cookie_read(sk);
 	event->result = result;
 	event->new_state = READ(&sk->__sk_common, skc_state);
-	put_ends(event, sk);
+	put_ends(UNTYPED, event, sk);
 	put_task(event, tgid);
 	if (event->peer_port == 0)
 		put_address(event, &attempt);

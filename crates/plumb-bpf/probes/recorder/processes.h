@@ -8,8 +8,8 @@
 SEC("tp_btf/sched_process_fork")
 int forks(u64 *ctx)
 {
-	u32 parent = process_of((struct task_struct *)ctx[0]);
-	u32 child = process_of((struct task_struct *)ctx[1]);
+	u32 parent = process_of(TYPED, (struct task_struct *)ctx[0]);
+	u32 child = process_of(TYPED, (struct task_struct *)ctx[1]);
 	u32 *followed;
 
 	if (parent == child || !child)
@@ -42,11 +42,10 @@ SEC("tp_btf/sched_process_exit")
 int exits(u64 *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx[0];
-	struct signal_struct *signal = READ(task, signal);
-	u32 tgid = process_of(task);
+	u32 tgid = process_of(TYPED, task);
 	struct event *event;
 
-	if (READ(signal, live).counter)
+	if (task->signal->live.counter)
 		return 0;
 	bpf_map_delete_elem(&interpreters, &tgid);
 	if (!bpf_map_lookup_elem(&processes, &tgid))

@@ -14,20 +14,20 @@
 
 #define MSG_PEEK 2
 
-INLINE int on_received(struct sock *sk, int result, int flags)
+INLINE int on_received(bool typed, struct sock *sk, int result, int flags)
 {
 	struct known *known;
 	struct event *event;
 	u64 cookie, stack;
 	u32 tgid;
 
-	if (result != 0 || flags & MSG_PEEK || READ(sk, sk_protocol) != IPPROTO_TCP ||
-	    !(READ(sk, sk_shutdown) & RCV_SHUTDOWN))
+	if (result != 0 || flags & MSG_PEEK || PEEK(typed, sk, sk_protocol) != IPPROTO_TCP ||
+	    !(PEEK(typed, sk, sk_shutdown) & RCV_SHUTDOWN))
 		return 0;
 	tgid = current_tgid();
 	if (!in_scope(tgid))
 		return 0;
-	cookie = READ(&sk->__sk_common, skc_cookie).counter;
+	cookie = PEEK(typed, sk, __sk_common.skc_cookie.counter);
 	if (!cookie)
 		cookie = (u64)sk;
 	known = bpf_map_lookup_elem(&sockets, &cookie);
@@ -41,14 +41,14 @@ INLINE int on_received(struct sock *sk, int result, int flags)
 	if (!event)
 		return 0;
 	event->cookie = cookie;
-	event->old_state = READ(&sk->__sk_common, skc_state);
+	event->old_state = PEEK(typed, sk, __sk_common.skc_state);
 	event->new_state = event->old_state;
 	event->stack = stack;
 	if (!known || known->flags & KNOWN_OLDER)
 		event->flags |= FLAG_OLDER;
-	put_ends(event, sk);
+	put_ends(typed, event, sk);
 	put_task(event, tgid);
-	put_totals(event, sk);
+	put_totals(typed, event, sk);
 	send_event(event);
 	return 0;
 }
@@ -56,7 +56,7 @@ INLINE int on_received(struct sock *sk, int result, int flags)
 SEC("tp_btf/sock_recv_length")
 int ends_of_file(u64 *ctx)
 {
-	return on_received((struct sock *)ctx[0], (int)ctx[1], (int)ctx[2]);
+	return on_received(TYPED, (struct sock *)ctx[0], (int)ctx[1], (int)ctx[2]);
 }
 
 /* inet_recvmsg(struct socket *, struct msghdr *, size_t, int flags) and what it returned. */
@@ -65,7 +65,7 @@ int ends_of_file_inet(u64 *ctx)
 {
 	struct socket *socket = (struct socket *)ctx[0];
 
-	return on_received(READ(socket, sk), (int)ctx[4], (int)ctx[3]);
+	return on_received(TYPED, socket->sk, (int)ctx[4], (int)ctx[3]);
 }
 
 SEC("fexit/inet6_recvmsg")
@@ -73,7 +73,7 @@ int ends_of_file_inet6(u64 *ctx)
 {
 	struct socket *socket = (struct socket *)ctx[0];
 
-	return on_received(READ(socket, sk), (int)ctx[4], (int)ctx[3]);
+	return on_received(TYPED, socket->sk, (int)ctx[4], (int)ctx[3]);
 }
 
 #endif

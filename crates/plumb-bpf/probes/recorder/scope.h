@@ -8,16 +8,10 @@
 #define PF_EXITING 0x4
 #define PID_LEVELS 4
 
-INLINE struct task_struct *current_task(void)
-{
-	return HAVE_HELPERS ? bpf_get_current_task_btf() :
-			      (struct task_struct *)bpf_get_current_task();
-}
-
 /* A task's id as our namespace of processes counts; 0 where it is not visible there. */
-INLINE u32 id_in_namespace(struct task_struct *task)
+INLINE u32 id_in_namespace(bool typed, struct task_struct *task)
 {
-	struct pid *pid = READ(task, thread_pid);
+	struct pid *pid = PEEK(typed, task, thread_pid);
 
 	for (int level = 1; level <= PID_LEVELS; level++) {
 		struct upid at;
@@ -31,29 +25,31 @@ INLINE u32 id_in_namespace(struct task_struct *task)
 }
 
 /* The process of a task, as our namespace of processes counts. */
-INLINE u32 process_of(struct task_struct *task)
+INLINE u32 process_of(bool typed, struct task_struct *task)
 {
 	if (PID_NAMESPACE)
-		return id_in_namespace(READ(task, group_leader));
-	return READ(task, tgid);
+		return id_in_namespace(typed, PEEK(typed, task, group_leader));
+	return PEEK(typed, task, tgid);
 }
 
 INLINE u32 current_tgid(void)
 {
 	if (PID_NAMESPACE)
-		return process_of((struct task_struct *)bpf_get_current_task());
+		return process_of(UNTYPED, (struct task_struct *)bpf_get_current_task());
 	return bpf_get_current_pid_tgid() >> 32;
 }
 
 INLINE u32 current_tid(void)
 {
 	if (PID_NAMESPACE)
-		return id_in_namespace((struct task_struct *)bpf_get_current_task());
+		return id_in_namespace(UNTYPED, (struct task_struct *)bpf_get_current_task());
 	return (u32)bpf_get_current_pid_tgid();
 }
 
 INLINE bool current_is_exiting(void)
 {
+	if (HAVE_HELPERS)
+		return ((struct task_struct *)bpf_get_current_task_btf())->flags & PF_EXITING;
 	return READ((struct task_struct *)bpf_get_current_task(), flags) & PF_EXITING;
 }
 

@@ -34,22 +34,17 @@ enum tcp_state {
  */
 #define COOKIE_OF(sk)                                                                              \
 	({                                                                                         \
-		u64 cookie_;                                                                       \
-		if (HAVE_HELPERS) {                                                                \
-			cookie_ = bpf_get_socket_cookie(sk);                                       \
-		} else {                                                                           \
-			cookie_ = READ(&(sk)->__sk_common, skc_cookie).counter;                    \
-			if (!cookie_)                                                              \
-				cookie_ = (u64)(sk);                                               \
-		}                                                                                  \
+		u64 cookie_ = (sk)->__sk_common.skc_cookie.counter;                                \
+		if (!cookie_)                                                                      \
+			cookie_ = HAVE_HELPERS ? bpf_get_socket_cookie(sk) : (u64)(sk);            \
 		cookie_;                                                                           \
 	})
 
-INLINE u32 netns_of(struct sock *sk)
+INLINE u32 netns_of(bool typed, struct sock *sk)
 {
-	struct net *net = READ(&sk->__sk_common, skc_net).net;
+	struct net *net = PEEK(typed, sk, __sk_common.skc_net.net);
 
-	return READ(&net->ns, inum);
+	return PEEK(typed, net, ns.inum);
 }
 
 INLINE struct event *begin_event(u16 kind)
@@ -79,21 +74,22 @@ INLINE void put_task(struct event *event, u32 tgid)
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
 }
 
-INLINE void put_ends(struct event *event, struct sock *sk)
+INLINE void put_ends(bool typed, struct event *event, struct sock *sk)
 {
-	struct sock_common *common = &sk->__sk_common;
+	u16 family = PEEK(typed, sk, __sk_common.skc_family);
 
-	event->family = READ(common, skc_family);
-	event->protocol = READ(sk, sk_protocol);
-	event->netns = netns_of(sk);
-	event->local_port = READ(common, skc_num);
-	event->peer_port = __builtin_bswap16(READ(common, skc_dport));
-	if (event->family == AF_INET6) {
-		*(struct in6_addr *)event->local = READ(common, skc_v6_rcv_saddr);
-		*(struct in6_addr *)event->peer = READ(common, skc_v6_daddr);
-	} else if (event->family == AF_INET) {
-		*(u32 *)event->local = READ(common, skc_rcv_saddr);
-		*(u32 *)event->peer = READ(common, skc_daddr);
+	event->family = family;
+	event->protocol = PEEK(typed, sk, sk_protocol);
+	event->netns = netns_of(typed, sk);
+	event->local_port = PEEK(typed, sk, __sk_common.skc_num);
+	event->peer_port = __builtin_bswap16(PEEK(typed, sk, __sk_common.skc_dport));
+	if (family == AF_INET6) {
+		/* A helper call for each: an array of bytes is loaded byte by byte. */
+		*(struct in6_addr *)event->local = READ(sk, __sk_common.skc_v6_rcv_saddr);
+		*(struct in6_addr *)event->peer = READ(sk, __sk_common.skc_v6_daddr);
+	} else if (family == AF_INET) {
+		*(u32 *)event->local = PEEK(typed, sk, __sk_common.skc_rcv_saddr);
+		*(u32 *)event->peer = PEEK(typed, sk, __sk_common.skc_daddr);
 	}
 }
 
@@ -110,19 +106,24 @@ INLINE void put_known_ends(struct event *event, const struct known *known)
 	}
 }
 
-INLINE void put_totals(struct event *event, struct sock *sk)
+INLINE void put_totals(bool typed, struct event *event, struct sock *sk)
 {
-	struct tcp_sock *tcp = (struct tcp_sock *)sk;
-	/* Not sk_shutdown: our own close() sets that, too. */
-	u32 fin = READ(&sk->__sk_common, skc_flags) & SOCK_DONE ? 1 : 0;
-	u64 received = READ(tcp, bytes_received);
-	u32 unread = READ(tcp, rcv_nxt) - READ(tcp, copied_seq);
+	/* For the verifier a pointer of another type; it is the same address. */
+	struct tcp_sock *tcp = typed ? bpf_skc_to_tcp_sock(sk) : (struct tcp_sock *)sk;
+	u64 received;
+	u32 fin, unread;
 
+	if (!tcp)
+		return;
+	/* Not sk_shutdown: our own close() sets that, too. */
+	fin = PEEK(typed, sk, __sk_common.skc_flags) & SOCK_DONE ? 1 : 0;
+	received = PEEK(typed, tcp, bytes_received);
+	unread = PEEK(typed, tcp, rcv_nxt) - PEEK(typed, tcp, copied_seq);
 	/* The end-of-file counts as a byte in both. */
 	event->received = received >= fin ? received - fin : 0;
 	event->unread = unread >= fin ? unread - fin : 0;
-	event->sent = READ(tcp, bytes_sent) - READ(tcp, bytes_retrans);
-	event->retransmits = READ(tcp, total_retrans);
+	event->sent = PEEK(typed, tcp, bytes_sent) - PEEK(typed, tcp, bytes_retrans);
+	event->retransmits = PEEK(typed, tcp, total_retrans);
 	event->flags |= FLAG_TOTALS;
 }
 

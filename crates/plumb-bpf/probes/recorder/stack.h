@@ -88,45 +88,62 @@ __attribute__((noinline)) u64 hash_piece(u64 hash, u64 at)
 	return hash;
 }
 
-INLINE void read_layout(struct layout *layout, struct mm_struct *mm)
+INLINE void read_layout(bool typed, struct layout *layout, struct mm_struct *mm)
 {
-	layout->start_code = READ(mm, start_code);
-	layout->end_code = READ(mm, end_code);
-	layout->start_brk = READ(mm, start_brk);
-	layout->brk = READ(mm, brk);
-	layout->mmap_base = READ(mm, mmap_base);
-	layout->start_stack = READ(mm, start_stack);
+	layout->start_code = PEEK(typed, mm, start_code);
+	layout->end_code = PEEK(typed, mm, end_code);
+	layout->start_brk = PEEK(typed, mm, start_brk);
+	layout->brk = PEEK(typed, mm, brk);
+	layout->mmap_base = PEEK(typed, mm, mmap_base);
+	layout->start_stack = PEEK(typed, mm, start_stack);
 }
 
 /* The registers that user code had when it entered the kernel. */
-INLINE bool read_registers(struct task_struct *task, struct stack *head, u64 *registers)
+INLINE bool read_registers(bool typed, void *at, struct stack *head, u64 *registers)
 {
-	struct pt_regs___x86 *x86;
-	struct pt_regs___arm64 *arm64;
-	u64 at;
+	struct pt_regs___x86 *x86 = at;
+	struct pt_regs___arm64 *arm64 = at;
 
-	if (HAVE_HELPERS)
-		at = bpf_task_pt_regs(task);
-	else
-		at = (u64)READ(task, stack) + KERNEL_STACK_BYTES - SAVED_REGISTERS_BYTES;
-	x86 = (void *)at;
-	arm64 = (void *)at;
 	if (HAS(x86, ip)) {
-		head->ip = READ(x86, ip);
-		head->sp = READ(x86, sp);
-		head->bp = READ(x86, bp);
+		head->ip = PEEK(typed, x86, ip);
+		head->sp = PEEK(typed, x86, sp);
+		head->bp = PEEK(typed, x86, bp);
 		return true;
 	}
 	if (HAS(arm64, pc)) {
 		if (bpf_probe_read_kernel(registers, 31 * sizeof(*registers), arm64->regs))
 			return false;
-		head->ip = READ(arm64, pc);
-		head->sp = READ(arm64, sp);
+		head->ip = PEEK(typed, arm64, pc);
+		head->sp = PEEK(typed, arm64, sp);
 		head->bp = registers[29];
 		head->lr = registers[30];
 		return true;
 	}
 	return false;
+}
+
+/* What is asked of the running thread: false where it has no user code. */
+INLINE bool read_thread(struct scratch *piece, struct stack *head)
+{
+	struct task_struct *task;
+	struct mm_struct *mm;
+	u64 at;
+
+	if (HAVE_HELPERS) {
+		task = bpf_get_current_task_btf();
+		mm = task->mm;
+		if (!mm)
+			return false;
+		read_layout(TYPED, &piece->layout, mm);
+		return read_registers(TYPED, bpf_task_pt_regs(task), head, piece->registers);
+	}
+	task = (struct task_struct *)bpf_get_current_task();
+	mm = READ(task, mm);
+	if (!mm)
+		return false;
+	read_layout(UNTYPED, &piece->layout, mm);
+	at = (u64)READ(task, stack) + KERNEL_STACK_BYTES - SAVED_REGISTERS_BYTES;
+	return read_registers(UNTYPED, (void *)at, head, piece->registers);
 }
 
 /*
@@ -213,20 +230,16 @@ INLINE u64 hash_stack(const struct stack *head, u32 tgid)
 /* Gives the id of the running thread's stack, sending a copy when it is new; 0 when there is none. */
 __attribute__((noinline)) u64 take_stack(u32 tgid, u32 tid)
 {
-	struct task_struct *task = current_task();
 	struct stack head = {};
 	struct scratch *piece;
 	u32 zero = 0;
 	u64 hash;
 
-	if (!STACKS || !task)
+	if (!STACKS)
 		return 0;
-	struct mm_struct *mm = READ(task, mm);
-
 	piece = bpf_map_lookup_elem(&scratch, &zero);
-	if (!mm || !piece || !read_registers(task, &head, piece->registers))
+	if (!piece || !read_thread(piece, &head))
 		return 0;
-	read_layout(&piece->layout, mm);
 	head.start = head.sp & ~(PIECE_BYTES - 1ULL);
 	hash = hash_script(hash_stack(&head, tgid), tgid);
 	if (bpf_map_lookup_elem(&known_stacks, &hash))

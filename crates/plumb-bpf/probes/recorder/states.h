@@ -29,8 +29,8 @@ INLINE void remember(u64 cookie, const struct event *event, u32 tgid)
 INLINE u32 listener_of(struct sock *sk)
 {
 	struct port_key key = {
-		.netns = netns_of(sk),
-		.port = READ(&sk->__sk_common, skc_num),
+		.netns = netns_of(TYPED, sk),
+		.port = sk->__sk_common.skc_num,
 	};
 	u32 *tgid = bpf_map_lookup_elem(&listeners, &key);
 
@@ -55,7 +55,7 @@ static __attribute__((noinline)) int remember_untold(struct sock *sk, u64 cookie
 
 	if (!sk)
 		return 0;
-	put_ends(&event, sk);
+	put_ends(TYPED, &event, sk);
 	remember(cookie, &event, tgid);
 	if (listens)
 		note_listener(&event, tgid);
@@ -79,7 +79,7 @@ INLINE int on_begin(struct sock *sk, u64 cookie, int new)
 	event->old_state = TCP_CLOSE;
 	event->new_state = new;
 	event->stack = stack;
-	put_ends(event, sk);
+	put_ends(TYPED, event, sk);
 	put_task(event, tgid);
 	remember(cookie, event, tgid);
 	if (new == TCP_LISTEN)
@@ -103,7 +103,7 @@ INLINE int on_incoming(struct sock *sk, u64 cookie)
 	event->old_state = TCP_SYN_RECV;
 	event->new_state = TCP_ESTABLISHED;
 	event->tgid = tgid;
-	put_ends(event, sk);
+	put_ends(TYPED, event, sk);
 	remember(cookie, event, tgid);
 	send_event(event);
 	return 0;
@@ -151,7 +151,7 @@ INLINE void put_lasting_ends(struct event *event, struct sock *sk, struct known 
 		__builtin_memcpy(event->peer, known->peer, sizeof(event->peer));
 		return;
 	}
-	put_ends(event, sk);
+	put_ends(TYPED, event, sk);
 	put_known_ends(event, known);
 	if (event->new_state == TCP_ESTABLISHED) {
 		known->local_port = event->local_port;
@@ -169,15 +169,15 @@ INLINE void put_change(struct event *event, struct sock *sk, struct known *known
 		if (known->flags & KNOWN_OLDER)
 			event->flags |= FLAG_OLDER;
 	} else {
-		put_ends(event, sk);
+		put_ends(TYPED, event, sk);
 		event->flags |= FLAG_OLDER;
 	}
 	if (is_letting_go(new))
 		put_task(event, current_tgid());
 	if (is_letting_go(new) || new == TCP_CLOSE || new == TCP_CLOSE_WAIT)
-		put_totals(event, sk);
+		put_totals(TYPED, event, sk);
 	if (new == TCP_CLOSE)
-		event->result = -READ(sk, sk_err);
+		event->result = -sk->sk_err;
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -189,7 +189,7 @@ int states(u64 *ctx)
 	struct event *event;
 	u64 cookie;
 
-	if (READ(sk, sk_protocol) != IPPROTO_TCP || (old == TCP_CLOSE && new == TCP_CLOSE))
+	if (sk->sk_protocol != IPPROTO_TCP || (old == TCP_CLOSE && new == TCP_CLOSE))
 		return 0;
 	cookie = COOKIE_OF(sk);
 	if (old == TCP_CLOSE && (new == TCP_SYN_SENT || new == TCP_LISTEN))

@@ -50,7 +50,7 @@ int bytes_sent(u64 *ctx)
 	s32 length = ctx[1];
 	struct moved *moved;
 
-	if (length <= 0 || READ(sk, sk_protocol) == IPPROTO_TCP)
+	if (length <= 0 || sk->sk_protocol == IPPROTO_TCP)
 		return 0;
 	moved = moved_of(COOKIE_OF(sk));
 	if (moved)
@@ -65,7 +65,7 @@ int bytes_received(u64 *ctx)
 	s32 length = ctx[1], flags = ctx[2];
 	struct moved *moved;
 
-	if (length <= 0 || flags & MSG_PEEK_FLAG || READ(sk, sk_protocol) == IPPROTO_TCP)
+	if (length <= 0 || flags & MSG_PEEK_FLAG || sk->sk_protocol == IPPROTO_TCP)
 		return 0;
 	moved = moved_of(COOKIE_OF(sk));
 	if (moved)
