@@ -25,6 +25,7 @@ use self::kept::Kept;
 use self::retention::Retention;
 use self::serving::Serving;
 use super::super::recording::Failure;
+use super::super::recording::command::{Running, shell_status};
 use super::super::recording::session::Session;
 use super::super::recording::whom::Whom;
 use super::super::status;
@@ -114,7 +115,8 @@ fn record(mut session: Session, mut serving: Serving, whom: &Whom) -> u8 {
     let mut retention = Retention::default();
     loop {
         if session.is_over() {
-            return status::FINE;
+            let ended = session.command.as_mut().and_then(Running::ended);
+            return ended.map_or(status::FINE, shell_status);
         }
         // Questions are taken in first: whoever asks has seen the sockets, so what made them has been told by then.
         if serving.hear(Instant::now()) {

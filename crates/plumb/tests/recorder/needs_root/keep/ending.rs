@@ -53,6 +53,17 @@ fn an_interrupted_recorder_takes_everything_away_needs_root() {
     });
 }
 
+#[test]
+fn a_recorder_of_a_command_ends_with_it_and_its_status_needs_root() {
+    sandbox::run(|| {
+        let place = Place::new();
+        let words = ["trace", "--keep", "--", "sh", "-c", "exit 7"];
+        let status = place.plumb(&words).stderr(Stdio::null()).status();
+        assert_eq!(status.expect("it runs").code(), Some(7));
+        assert!(!place.socket().exists());
+    });
+}
+
 /// It serves when the command that started it is over, and has nothing of the terminal.
 #[test]
 fn a_detached_recorder_serves_when_its_starter_ends_needs_root() {
