@@ -98,7 +98,7 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
     step::step(cargo().args(["test", "--doc", "--workspace", "--quiet"]))?;
     let no_compiler = check_bpf(need_vm)?;
     let left_out = run_tests(full)?;
-    let no_lab = run_lab()?;
+    let no_lab = run_lab(need_vm)?;
     step::step(cargo().args(["deny", "check", "bans", "licenses", "sources"]))?;
     if full {
         let cases = FULL_CASES.to_string();
@@ -165,12 +165,23 @@ fn run_tests(full: bool) -> Result<Vec<String>, Failure> {
     Ok(left_out)
 }
 
-/// Runs the fault lab where we are root; gives the reason why not elsewhere.
-fn run_lab() -> Result<Option<String>, Failure> {
+/// Runs the fault lab where we are root; gives the reason why not, or not all of it, elsewhere.
+fn run_lab(need_vm: bool) -> Result<Option<String>, Failure> {
     if !machine::is_root() {
         return Ok(Some("needs root (private namespaces)".to_owned()));
     }
-    lab::run(&[]).map(|()| None)
+    let why = match vm::prepare(&[lab::GUEST_KERNEL]) {
+        Ok(()) => None,
+        Err(failure) if need_vm => return Err(failure),
+        Err(failure) => Some(failure.text),
+    };
+    let left_out: &[OsString] = if why.is_some() {
+        &["--no-guest".into()]
+    } else {
+        &[]
+    };
+    lab::run(left_out)?;
+    Ok(why.map(|why| format!("what takes a whole machine: {why}")))
 }
 
 /// Compares the BPF objects with their sources; gives the reason why not, where the compiler they

@@ -75,22 +75,36 @@ fn run_as<F: FnOnce()>(loopback: Loopback, variables: &[(&str, &str)], body: F) 
 /// Enters a sandbox with a whole program: outside, starts the program again with the same
 /// arguments inside one and gives its exit status; inside (loopback up) gives `None`.
 pub fn enter_program() -> std::io::Result<Option<ExitCode>> {
-    enter(FILE_LIMIT_BYTES)
+    enter(FILE_LIMIT_BYTES, Network::Own)
 }
 
 /// As [`enter_program`], for a program that writes files of gigabytes.
 pub fn enter_program_that_writes_much() -> std::io::Result<Option<ExitCode>> {
-    enter(LARGE_FILE_LIMIT_BYTES)
+    enter(LARGE_FILE_LIMIT_BYTES, Network::Own)
 }
 
-fn enter(file_limit_bytes: u64) -> std::io::Result<Option<ExitCode>> {
+/// Whose network a sandbox has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// One of its own.
+    Own,
+    /// That of whoever enters it: only where the whole machine is there for it.
+    Shared,
+}
+
+/// As [`enter_program`], with the network of the machine if that is wanted.
+pub fn enter_program_with(network: Network) -> std::io::Result<Option<ExitCode>> {
+    enter(FILE_LIMIT_BYTES, network)
+}
+
+fn enter(file_limit_bytes: u64, network: Network) -> std::io::Result<Option<ExitCode>> {
     const PROGRAM: &str = "the whole program";
     if std::env::var_os(MARKER).as_deref() == Some(OsStr::new(PROGRAM)) {
         prepare(Loopback::Up, file_limit_bytes);
         return Ok(None);
     }
     let dir = TempDir::new("sandbox")?;
-    let mut command = unshare(PROGRAM, dir.path());
+    let mut command = unshare(PROGRAM, dir.path(), network);
     let status = command.args(std::env::args_os().skip(1)).status()?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(Some(ExitCode::from(code.unwrap_or(u8::MAX))))
@@ -104,7 +118,7 @@ fn test_name(closure: &str) -> &str {
 
 fn start_inside(test: &str, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
     let dir = TempDir::new("sandbox").expect("the temporary directory is writable");
-    unshare(test, dir.path())
+    unshare(test, dir.path(), Network::Own)
         .args(arguments)
         .envs(variables.iter().copied())
         .output()
@@ -112,15 +126,18 @@ fn start_inside(test: &str, variables: &[(&str, &str)], arguments: &[&str]) -> O
 }
 
 /// Prepares `unshare … this program`.
-fn unshare(marker: &str, dir: &Path) -> Command {
+fn unshare(marker: &str, dir: &Path, network: Network) -> Command {
     assert!(
         rustix::process::geteuid().is_root(),
         "needs root: this makes private network, mount and process namespaces"
     );
     let program = std::env::current_exe().expect("/proc is mounted");
     let mut command = Command::new("unshare");
+    if network == Network::Own {
+        command.arg("--net");
+    }
     command
-        .args(["--net", "--mount", "--propagation", "private"])
+        .args(["--mount", "--propagation", "private"])
         .args(["--pid", "--fork", "--kill-child", "--mount-proc", "--"])
         .arg(program)
         .env(MARKER, marker)

@@ -30,6 +30,8 @@ const DEFAULT_KERNEL: &str = "6.1";
 const DEFAULT_MEMORY_MIB: u32 = 768;
 /// The limit in time: boots take seconds, and some machines are busy.
 const DEFAULT_TIMEOUT_S: u64 = 600;
+/// The limit for commands that take long on purpose.
+const LONG_TIMEOUT_S: u64 = 3600;
 
 /// Runs a command in a guest, or lists the kernels.
 pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
@@ -61,6 +63,31 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
 /// Runs the tests that depend on the kernel under the usual kernels.
 pub(crate) fn smoke() -> Result<(), Failure> {
     smoke::run(&[])
+}
+
+/// Gets everything that comes from elsewhere; what is lacking is a [`Failure::lacking`].
+pub(crate) fn prepare(kernels: &[&str]) -> Result<(), Failure> {
+    need_machine()?;
+    let cache = cache()?;
+    for name in kernels {
+        let release = kernel::Release::find(name)?;
+        release.kernel(&cache).map_err(Failure::into_lacking)?;
+    }
+    Ok(())
+}
+
+/// Runs a command of shell in a guest with these files, and gives what it wrote; it must end well.
+pub(crate) fn output(kernel: &str, with: Vec<PathBuf>, command: &[u8]) -> Result<Vec<u8>, Failure> {
+    let mut options = Options::new(kernel::Release::find(kernel)?);
+    options.with = with;
+    options.timeout = Duration::from_secs(LONG_TIMEOUT_S);
+    let mut stdout = Vec::new();
+    match options.run(command, &mut stdout, &mut io::stderr())? {
+        0 => Ok(stdout),
+        status => Err(Failure::check(format!(
+            "the command in the guest ended with status {status}"
+        ))),
+    }
 }
 
 /// A guest as it was asked for.

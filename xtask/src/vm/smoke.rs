@@ -65,21 +65,11 @@ pub(super) fn run(kernels: &[String]) -> Result<(), Failure> {
     for name in chosen {
         kernel::Release::find(name)?;
     }
-    prepare(chosen).map_err(Failure::into_lacking)?;
+    super::prepare(chosen)?;
     let program = test_program()?;
     let act = act()?;
     for case in CASES.iter().filter(|case| chosen.contains(&case.kernel)) {
         run_case(case, &program, &act)?;
-    }
-    Ok(())
-}
-
-/// Gets everything that comes from elsewhere.
-fn prepare(kernels: &[&str]) -> Result<(), Failure> {
-    super::need_machine()?;
-    let cache = super::cache()?;
-    for name in kernels {
-        kernel::Release::find(name)?.kernel(&cache)?;
     }
     Ok(())
 }

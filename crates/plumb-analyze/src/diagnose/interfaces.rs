@@ -113,16 +113,30 @@ fn down(link: &Link, needed: &str) -> Finding {
 pub fn check_errors(case: &Case<'_>) -> Vec<Finding> {
     counted(case, &DAMAGED)
         .into_iter()
-        .map(|(name, facts)| Finding {
-            kind: ERRORS,
-            severity: Severity::Warning,
-            summary: format!("{name} counts damaged frames"),
-            subject: subject(&name),
-            evidence: facts,
-            hints: vec![
-                "a cable, a plug, a duplex mismatch, a failing card: ethtool -S shows the driver's own counters".to_owned(),
-            ],
-            confidence: Confidence::Certain,
+        .map(|(name, facts)| {
+            let carrier = facts
+                .iter()
+                .any(|fact| fact.source.ends_with("tx_carrier_errors"));
+            let (summary, hint) = if carrier {
+                (
+                    format!("{name} cannot send its frames: nothing carries them"),
+                    "of a card the cable or the switch; of a tunnel the address it sends from, or the way to its other end: ip -d link show",
+                )
+            } else {
+                (
+                    format!("{name} counts damaged frames"),
+                    "a cable, a plug, a duplex mismatch, a failing card, or frames of a tunnel that are not as it expects: ethtool -S shows the driver's own counters",
+                )
+            };
+            Finding {
+                kind: ERRORS,
+                severity: Severity::Warning,
+                summary,
+                subject: subject(&name),
+                evidence: facts,
+                hints: vec![hint.to_owned()],
+                confidence: Confidence::Certain,
+            }
         })
         .collect()
 }

@@ -119,7 +119,9 @@ fn loss(case: &Case<'_>, peer: IpAddr, sent: &Sent) -> Finding {
 
 /// Looks for connections of which full-sized segments alone do not arrive.
 pub fn check_blackhole(case: &Case<'_>) -> Vec<Finding> {
-    let stuck = lasting(case).filter(|flow| is_stuck(flow) && flow.peer_talks(case));
+    // Between sockets of one host there is no path: who does not answer there has another trouble.
+    let stuck = lasting(case)
+        .filter(|flow| is_stuck(flow) && !flow.is_within_host(case) && flow.peer_talks(case));
     stuck.map(|flow| blackhole(case, &flow)).collect()
 }
 

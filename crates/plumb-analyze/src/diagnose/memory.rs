@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use plumb_model::finding::{Confidence, Finding, Severity, Subject};
+use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
+use plumb_model::sample::Sample;
 use plumb_model::snapshot::Socket;
 
 use super::{Case, evidence, subject};
@@ -19,29 +20,56 @@ const MUCH: u64 = 96 << 20;
 /// From this share of all on it is most, in percent.
 const MOST_PERCENT: u64 = 60;
 
-/// Looks for TCP under memory pressure.
+/// Looks for TCP under memory pressure: entered during the watch, or lasting through all of it.
 pub fn check_pressure(case: &Case<'_>) -> Vec<Finding> {
-    let names = ["TCPMemoryPressures", "PruneCalled", "TCPAbortOnMemory"];
-    let Some(pressures) = evidence::grown(case.span, "TcpExt", names[0]) else {
+    let entered = evidence::grown(case.span, "TcpExt", "TCPMemoryPressures");
+    let lasts = [case.span.before, case.span.after]
+        .iter()
+        .all(|sample| of_tcp(sample, "pressure") == Some(1));
+    let mut facts: Vec<Evidence> = entered.into_iter().collect();
+    if lasts {
+        facts.push(evidence::fact(
+            "/proc/net/protocols TCP press",
+            "TCP was under memory pressure in both samples",
+        ));
+    }
+    if facts.is_empty() {
         return Vec::new();
-    };
-    let mut facts = vec![pressures];
+    }
+    let signs = [
+        "PruneCalled",
+        "RcvPruned",
+        "TCPRcvQDrop",
+        "TCPAbortOnMemory",
+    ];
     facts.extend(
-        names[1..]
+        signs
             .iter()
             .filter_map(|name| evidence::grown(case.span, "TcpExt", name)),
     );
-    let &[_, pressure, high] = case.span.after.settings.numbers("net.ipv4.tcp_mem") else {
-        return vec![pressure_finding(facts)];
-    };
-    facts.push(evidence::fact(
-        "net.ipv4.tcp_mem",
-        format!("TCP saves above {pressure} pages and gets none above {high}"),
-    ));
+    if let &[_, pressure, high] = case.span.after.settings.numbers("net.ipv4.tcp_mem") {
+        let pages = of_tcp(case.span.after, "memory");
+        let now = pages.map_or_else(String::new, |pages| format!("TCP has {pages} pages; "));
+        facts.push(evidence::fact(
+            "/proc/net/protocols, net.ipv4.tcp_mem",
+            format!("{now}it saves above {pressure} pages and gets none above {high}"),
+        ));
+    }
     vec![pressure_finding(facts)]
 }
 
-fn pressure_finding(facts: Vec<plumb_model::finding::Evidence>) -> Finding {
+/// Gives what `/proc/net/protocols` says of TCP as a whole.
+fn of_tcp(sample: &Sample, name: &str) -> Option<u64> {
+    let readings = sample.counters.readings.iter();
+    let mut found = readings.filter(|reading| {
+        reading.group == "protocols"
+            && reading.name == name
+            && reading.instance.as_deref() == Some("TCP")
+    });
+    found.next().map(|reading| reading.value)
+}
+
+fn pressure_finding(facts: Vec<Evidence>) -> Finding {
     Finding {
         kind: PRESSURE,
         severity: Severity::Critical,

@@ -1,12 +1,16 @@
 //! The fault lab from the command line: `plumb-lab --list`, `plumb-lab run SCENARIO PLUMB`.
 //!
 //! `run` enters namespaces of its own, makes the scenario, asks `PLUMB diagnose --json` and judges.
-//! Its last line is a JSON object with the verdict. `cargo xtask lab` runs them all.
+//! Its last line is a JSON object with the verdict. `cargo xtask lab` runs them all. What takes a whole
+//! machine is made only where [`OWN_MACHINE`] says that the machine is there for it.
 
 use std::process::{Command, ExitCode};
 
-use plumb_testkit::lab::{self, Scenario, Stage, Verdict, actors};
-use plumb_testkit::sandbox;
+use plumb_testkit::lab::{self, Place, Scenario, Stage, Verdict, actors};
+use plumb_testkit::sandbox::{self, Network};
+
+/// Set where the machine is there for the lab: in a guest.
+const OWN_MACHINE: &str = "PLUMB_LAB_OWN_MACHINE";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -14,7 +18,8 @@ fn main() -> ExitCode {
     match words.as_slice() {
         ["--list"] => {
             for scenario in lab::all() {
-                println!("{}\t{}", scenario.name, scenario.about);
+                let place = lab::place_of(scenario).word();
+                println!("{}\t{place}\t{}", scenario.name, scenario.about);
             }
             ExitCode::SUCCESS
         }
@@ -38,11 +43,29 @@ fn fail(text: Option<String>) -> ExitCode {
 }
 
 fn enter(scenario: &Scenario, plumb: &str) -> ExitCode {
-    match sandbox::enter_program() {
+    let network = match lab::place_of(scenario) {
+        Place::Namespaces => Network::Own,
+        Place::Machine if std::env::var_os(OWN_MACHINE).is_some() => Network::Shared,
+        Place::Machine => {
+            let text = format!("{} takes a machine of its own", scenario.name);
+            return fail(Some(text));
+        }
+    };
+    match sandbox::enter_program_with(network) {
         Ok(Some(code)) => code,
         Ok(None) => match run(scenario, plumb) {
             Ok(code) => code,
-            Err(error) => fail(Some(format!("{}: {error}", scenario.name))),
+            Err(error) => {
+                // The score wants to know why.
+                println!(
+                    "{}",
+                    serde_json::json!({
+                        "scenario": scenario.name, "control": scenario.is_control(),
+                        "verdict": "broken", "why": error.to_string(),
+                    })
+                );
+                ExitCode::from(2)
+            }
         },
         Err(error) => fail(Some(format!("cannot make namespaces: {error}"))),
     }

@@ -8,6 +8,8 @@ mod ephemeral_port_exhaustion;
 mod fd_limit;
 mod half_open_peer;
 mod hosts;
+mod interface_errors;
+mod machine;
 mod memory;
 mod names;
 mod no_listener;
@@ -20,7 +22,7 @@ mod segments;
 mod slow;
 mod syn_queue_overflow;
 
-use super::Scenario;
+use super::{Place, Scenario};
 
 /// Gives all scenarios in the order of findings.md.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
@@ -44,7 +46,19 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         hosts::SCENARIOS,
         names::SCENARIOS,
         memory::SCENARIOS,
+        interface_errors::SCENARIOS,
+        machine::SCENARIOS,
     ]
     .into_iter()
     .flatten()
+}
+
+/// Says what a scenario takes.
+pub fn place_of(scenario: &Scenario) -> Place {
+    let alike = |other: &Scenario| other.name == scenario.name;
+    if machine::SCENARIOS.iter().any(alike) {
+        Place::Machine
+    } else {
+        Place::Namespaces
+    }
 }

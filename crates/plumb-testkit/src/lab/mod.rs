@@ -4,6 +4,8 @@
 //! that it must find nothing of weight. Each runs as the first process of namespaces of its own (network,
 //! mounts, processes), so that nothing is left behind and scenarios may run side by side. One file for
 //! each finding below `faults/`, all of the same shape: `pub const SCENARIOS: &[Scenario]`.
+//! Situations that need settings of the whole machine ([`Place::Machine`]) have its network instead and
+//! run where the machine is there for them: in a guest.
 //! How the kernel works decides how an analysis works; the lab only shows that it does.
 
 pub mod actors;
@@ -11,7 +13,7 @@ mod faults;
 mod judge;
 mod stage;
 
-pub use self::faults::all;
+pub use self::faults::{all, place_of};
 pub use self::judge::{Outcome, Verdict, judge};
 pub use self::stage::{Peer, Stage};
 
@@ -39,6 +41,25 @@ impl Scenario {
     /// Gives the finding it is about.
     pub fn finding(&self) -> &'static str {
         self.name.split_once('/').map_or(self.name, |(id, _)| id)
+    }
+}
+
+/// What a situation takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Namespaces of its own.
+    Namespaces,
+    /// A machine of its own: a guest.
+    Machine,
+}
+
+impl Place {
+    /// Gives its word in lists.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Namespaces => "namespaces",
+            Self::Machine => "machine",
+        }
     }
 }
 

@@ -2,11 +2,12 @@
 //!
 //! The calling process is the first one of its own namespaces ([`crate::sandbox`]); its network is the
 //! host under test. Peers are further network namespaces, reached by threads that enter them or by
-//! programs under `ip netns exec`. What was started is ended when the stage is dropped.
+//! programs under `ip netns exec`. What was started is ended when the stage is dropped, and settings and
+//! links are as they were, because some stages have the network of a whole machine.
 
 use std::ffi::OsStr;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,6 +35,8 @@ pub struct Stage {
     children: Vec<Child>,
     stop: Arc<AtomicBool>,
     held: Vec<Held>,
+    links: Vec<String>,
+    settings: Vec<(PathBuf, Vec<u8>)>,
 }
 
 /// Something that must live as long as the stage.
@@ -82,6 +85,7 @@ impl Stage {
                 "link", "add", here, "type", "veth", "peer", "name", there, "netns", name,
             ],
         )?;
+        self.links.push(here.to_owned());
         run("ip", ["addr", "add", address, "dev", here, "nodad"])?;
         run("ip", ["link", "set", here, "up"])?;
         run(
@@ -125,10 +129,13 @@ impl Stage {
         }
     }
 
-    /// Sets a sysctl of the host under test, as `net.ipv4.tcp_syncookies`.
-    pub fn sysctl(&self, name: &str, value: impl std::fmt::Display) -> io::Result<()> {
+    /// Sets a sysctl of the host under test, as `net.ipv4.tcp_syncookies`, until the stage is dropped.
+    pub fn sysctl(&mut self, name: &str, value: impl std::fmt::Display) -> io::Result<()> {
         let path = Path::new("/proc/sys").join(name.replace('.', "/"));
-        std::fs::write(path, value.to_string())
+        let before = std::fs::read(&path)?;
+        std::fs::write(&path, value.to_string())?;
+        self.settings.push((path, before));
+        Ok(())
     }
 
     /// Keeps something alive until the stage is dropped: sockets, say.
@@ -245,6 +252,13 @@ impl Drop for Stage {
         for thread in self.threads.drain(..) {
             // A worker that panicked was only making traffic.
             let _ = thread.join();
+        }
+        for (path, before) in self.settings.drain(..).rev() {
+            // In a namespace that ends with us nobody misses it.
+            let _ = std::fs::write(path, before);
+        }
+        for link in self.links.drain(..) {
+            let _ = run("ip", ["link", "del", &link]);
         }
     }
 }

@@ -2,4 +2,5 @@
 //! to prove (`cargo xtask lab`).
 
 mod called;
+mod lab;
 mod needs_root;

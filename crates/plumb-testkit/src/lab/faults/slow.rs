@@ -66,7 +66,15 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "send-buffer-limited/small",
         about: "a sender set SO_SNDBUF to 4 KiB and sends over a path that takes its time",
-        make: send_buffer,
+        make: |stage| send_buffer(stage, 1024, Duration::ZERO),
+    },
+    Scenario {
+        name: "send-buffer-limited/healthy-little",
+        about: "the same buffer and path, and a sender that says little",
+        make: |stage| {
+            send_buffer(stage, 100, Duration::from_millis(150))?;
+            Ok(Expected::nothing())
+        },
     },
     Scenario {
         name: "receive-buffer-limited/small",
@@ -158,9 +166,10 @@ fn slow_peer(stage: &mut Stage) -> io::Result<Expected> {
     Ok(Expected::subject("peer", REMOTE))
 }
 
-fn send_buffer(stage: &mut Stage) -> io::Result<Expected> {
+/// Sends pieces of so many bytes, with a pause between, through 64 kbit/s.
+fn send_buffer(stage: &mut Stage, bytes: usize, pause: Duration) -> io::Result<Expected> {
     let (peer, listener) = remote(stage)?;
-    // What takes its time: a bucket that lets 2 Mbit/s through.
+    // What takes its time: acknowledgements wait in a bucket.
     stage.run_in(
         &peer,
         "tc",
@@ -176,7 +185,8 @@ fn send_buffer(stage: &mut Stage) -> io::Result<Expected> {
         let _ = server.read(&mut [0; 16_384]);
     });
     stage.repeat(move || {
-        let _ = client.write_all(&[1; 1024]);
+        let _ = client.write_all(&vec![1; bytes]);
+        std::thread::sleep(pause);
     });
     stage.wait_for_counter("Tcp", "OutSegs", 20)?;
     Ok(Expected::subject("peer", REMOTE))

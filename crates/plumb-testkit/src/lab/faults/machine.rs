@@ -1,0 +1,209 @@
+//! `tcp-memory-pressure`, `neighbor-table-full`, `backlog-drops`: limits that the whole machine shares.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::time::Duration;
+
+use rustix::net::sockopt;
+
+use super::path::peer;
+use crate::lab::{Expected, Peer, Scenario, Stage};
+
+/// The scenarios.
+pub(super) const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "tcp-memory-pressure/entered-and-left",
+        about: "TCP may have 2 MiB; what is sent is read in time and still takes more now and then",
+        make: |stage| {
+            tcp_memory(stage, "200 300 500")?;
+            come_and_go(stage)?;
+            stage.wait_for_counter("TcpExt", "TCPMemoryPressures", 3)?;
+            Ok(Expected::subject("kind", "host"))
+        },
+    },
+    Scenario {
+        name: "tcp-memory-pressure/stays",
+        about: "TCP is above its limit since long, nobody reads and nothing moves any more",
+        make: |stage| {
+            tcp_memory(stage, "200 300 500")?;
+            unread(stage, 12)?;
+            stage.wait_for_counter("TcpExt", "TCPMemoryPressures", 1)?;
+            std::thread::sleep(Duration::from_secs(1));
+            Ok(Expected::subject("kind", "host"))
+        },
+    },
+    Scenario {
+        name: "tcp-memory-pressure/healthy",
+        about: "the same traffic, and memory for it",
+        make: |stage| {
+            come_and_go(stage)?;
+            Ok(Expected::nothing())
+        },
+    },
+    Scenario {
+        name: "neighbor-table-full/scan",
+        about: "a program talks to more hosts of its network than the neighbour table may hold",
+        make: |stage| {
+            neighbours(stage, 12)?;
+            stage.wait_until("a full table", || Ok(table_fulls()? > 3))?;
+            Ok(Expected::subject("kind", "host"))
+        },
+    },
+    Scenario {
+        name: "neighbor-table-full/healthy",
+        about: "the same program where the table has room",
+        make: |stage| {
+            neighbours(stage, 1024)?;
+            Ok(Expected::nothing())
+        },
+    },
+    Scenario {
+        name: "backlog-drops/processors",
+        about: "packets come in bursts and the backlog of a processor takes one",
+        make: |stage| {
+            bursts(stage, 1)?;
+            stage.wait_until("drops", || Ok(softnet_dropped()? > 10))?;
+            Ok(Expected::subject("kind", "host"))
+        },
+    },
+    Scenario {
+        name: "backlog-drops/healthy",
+        about: "the same bursts and the usual backlog",
+        make: |stage| {
+            bursts(stage, 1000)?;
+            Ok(Expected::nothing())
+        },
+    },
+];
+
+/// Gives TCP so many pages: below, pressure, high.
+fn tcp_memory(stage: &mut Stage, pages: &str) -> io::Result<()> {
+    stage.sysctl("net.ipv4.tcp_mem", pages)
+}
+
+/// Connections over which a MiB is sent, left for a moment, and read.
+fn come_and_go(stage: &mut Stage) -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:8080")?;
+    for _ in 0..2 {
+        let mut client = TcpStream::connect("127.0.0.1:8080")?;
+        let (mut server, _) = listener.accept()?;
+        client.set_nonblocking(true)?;
+        server.set_nonblocking(true)?;
+        stage.repeat(move || {
+            for _ in 0..64 {
+                let _ = client.write(&[1; 16_384]);
+            }
+            std::thread::sleep(Duration::from_millis(60));
+            let mut buffer = [0; 16_384];
+            while matches!(server.read(&mut buffer), Ok(read) if read > 0) {}
+            std::thread::sleep(Duration::from_millis(60));
+        });
+    }
+    stage.hold(listener);
+    stage.wait_for_counter("Tcp", "OutSegs", 50)
+}
+
+/// Connections over which nobody reads what comes.
+fn unread(stage: &mut Stage, connections: usize) -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:8080")?;
+    for _ in 0..connections {
+        let mut client = TcpStream::connect("127.0.0.1:8080")?;
+        sockopt::set_socket_send_buffer_size(&client, 1 << 20)?;
+        let accepted = listener.accept()?;
+        client.set_nonblocking(true)?;
+        while client.write(&[1; 16_384]).is_ok() {}
+        stage.hold((client, accepted));
+    }
+    stage.hold(listener);
+    Ok(())
+}
+
+/// A table for so many neighbours, and a program that sends to 120 hosts of our network over and over.
+fn neighbours(stage: &mut Stage, room: u32) -> io::Result<()> {
+    let peer = peer(stage)?;
+    for (threshold, value) in [(1, room / 4), (2, room / 2), (3, room)] {
+        stage.sysctl(
+            &format!("net.ipv4.neigh.default.gc_thresh{threshold}"),
+            value,
+        )?;
+    }
+    // Whoever is asked for is there: the peer has half of all addresses.
+    let all = ["route", "add", "local", "10.9.0.128/25", "dev", "lo"];
+    stage.run_in(&peer, "ip", all)?;
+    let receiver = stage.once_in(&peer, || UdpSocket::bind("0.0.0.0:5000"))?;
+    receiver.set_read_timeout(Some(Duration::from_millis(100)))?;
+    stage.repeat_in(&peer, move || {
+        let _ = receiver.recv(&mut [0; 64]);
+    });
+    let sender = UdpSocket::bind("10.9.0.1:0")?;
+    let mut host = 130;
+    stage.repeat(move || {
+        let _ = sender.send_to(b"anybody there?", (format!("10.9.0.{host}"), 5000));
+        host = if host == 250 { 130 } else { host + 1 };
+        std::thread::sleep(Duration::from_millis(5));
+    });
+    Ok(())
+}
+
+/// Datagrams that leave a peer in bursts, into a backlog for so many packets.
+fn bursts(stage: &mut Stage, room: u32) -> io::Result<()> {
+    let peer = peer(stage)?;
+    stage.sysctl("net.core.netdev_max_backlog", room)?;
+    burst_queue(stage, &peer)?;
+    let receiver = UdpSocket::bind("10.9.0.1:5000")?;
+    receiver.set_read_timeout(Some(Duration::from_millis(100)))?;
+    stage.repeat(move || {
+        let _ = receiver.recv(&mut [0; 2048]);
+    });
+    let sender = stage.once_in(&peer, || UdpSocket::bind("10.9.0.2:0"))?;
+    stage.repeat_in(&peer, move || {
+        for _ in 0..8 {
+            let _ = sender.send_to(&[1; 500], "10.9.0.1:5000");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    });
+    stage.wait_until("bursts", || Ok(softnet_processed()? > 50))
+}
+
+/// A bucket that holds packets back and lets several go at once.
+fn burst_queue(stage: &Stage, peer: &Peer) -> io::Result<()> {
+    stage.run_in(
+        peer,
+        "tc",
+        [
+            "qdisc", "add", "dev", "veth1", "root", "tbf", "rate", "20mbit", "burst", "1600",
+            "limit", "200000",
+        ],
+    )
+}
+
+fn table_fulls() -> io::Result<u64> {
+    let text = std::fs::read_to_string("/proc/net/stat/arp_cache")?;
+    let mut lines = text.lines();
+    let names = lines.next().unwrap_or_default();
+    let place = names
+        .split_whitespace()
+        .position(|name| name == "table_fulls");
+    let place = place.ok_or_else(|| io::Error::other("arp_cache has no table_fulls"))?;
+    Ok(lines.filter_map(|line| hexadecimal(line, place)).sum())
+}
+
+fn softnet_dropped() -> io::Result<u64> {
+    softnet(1)
+}
+
+fn softnet_processed() -> io::Result<u64> {
+    softnet(0)
+}
+
+fn softnet(column: usize) -> io::Result<u64> {
+    let text = std::fs::read_to_string("/proc/net/softnet_stat")?;
+    Ok(text
+        .lines()
+        .filter_map(|line| hexadecimal(line, column))
+        .sum())
+}
+
+fn hexadecimal(line: &str, place: usize) -> Option<u64> {
+    u64::from_str_radix(line.split_whitespace().nth(place)?, 16).ok()
+}
