@@ -89,8 +89,8 @@ impl Reader {
         Notices {
             all: self.flows.into_iter().map(notice).collect(),
             name_servers: self.name_servers.finish(),
-            refused_calls: Vec::new(),
             lost: self.lost,
+            ..Notices::default()
         }
         .sorted()
     }

@@ -81,6 +81,8 @@ pub struct Notices {
     pub name_servers: Vec<NameServer>,
     /// Calls that the kernel refused.
     pub refused_calls: Vec<RefusedCall>,
+    /// What attempts of ours came to.
+    pub probed: Probed,
     /// Packets that came faster than they were read, or flows beyond what is kept.
     pub lost: u64,
 }
@@ -153,4 +155,35 @@ pub struct RefusedCall {
     pub errno: i32,
     /// How often.
     pub count: u64,
+}
+
+/// What attempts of ours came to, where they were asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Probed {
+    /// Paths that were measured.
+    pub paths: Vec<ProbedPath>,
+    /// Addresses that were tried.
+    pub binds: Vec<ProbedBind>,
+}
+
+/// How large packets may be on a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProbedPath {
+    /// Whereto.
+    pub destination: IpAddr,
+    /// What this host thinks that the path takes, bytes of a whole packet.
+    pub thought_bytes: u32,
+    /// What arrived whole and was answered.
+    pub passes_bytes: u32,
+    /// Larger ones vanish, and nobody says so.
+    pub is_black_hole: bool,
+}
+
+/// Whether an address could be bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProbedBind {
+    /// The address, tried with SO_REUSEADDR.
+    pub address: SocketAddr,
+    /// Why not: an errno, positive.
+    pub errno: Option<i32>,
 }

@@ -1,31 +1,25 @@
-//! `packet-loss`, `mtu-blackhole`, `bufferbloat`: what happens to segments on the way.
+//! `packet-loss`, `bufferbloat`: what happens to segments on the way.
 //!
 //! Retransmissions between two samples are counted by destination against what was sent; those that the
-//! receiver had already (`tcpi_dsack_dups`) are reordering, not loss. Where only full-sized segments are
-//! lost while the peer still talks to us, the path has a smaller MTU than it says (RFC 2923). A round trip
-//! far above its minimum, with a full window on the way, is a queue that is too long.
+//! receiver had already (`tcpi_dsack_dups`) are reordering, not loss. A round trip far above its minimum,
+//! with a full window on the way, is a queue that is too long.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
-use plumb_model::notice::{Direction, What};
 
 use super::flow::{Flow, lasting};
 use super::{Case, evidence, subject};
 
 /// The id of the finding: segments are lost.
 pub const LOSS: &str = "packet-loss";
-/// The id of the finding: large segments are lost.
-pub const BLACKHOLE: &str = "mtu-blackhole";
 /// The id of the finding: a queue is too long.
 pub const BLOAT: &str = "bufferbloat";
 /// Fewer lost segments are chance.
 const SEVERAL: u64 = 4;
 /// From this share of the segments on, per thousand.
 const PER_MILLE: u64 = 10;
-/// Timeouts in a row that make a segment stuck.
-const STUCK: u8 = 2;
 /// A round trip is long from here on …
 const LONG_US: u32 = 80_000;
 /// … if it is so many times the smallest.
@@ -114,64 +108,6 @@ fn loss(case: &Case<'_>, peer: IpAddr, sent: &Sent) -> Finding {
         } else {
             Confidence::Likely
         },
-    }
-}
-
-/// Looks for connections of which full-sized segments alone do not arrive.
-pub fn check_blackhole(case: &Case<'_>) -> Vec<Finding> {
-    // Between sockets of one host there is no path: who does not answer there has another trouble.
-    let stuck = lasting(case)
-        .filter(|flow| is_stuck(flow) && !flow.is_within_host(case) && flow.peer_talks(case));
-    stuck.map(|flow| blackhole(case, &flow)).collect()
-}
-
-/// A full-sized segment is sent again and again, and nothing is acknowledged.
-fn is_stuck(flow: &Flow<'_>) -> bool {
-    let waiting = flow.after.send_q.ok().unwrap_or(0);
-    flow.is.backoff >= STUCK
-        && flow.is.unacked > 0
-        && flow.is.bytes_acked == flow.was.bytes_acked
-        && waiting >= u64::from(flow.is.snd_mss)
-}
-
-fn blackhole(case: &Case<'_>, flow: &Flow<'_>) -> Finding {
-    let owner = subject::of_socket(&case.span.after.snapshot, flow.place, "destination");
-    let peer = owner.peer.clone().unwrap_or_default();
-    let too_big = |what| matches!(what, What::TooBig { .. });
-    let told = case.notices.of(Direction::Received, too_big).count();
-    Finding {
-        kind: BLACKHOLE,
-        severity: Severity::Critical,
-        summary: format!("large segments to {peer} vanish while small ones arrive"),
-        subject: Subject {
-            local: None,
-            ..owner
-        },
-        evidence: vec![
-            evidence::fact(
-                "tcp_info.tcpi_backoff, tcpi_snd_mss, tcpi_pmtu",
-                format!(
-                    "a segment of {} bytes was sent {} times without an acknowledgement; the path's MTU is thought to be {}",
-                    flow.is.snd_mss,
-                    flow.is.backoff + 1,
-                    flow.is.pmtu
-                ),
-            ),
-            evidence::fact(
-                "packets, tcp_info.tcpi_segs_in",
-                "meanwhile the peer answered elsewhere".to_owned(),
-            ),
-            evidence::fact(
-                "packets received: ICMP fragmentation needed",
-                format!("{told} came: whoever drops does not say so"),
-            ),
-        ],
-        hints: vec![
-            format!("find the MTU of the path: plumb path {peer}"),
-            "let ICMP through, clamp the MSS on the way, or set net.ipv4.tcp_mtu_probing=1"
-                .to_owned(),
-        ],
-        confidence: Confidence::Likely,
     }
 }
 

@@ -22,6 +22,7 @@ pub mod half_open_peer;
 pub mod interfaces;
 pub mod loss;
 pub mod memory;
+pub mod mtu_blackhole;
 pub mod multicast;
 pub mod nagle_delayed_ack;
 pub mod names;
@@ -91,7 +92,7 @@ pub const CHECKS: &[(&[&str], Check)] = &[
     (&[neighbour::UNRESOLVED], neighbour::check_unresolved),
     (&[neighbour::FULL], neighbour::check_full),
     (&[loss::LOSS], loss::check_loss),
-    (&[loss::BLACKHOLE], loss::check_blackhole),
+    (&[mtu_blackhole::ID], mtu_blackhole::check),
     (&[firewall_drop::ID], firewall_drop::check),
     (
         &[received_bad::REVERSE_PATH],
@@ -140,8 +141,8 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     (names::FAILING, udp::NOBODY),
     (names::FAILING, names::SLOW),
     // What is stuck because of its size is neither lost at random nor is its peer gone.
-    (loss::BLACKHOLE, loss::LOSS),
-    (loss::BLACKHOLE, half_open_peer::ID),
+    (mtu_blackhole::ID, loss::LOSS),
+    (mtu_blackhole::ID, half_open_peer::ID),
     // Who is gone loses everything.
     (half_open_peer::ID, loss::LOSS),
     // What a process has queued for others, or has not read, is its memory.

@@ -43,11 +43,40 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
             .entry(notice.peer.ip().to_canonical())
             .or_default() += notice.count;
     }
-    refused
+    let judged = refused
         .into_iter()
         .filter(|(_, refused)| refused.count >= KEEPS)
-        .filter_map(|(end, refused)| judge(case, end, &refused))
+        .filter_map(|(end, refused)| judge(case, end, &refused));
+    let free = case.notices.probed.binds.iter();
+    let free = free.filter(|bind| bind.errno.is_none());
+    judged
+        .chain(free.map(|bind| nobody(bind.address)))
         .collect()
+}
+
+/// A port that was asked about, that nobody serves and that could be bound.
+fn nobody(end: SocketAddr) -> Finding {
+    Finding {
+        kind: ID,
+        severity: Severity::Warning,
+        summary: format!("nothing listens on port {}, and it is free", end.port()),
+        subject: listener(end),
+        evidence: vec![evidence::fact(
+            "bind()",
+            format!("{end} could be bound, and was given back at once"),
+        )],
+        hints: vec!["start the server; if it runs, see what it listens on: plumb -tlnp".to_owned()],
+        confidence: Confidence::Certain,
+    }
+}
+
+fn listener(end: SocketAddr) -> Subject {
+    Subject {
+        kind: "listener",
+        local: Some(end.to_string()),
+        protocol: Some("tcp"),
+        ..Subject::default()
+    }
 }
 
 fn judge(case: &Case<'_>, end: SocketAddr, refused: &Refused) -> Option<Finding> {
@@ -102,12 +131,7 @@ fn judge(case: &Case<'_>, end: SocketAddr, refused: &Refused) -> Option<Finding>
 }
 
 fn nothing(case: &Case<'_>, end: SocketAddr, refused: &Refused) -> Finding {
-    let subject = Subject {
-        kind: "listener",
-        local: Some(end.to_string()),
-        protocol: Some("tcp"),
-        ..Subject::default()
-    };
+    let subject = listener(end);
     let who = sockets::most(&refused.peers).map_or_else(String::new, |(peer, _)| peer.to_string());
     Finding {
         summary: format!("{who} keeps connecting to {end}, where nothing listens"),

@@ -24,7 +24,78 @@ const UDP: u8 = 17;
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
     let calls = case.notices.refused_calls.iter();
     let refused = calls.filter(|call| call.call == "bind" && call.errno == IN_USE);
-    refused.map(|call| finding(case, call)).collect()
+    let mut findings: Vec<Finding> = refused.map(|call| finding(case, call)).collect();
+    let tried = case.notices.probed.binds.iter();
+    findings.extend(
+        tried
+            .filter(|bind| bind.errno == Some(IN_USE))
+            .filter(|bind| !findings.iter().any(|found| is_about(found, bind.address)))
+            .map(|bind| tried_in_vain(case, bind.address))
+            .collect::<Vec<_>>(),
+    );
+    findings
+}
+
+fn is_about(finding: &Finding, end: SocketAddr) -> bool {
+    finding.subject.local.as_deref() == Some(end.to_string().as_str())
+}
+
+/// An attempt of ours was refused although nobody listens.
+fn tried_in_vain(case: &Case<'_>, end: SocketAddr) -> Finding {
+    let rivals = rivals(case, Kind::Tcp, end);
+    let (holder, rule) = holder(case, &rivals, end);
+    let mut facts = vec![evidence::fact(
+        "bind() returned EADDRINUSE",
+        format!("{end} cannot be bound, although nobody listens there"),
+    )];
+    facts.extend(rule.map(|rule| evidence::fact("sock_diag", format!("{holder} has it: {rule}"))));
+    Finding {
+        kind: ID,
+        severity: Severity::Critical,
+        summary: format!("nobody listens on {end} and nobody could: {holder} is in the way"),
+        subject: Subject {
+            kind: "listener",
+            local: Some(end.to_string()),
+            protocol: Some("tcp"),
+            ..Subject::default()
+        },
+        evidence: facts,
+        hints: vec![format!(
+            "the rule, the holder and until when: plumb bind {end}"
+        )],
+        confidence: Confidence::Certain,
+    }
+}
+
+/// Gives the sockets in the way, those that are in everybody's way first.
+fn rivals<'s>(case: &Case<'s>, kind: Kind, end: SocketAddr) -> Vec<(usize, &'s Socket)> {
+    let all = &case.span.after.snapshot.sockets;
+    let mut rivals: Vec<(usize, &Socket)> = all
+        .iter()
+        .enumerate()
+        .filter(|(_, socket)| socket.kind == kind && overlaps(socket, end))
+        .collect();
+    // A listener is in the way of everybody, the rest of those who agreed on nothing.
+    rivals.sort_by_key(|(_, socket)| !socket.is_listener());
+    rivals
+}
+
+/// Names who is in the way, and the rule.
+fn holder(
+    case: &Case<'_>,
+    rivals: &[(usize, &Socket)],
+    end: SocketAddr,
+) -> (String, Option<String>) {
+    let Some((place, socket)) = rivals.first() else {
+        let nobody = "somebody who is bound and does not listen, or has ended since";
+        return (nobody.to_owned(), None);
+    };
+    let rival = subject::of_socket(&case.span.after.snapshot, *place, "listener");
+    let name = match (&rival.process, rival.pid) {
+        (Some(name), Some(pid)) => format!("{name} (pid {})", pid.0),
+        _ => "a socket without owner".to_owned(),
+    };
+    (name, Some(rule(socket, end)))
 }
 
 fn finding(case: &Case<'_>, call: &RefusedCall) -> Finding {
@@ -35,14 +106,8 @@ fn finding(case: &Case<'_>, call: &RefusedCall) -> Finding {
         Kind::Tcp
     };
     let who = String::from_utf8_lossy(&call.comm).into_owned();
-    let all = &case.span.after.snapshot.sockets;
-    let mut rivals: Vec<(usize, &Socket)> = all
-        .iter()
-        .enumerate()
-        .filter(|(_, socket)| socket.kind == kind && overlaps(socket, end))
-        .collect();
-    // A listener is in the way of everybody, the rest of those who agreed on nothing.
-    rivals.sort_by_key(|(_, socket)| !socket.is_listener());
+    let rivals = rivals(case, kind, end);
+    let (holder, rule) = holder(case, &rivals, end);
     let mut facts = vec![evidence::fact(
         "bind() returned EADDRINUSE",
         format!(
@@ -52,20 +117,6 @@ fn finding(case: &Case<'_>, call: &RefusedCall) -> Finding {
             case.span.seconds()
         ),
     )];
-    let (holder, rule) = match rivals.first() {
-        None => (
-            "somebody who is bound and does not listen, or has ended since".to_owned(),
-            None,
-        ),
-        Some((place, socket)) => {
-            let rival = subject::of_socket(&case.span.after.snapshot, *place, "listener");
-            let name = match (&rival.process, rival.pid) {
-                (Some(name), Some(pid)) => format!("{name} (pid {})", pid.0),
-                _ => "a socket without owner".to_owned(),
-            };
-            (name, Some(rule(socket, end)))
-        }
-    };
     if let Some(rule) = &rule {
         facts.push(evidence::fact(
             "sock_diag",

@@ -47,7 +47,7 @@ pub struct Arguments {
     #[arg(long = "for", value_name = "TIME", default_value = "2s", value_parser = watch::interval)]
     span: Duration,
     /// Also tries what was asked about: a few connections to the port or the host and port, on which nothing
-    /// is sent.
+    /// is sent; how large packets to the host may be; whether a port that nobody serves could be bound.
     #[arg(long, requires = "target")]
     probe: bool,
     /// Ends with 1 when there is a finding of this severity or worse.
@@ -81,15 +81,17 @@ pub fn run(arguments: &Arguments) -> u8 {
     };
     let watch = Watch::start();
     let mut calls = Calls::start();
-    let before = sample::read();
-    let probes = match probes(arguments, &before) {
+    let mut before = sample::read();
+    let mut probes = match probes(arguments, &mut before) {
         Ok(probes) => probes,
         Err(text) => return status::complain(VERB, &text, status::USAGE),
     };
     wait(arguments.span, child.as_mut(), calls.as_mut().ok());
+    let probed = probes.finish();
     let mut after = sample::read();
     drop(probes);
     let mut notices = noticed(watch, &mut after);
+    notices.probed = probed;
     heard(calls, &mut notices, &mut after);
     if after.snapshot.namespaces.is_empty() {
         return status::complain(VERB, "no network namespace can be read", status::BLIND);
@@ -119,12 +121,12 @@ pub fn run(arguments: &Arguments) -> u8 {
 }
 
 /// Begins the attempts that were asked for.
-fn probes(arguments: &Arguments, before: &Sample) -> Result<Probes, String> {
+fn probes(arguments: &Arguments, before: &mut Sample) -> Result<Probes, String> {
     if !arguments.probe {
         return Ok(Probes::default());
     }
     let focus = target::focus(arguments.target.as_deref(), None, before)?;
-    Ok(Probes::begin(&focus))
+    Ok(Probes::begin(&focus, before))
 }
 
 /// Ends the watch of the wire; what it could not see is a gap of the sample.

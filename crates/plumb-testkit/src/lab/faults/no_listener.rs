@@ -29,6 +29,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "no-listener/probed",
+        about: "nobody serves the port and nobody tries; plumb is asked to",
+        make: |_| Ok(Expected::subject("local", "0.0.0.0:8080").asked([":8080", "--probe"])),
+    },
+    Scenario {
         name: "no-listener/healthy-once",
         about: "one attempt at a port that nobody serves, as everybody makes them",
         make: |stage| {

@@ -1,7 +1,7 @@
 //! `port-in-use`: a program that cannot bind, for three reasons, and one that can.
 
 use std::io;
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use crate::lab::{Expected, Scenario, Stage};
@@ -36,6 +36,26 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 std::thread::sleep(Duration::from_millis(100));
             });
             Ok(expected("127.0.0.1:5353"))
+        },
+    },
+    Scenario {
+        name: "port-in-use/bound-not-listening",
+        about: "a program has bound the port and does not listen; plumb is asked to try",
+        make: |stage| {
+            let stream = rustix::net::SocketType::STREAM;
+            let socket = rustix::net::socket(rustix::net::AddressFamily::INET, stream, None)?;
+            let end: SocketAddr = "0.0.0.0:8080".parse().expect("an address of ours");
+            rustix::net::bind(&socket, &end)?;
+            stage.hold(socket);
+            Ok(Expected::subject("local", end).asked([":8080", "--probe"]))
+        },
+    },
+    Scenario {
+        name: "port-in-use/healthy-served",
+        about: "the port is served; plumb is asked to try",
+        make: |stage| {
+            stage.hold(TcpListener::bind("0.0.0.0:8080")?);
+            Ok(Expected::nothing().asked([":8080", "--probe"]))
         },
     },
     Scenario {

@@ -47,6 +47,39 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "mtu-blackhole/probed",
+        about: "the same, nothing large is sent yet; plumb is asked to try",
+        make: |stage| {
+            let peer = remote_server(stage)?;
+            drop_in(stage, Some(&peer), "meta length > 1000 drop")?;
+            Ok(Expected::subject("peer", "10.9.0.2:8080").asked(["10.9.0.2:8080", "--probe"]))
+        },
+    },
+    Scenario {
+        name: "mtu-blackhole/healthy-told",
+        about: "a router passes 1000 bytes and says so; plumb is asked to try",
+        make: |stage| {
+            let router = remote_server(stage)?;
+            stage.run("ip", ["route", "add", "10.50.0.0/16", "via", "10.9.0.2"])?;
+            stage.run_in(&router, "sysctl", ["-q", "-w", "net.ipv4.ip_forward=1"])?;
+            let far = stage.peer("far")?;
+            let link = [
+                "link", "add", "r1", "mtu", "1000", "type", "veth", "peer", "name", "r2", "netns",
+                "far",
+            ];
+            stage.run_in(&router, "ip", link)?;
+            stage.run_in(&router, "ip", ["addr", "add", "10.50.0.1/24", "dev", "r1"])?;
+            stage.run_in(&router, "ip", ["link", "set", "r1", "up"])?;
+            stage.run_in(&far, "ip", ["addr", "add", "10.50.0.2/24", "dev", "r2"])?;
+            stage.run_in(&far, "ip", ["link", "set", "r2", "mtu", "1000", "up"])?;
+            let back = ["route", "add", "default", "via", "10.50.0.1"];
+            stage.run_in(&far, "ip", back)?;
+            let listener = stage.once_in(&far, || TcpListener::bind("10.50.0.2:8080"))?;
+            stage.hold(listener);
+            Ok(Expected::nothing().asked(["10.50.0.2:8080", "--probe"]))
+        },
+    },
+    Scenario {
         name: "mtu-blackhole/healthy-small",
         about: "the path has a small MTU, and the interface says so",
         make: |stage| {

@@ -4,10 +4,10 @@
 //! what they say is judged by `plumb_analyze::path`. Works without privileges where the kernel lets it.
 
 mod local;
-mod mtu;
+pub(super) mod mtu;
 mod row;
 mod target;
-mod trace;
+pub(super) mod trace;
 mod words;
 
 use std::net::IpAddr;

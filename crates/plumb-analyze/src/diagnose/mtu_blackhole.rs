@@ -1,0 +1,137 @@
+//! `mtu-blackhole`: large packets vanish on the way, small ones arrive.
+//!
+//! The path has a smaller MTU than it says, and whoever drops what is too large keeps silent (RFC 2923).
+//! Told by a full-sized segment that is sent again and again while the peer still talks to us; or, where
+//! that was asked for, by echo requests of all sizes.
+
+use std::net::SocketAddr;
+
+use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
+use plumb_model::notice::{Direction, ProbedPath, What};
+
+use super::flow::{Flow, lasting};
+use super::{Case, evidence, subject};
+
+/// The id of the finding.
+pub const ID: &str = "mtu-blackhole";
+/// Timeouts in a row that make a segment stuck.
+const STUCK: u8 = 2;
+
+/// Looks for connections of which full-sized segments alone do not arrive, then at paths that were measured.
+pub fn check(case: &Case<'_>) -> Vec<Finding> {
+    // Between sockets of one host there is no path: who does not answer there has another trouble.
+    let stuck = lasting(case)
+        .filter(|flow| is_stuck(flow) && !flow.is_within_host(case) && flow.peer_talks(case));
+    let mut findings: Vec<Finding> = stuck.map(|flow| blackhole(case, &flow)).collect();
+    for path in case
+        .notices
+        .probed
+        .paths
+        .iter()
+        .filter(|path| path.is_black_hole)
+    {
+        let mut known = findings.iter_mut().filter(|known| {
+            let peer = known
+                .subject
+                .peer
+                .as_deref()
+                .and_then(|peer| peer.parse().ok());
+            peer.is_some_and(|peer: SocketAddr| peer.ip() == path.destination)
+        });
+        match known.next() {
+            Some(known) => {
+                known.evidence.push(measured(path));
+                known.confidence = Confidence::Certain;
+            }
+            None => findings.push(only_measured(case, path)),
+        }
+    }
+    findings
+}
+
+fn measured(path: &ProbedPath) -> Evidence {
+    evidence::fact(
+        "ICMP echo that may not be fragmented",
+        format!(
+            "packets of {} bytes to {} are answered, larger ones up to {} are not, and nobody says why",
+            path.passes_bytes, path.destination, path.thought_bytes
+        ),
+    )
+}
+
+/// No connection is stuck yet.
+fn only_measured(case: &Case<'_>, path: &ProbedPath) -> Finding {
+    let peer = match case.focus.port {
+        Some(port) => SocketAddr::new(path.destination, port).to_string(),
+        None => path.destination.to_string(),
+    };
+    Finding {
+        kind: ID,
+        severity: Severity::Critical,
+        summary: format!(
+            "packets to {peer} of more than {} bytes vanish; this host would send up to {}",
+            path.passes_bytes, path.thought_bytes
+        ),
+        subject: Subject {
+            kind: "destination",
+            peer: Some(peer.clone()),
+            ..Subject::default()
+        },
+        evidence: vec![measured(path)],
+        hints: hints(&path.destination.to_string()),
+        confidence: Confidence::Likely,
+    }
+}
+
+fn hints(peer: &str) -> Vec<String> {
+    vec![
+        format!("find the MTU of the path, and the hop: plumb path {peer}"),
+        "let ICMP through, clamp the MSS on the way, or set net.ipv4.tcp_mtu_probing=1".to_owned(),
+    ]
+}
+
+/// A full-sized segment is sent again and again, and nothing is acknowledged.
+fn is_stuck(flow: &Flow<'_>) -> bool {
+    let waiting = flow.after.send_q.ok().unwrap_or(0);
+    flow.is.backoff >= STUCK
+        && flow.is.unacked > 0
+        && flow.is.bytes_acked == flow.was.bytes_acked
+        && waiting >= u64::from(flow.is.snd_mss)
+}
+
+fn blackhole(case: &Case<'_>, flow: &Flow<'_>) -> Finding {
+    let owner = subject::of_socket(&case.span.after.snapshot, flow.place, "destination");
+    let peer = owner.peer.clone().unwrap_or_default();
+    let too_big = |what| matches!(what, What::TooBig { .. });
+    let told = case.notices.of(Direction::Received, too_big).count();
+    Finding {
+        kind: ID,
+        severity: Severity::Critical,
+        summary: format!("large segments to {peer} vanish while small ones arrive"),
+        subject: Subject {
+            local: None,
+            ..owner
+        },
+        evidence: vec![
+            evidence::fact(
+                "tcp_info.tcpi_backoff, tcpi_snd_mss, tcpi_pmtu",
+                format!(
+                    "a segment of {} bytes was sent {} times without an acknowledgement; the path's MTU is thought to be {}",
+                    flow.is.snd_mss,
+                    flow.is.backoff + 1,
+                    flow.is.pmtu
+                ),
+            ),
+            evidence::fact(
+                "packets, tcp_info.tcpi_segs_in",
+                "meanwhile the peer answered elsewhere".to_owned(),
+            ),
+            evidence::fact(
+                "packets received: ICMP fragmentation needed",
+                format!("{told} came: whoever drops does not say so"),
+            ),
+        ],
+        hints: hints(&peer),
+        confidence: Confidence::Likely,
+    }
+}
