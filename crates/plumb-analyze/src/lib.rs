@@ -11,6 +11,7 @@ pub mod connects;
 pub mod counters;
 pub mod diagnose;
 pub mod flows;
+pub mod functions;
 pub mod leaks;
 pub mod lives;
 pub mod memory;

@@ -179,6 +179,9 @@ struct tcp_sock {
 	u32 total_retrans;
 	u32 rcv_nxt;
 	u32 copied_seq;
+	u32 write_seq;
+	u32 snd_una;
+	u64 bytes_acked;
 };
 
 struct socket {

@@ -38,6 +38,7 @@ pub mod socket_totals;
 pub mod stack;
 pub mod traffic;
 pub mod unix;
+pub mod usage;
 
 pub use id::{Cookie, Inode, NetnsId, Pid, Port, Uid};
 pub use known::{Known, Reason};

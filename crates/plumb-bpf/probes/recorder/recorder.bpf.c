@@ -14,5 +14,6 @@
 #include "calls.h"
 #include "traffic.h"
 #include "fallback.h"
+#include "writers.h"
 
 LICENSE;

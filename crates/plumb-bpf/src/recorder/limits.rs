@@ -14,6 +14,10 @@ pub const LISTENED: usize = 16;
 pub const CALLS: u32 = 65_536;
 /// Sockets of which bytes are counted.
 pub const TRAFFIC: u32 = 262_144;
+/// Sockets, each with the code that uses it, of which bytes are counted.
+pub const USES: u32 = 262_144;
+/// Sockets whose writers are known; half a KB each, when they are there.
+pub const QUEUES: u32 = 65_536;
 /// Bytes of the ring of events: 60 000 events of 136 bytes between two looks of a thread that only copies.
 pub const EVENT_RING_BYTES: u32 = 8 << 20;
 /// Bytes of the ring of stacks: 500 of the largest between two looks.
@@ -37,7 +41,7 @@ pub const YOUNG: std::time::Duration = std::time::Duration::from_secs(1);
 pub(super) const BPF_NOEXIST: u64 = 1;
 
 /// The sizes of the maps, by name.
-pub(super) const MAPS: [(&str, u32); 11] = [
+pub(super) const MAPS: [(&str, u32); 13] = [
     ("interpreters", PROCESSES),
     ("sockets", SOCKETS),
     ("processes", PROCESSES),
@@ -47,6 +51,8 @@ pub(super) const MAPS: [(&str, u32); 11] = [
     ("calls", CALLS),
     ("moving", CALLS),
     ("traffic", TRAFFIC),
+    ("uses", USES),
+    ("queues", QUEUES),
     ("events", EVENT_RING_BYTES),
     ("stacks", STACK_RING_BYTES),
 ];

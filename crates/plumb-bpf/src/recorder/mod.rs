@@ -9,6 +9,7 @@
 mod attach;
 pub mod calls;
 mod decode;
+mod functions;
 mod interpreters;
 pub mod limits;
 mod load;
@@ -27,6 +28,7 @@ use aya::Ebpf;
 use aya::maps::{HashMap, MapData, MapError, PerCpuArray};
 use plumb_model::event::{Event, Losses, Moved, StackId};
 use plumb_model::id::{Cookie, NetnsId, Pid};
+use plumb_model::usage::{Queue, Usage};
 
 pub use decode::StackCopy;
 pub use mappings::Mapping;
@@ -176,6 +178,16 @@ impl Recorder {
     /// Gives what sockets other than TCP's have moved since the start, with [`Layer::Traffic`].
     pub fn traffic(&self) -> Vec<(Cookie, Moved)> {
         traffic::read(&self.object)
+    }
+
+    /// Gives what each code has moved through each socket since the start, with [`Layer::Functions`].
+    pub fn uses(&self) -> Vec<(Cookie, Option<StackId>, Usage)> {
+        functions::read_uses(&self.object)
+    }
+
+    /// Gives who wrote what may wait in the queues of each socket, with [`Layer::Functions`].
+    pub fn queues(&self) -> Vec<(Cookie, Queue)> {
+        functions::read_queues(&self.object)
     }
 
     /// Gives what was lost since the start.

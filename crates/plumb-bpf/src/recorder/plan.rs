@@ -55,6 +55,9 @@ pub enum Layer {
     Calls,
     /// Bytes of sockets other than TCP's, whose totals the kernel keeps itself.
     Traffic,
+    /// Bytes by the code that moved them, and who wrote what waits in queues. Every call that sends or receives
+    /// has its stack taken.
+    Functions,
     /// Children of followed processes, programs begun, ends of processes.
     Processes,
 }
@@ -70,6 +73,7 @@ impl Layer {
             Self::Drops => "dropped packets",
             Self::Calls => "calls of the network",
             Self::Traffic => "bytes of UDP and UNIX sockets",
+            Self::Functions => "bytes by the code that moved them",
             Self::Processes => "children of processes",
         }
     }
@@ -326,6 +330,27 @@ pub(super) const PROBES: &[Probe] = &[
             TRAFFIC_AT_FUNCTIONS,
             TRAFFIC_AT_PROBES,
         ],
+    },
+    Probe {
+        layer: Layer::Functions,
+        sees: "bytes by the code that moved them",
+        ladder: &[
+            &[
+                program!("uses_sent" typed "sock_send_length"),
+                program!("uses_received" typed "sock_recv_length"),
+            ],
+            &[
+                program!("uses_sent_inet" end "inet_sendmsg"),
+                program!("uses_sent_inet6" end "inet6_sendmsg"),
+                program!("uses_received_inet" end "inet_recvmsg"),
+                program!("uses_received_inet6" end "inet6_recvmsg"),
+            ],
+        ],
+    },
+    Probe {
+        layer: Layer::Functions,
+        sees: "ends of send queues",
+        ladder: &[&[program!("queues_end" typed "inet_sock_set_state")]],
     },
     Probe {
         layer: Layer::Processes,

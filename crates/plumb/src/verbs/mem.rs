@@ -1,11 +1,15 @@
 //! `plumb mem`: where the memory of sockets is, who has it, and how far the limits are.
 
+mod functions;
+
+use std::time::Duration;
+
 use clap::Args;
 use plumb_analyze::memory::{self, Held};
 use plumb_collect::memory::read_protocol;
 use plumb_collect::snapshot::{self, Request, Scope};
 use plumb_model::memory::MemoryProtocol;
-use plumb_model::snapshot::Kind;
+use plumb_model::snapshot::{Kind, Snapshot};
 use plumb_model::socket::IpVersion;
 use plumb_present::report::{Cell, Column, Tone, value};
 use serde::Serialize;
@@ -14,9 +18,9 @@ use super::form::FormArguments;
 use super::recording::session::gaps;
 use super::recording::whom::Whose;
 use super::report::Report;
-use super::status;
 use super::top::Group;
 use super::wanted::Wanted;
+use super::{status, watch};
 use crate::output::Output;
 
 /// The verb's name in complaints.
@@ -31,6 +35,9 @@ pub struct Arguments {
     by: Group,
     #[command(flatten)]
     whose: Whose,
+    /// With --by function: for how long calls are watched before the queues are looked at.
+    #[arg(long = "for", value_name = "TIME", value_parser = watch::interval)]
+    length: Option<Duration>,
     /// Also those that have none.
     #[arg(long)]
     all: bool,
@@ -49,6 +56,7 @@ EXAMPLES
   plumb mem                the processes whose sockets have most memory
   plumb mem --by socket
   plumb mem 'process = nginx and send-q > 0'
+  plumb mem --by function -p 4242 --for 30s   which code wrote what waits to be sent
   plumb mem --json | jq '.groups[] | select(.full_receive > 0)'";
 
 /// One group.
@@ -119,28 +127,36 @@ pub fn run(arguments: &Arguments) -> u8 {
         Ok(wanted) => wanted,
         Err(failure) => return status::complain(VERB, &failure.text, failure.status),
     };
-    let snapshot = snapshot::read(&wanted.widen(Request {
-        scope: Scope::All,
-        kinds: vec![
-            Kind::Tcp,
-            Kind::Udp,
-            Kind::Raw,
-            Kind::UnixStream,
-            Kind::UnixDgram,
-            Kind::UnixSeqpacket,
-        ],
-        memory: true,
-        ..Request::default()
-    }));
+    let Some(by) = arguments.by.by() else {
+        return functions::run(arguments, &wanted);
+    };
+    let snapshot = read(&wanted, false);
     if snapshot.namespaces.is_empty() {
         return status::complain(VERB, "no network namespace can be read", status::BLIND);
     }
     let places = wanted.places(&snapshot, None);
-    let mut groups = memory::held(&snapshot, arguments.by.into(), |place| places.wants(place));
+    let mut groups = memory::held(&snapshot, by, |place| places.wants(place));
     if !arguments.all {
         groups.retain(|held| held.total_bytes() > 0);
     }
     let rows: Vec<Row> = groups.iter().map(row).collect();
+    let (footer, members) = limits();
+    Report {
+        verb: VERB,
+        schema: "plumb.mem/1",
+        array: "groups",
+        columns: &COLUMNS,
+        chosen: &[],
+        rows: &rows,
+        members,
+        footer,
+        reasons: gaps(&snapshot).into_iter().chain(places.reason()).collect(),
+    }
+    .write(&arguments.form, &mut Output::stdout())
+}
+
+/// What all of TCP has and may have, as lines and as members.
+fn limits() -> (Vec<String>, Vec<(&'static str, serde_json::Value)>) {
     let tcp = read_protocol(MemoryProtocol::Tcp, IpVersion::V4);
     let in_use = tcp.memory_bytes.ok();
     let limits = tcp.limits.ok();
@@ -164,18 +180,24 @@ pub fn run(arguments: &Arguments) -> u8 {
             serde_json::json!(limits.map(|limits| limits.high_bytes)),
         ),
     ];
-    Report {
-        verb: VERB,
-        schema: "plumb.mem/1",
-        array: "groups",
-        columns: &COLUMNS,
-        chosen: &[],
-        rows: &rows,
-        members,
-        footer,
-        reasons: gaps(&snapshot).into_iter().chain(places.reason()).collect(),
-    }
-    .write(&arguments.form, &mut Output::stdout())
+    (footer, members)
+}
+
+fn read(wanted: &Wanted, info: bool) -> Snapshot {
+    snapshot::read(&wanted.widen(Request {
+        scope: Scope::All,
+        kinds: vec![
+            Kind::Tcp,
+            Kind::Udp,
+            Kind::Raw,
+            Kind::UnixStream,
+            Kind::UnixDgram,
+            Kind::UnixSeqpacket,
+        ],
+        memory: true,
+        info,
+        ..Request::default()
+    }))
 }
 
 fn row(held: &Held) -> Row {

@@ -3,6 +3,7 @@
 //! The recorder, where it can be had, tells the last totals of connections that ended in between, and counts
 //! what sockets other than TCP's move. Without it both are missing, and said to be.
 
+mod functions;
 mod rows;
 
 use std::collections::{HashMap, HashSet};
@@ -10,16 +11,19 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use plumb_analyze::flows::{self, By, Ended, Interval};
+use plumb_analyze::functions::Uses;
 use plumb_bpf::recorder::{Layer, Plan};
 use plumb_collect::snapshot::{self, Request, Scope};
 use plumb_model::event::{Event, Moved, What};
 use plumb_model::id::Cookie;
 use plumb_model::snapshot::{Kind, Snapshot};
 use plumb_model::socket::SocketState;
+use plumb_present::report::Column;
 
 use super::form::{Form, FormArguments};
 use super::recording::Failure;
 use super::recording::chosen::Lone;
+use super::recording::code::Code;
 use super::recording::command::shell_status;
 use super::recording::session::{Next, Session, gaps};
 use super::recording::whom::Whom;
@@ -74,17 +78,21 @@ pub enum Group {
     Peer,
     /// The container, else the systemd unit.
     Container,
+    /// The code: the path of functions that called. Every call that sends or receives is slower meanwhile.
+    Function,
 }
 
-impl From<Group> for By {
-    fn from(group: Group) -> Self {
-        match group {
-            Group::Socket => Self::Socket,
-            Group::Process => Self::Process,
-            Group::Port => Self::Port,
-            Group::Peer => Self::Peer,
-            Group::Container => Self::Container,
-        }
+impl Group {
+    /// Gives what sockets are grouped by; `None` where it is not sockets.
+    pub fn by(self) -> Option<By> {
+        Some(match self {
+            Self::Socket => By::Socket,
+            Self::Process => By::Process,
+            Self::Port => By::Port,
+            Self::Peer => By::Peer,
+            Self::Container => By::Container,
+            Self::Function => return None,
+        })
     }
 }
 
@@ -104,6 +112,7 @@ EXAMPLES
   plumb top 'process = nginx'        what nginx moves
   plumb top --by peer -- ./client    what a command moved, and with whom
   plumb top --by port --every 5s -n 1
+  plumb top --by function -p 4242    which code of it moves how much
   plumb top --by peer --json | jq '.flows[0]'";
 
 /// How long is measured when nobody says.
@@ -137,7 +146,13 @@ pub fn run(arguments: &Arguments) -> u8 {
         if forever {
             out.raw(|out| out.extend_from_slice(b"\x1b[H\x1b[2J"));
         }
-        exit = show(arguments, &measured, &mut out);
+        exit = match (arguments.by.by(), &mut meter.session) {
+            (Some(by), _) => show(arguments, by, &measured, &mut out),
+            (None, Ok(session)) => {
+                show_functions(arguments, &measured, &mut session.code, &mut out)
+            }
+            (None, Err(failure)) => return status::complain(VERB, &failure.text, failure.status),
+        };
         answers += 1;
         let over = plumb_collect::sys::signal::interrupted() || meter.command_status().is_some();
         if exit != status::FINE || over {
@@ -150,31 +165,47 @@ pub fn run(arguments: &Arguments) -> u8 {
     }
 }
 
-fn show(arguments: &Arguments, measured: &Measured, out: &mut Output) -> u8 {
-    let interval = Interval {
-        before: &measured.before,
-        after: &measured.after,
-        ended: &measured.ended,
-        moved_before: &measured.moved_before,
-        moved_after: &measured.moved_after,
-        wanted: measured.wanted.as_ref(),
-    };
-    let mut flows = flows::flows(&interval, arguments.by.into());
+fn show(arguments: &Arguments, by: By, measured: &Measured, out: &mut Output) -> u8 {
+    let mut flows = flows::flows(&measured.interval(), by);
     if !arguments.all {
         flows.retain(|flow| flow.received_bytes + flow.sent_bytes + flow.opened + flow.closed > 0);
     }
+    let seconds = measured.length.as_secs_f64();
+    let rows = flows.iter().map(|flow| rows::row(flow, seconds)).collect();
+    report(arguments, measured, &rows::COLUMNS, rows, out)
+}
+
+fn show_functions(
+    arguments: &Arguments,
+    measured: &Measured,
+    code: &mut Code,
+    out: &mut Output,
+) -> u8 {
+    let uses = (&measured.uses_before, &measured.uses_after);
+    let seconds = measured.length.as_secs_f64();
+    let rows = functions::rows(&measured.interval(), uses, seconds, code);
+    report(arguments, measured, &functions::COLUMNS, rows, out)
+}
+
+/// Writes as many rows as were asked for or fit.
+fn report<R: serde::Serialize>(
+    arguments: &Arguments,
+    measured: &Measured,
+    columns: &[Column<R>],
+    mut rows: Vec<R>,
+    out: &mut Output,
+) -> u8 {
     let fit = out.is_terminal().then(super::screen::lines);
     let most = arguments.rows.or(fit.map(|lines| lines.saturating_sub(3)));
-    let left_out = flows.len().saturating_sub(most.unwrap_or(usize::MAX));
-    flows.truncate(most.unwrap_or(usize::MAX));
+    let left_out = rows.len().saturating_sub(most.unwrap_or(usize::MAX));
+    rows.truncate(most.unwrap_or(usize::MAX));
     let seconds = measured.length.as_secs_f64();
-    let rows: Vec<rows::Row> = flows.iter().map(|flow| rows::row(flow, seconds)).collect();
     let footer = (left_out > 0).then(|| format!("and {left_out} more"));
     Report {
         verb: VERB,
         schema: "plumb.top/1",
         array: "flows",
-        columns: &rows::COLUMNS,
+        columns,
         chosen: &[],
         rows: &rows,
         members: vec![("interval_s", serde_json::json!(seconds))],
@@ -192,6 +223,7 @@ struct Meter {
     lone: Option<Lone>,
     last: Snapshot,
     moved: HashMap<Cookie, Moved>,
+    uses: Uses,
     at: Instant,
 }
 
@@ -202,34 +234,58 @@ struct Measured {
     ended: HashMap<Cookie, Ended>,
     moved_before: HashMap<Cookie, Moved>,
     moved_after: HashMap<Cookie, Moved>,
+    uses_before: Uses,
+    uses_after: Uses,
     wanted: Option<HashSet<Cookie>>,
     length: Duration,
     reasons: Vec<String>,
+}
+
+impl Measured {
+    fn interval(&self) -> Interval<'_> {
+        Interval {
+            before: &self.before,
+            after: &self.after,
+            ended: &self.ended,
+            moved_before: &self.moved_before,
+            moved_after: &self.moved_after,
+            wanted: self.wanted.as_ref(),
+        }
+    }
 }
 
 impl Meter {
     fn begin(arguments: &Arguments) -> Result<Self, Failure> {
         let whom = &arguments.whom;
         let wanted = Wanted::new(&whom.whose)?;
+        let by_function = arguments.by == Group::Function;
         let plan = Plan {
             scope: whom.scope()?,
-            layers: vec![Layer::Traffic],
-            no_stacks: true,
+            layers: if by_function {
+                vec![Layer::Traffic, Layer::Functions]
+            } else {
+                vec![Layer::Traffic]
+            },
+            no_stacks: !by_function,
             ..Plan::default()
         };
         // Of a command nothing may be missed, and of others nothing may be counted that was before.
         let before = (!whom.command.is_empty()).then(|| read(&wanted));
         let session = Session::begin(&whom.unfiltered(), &plan, None);
         let session = match session {
-            Err(failure) if failure.status == status::USAGE || before.is_some() => {
+            Err(failure) if failure.status == status::USAGE || before.is_some() || by_function => {
                 return Err(failure);
             }
             other => other,
         };
+        let last = before.unwrap_or_else(|| read(&wanted));
+        // Of a command everything counts.
+        let counted = session.as_ref().ok().filter(|it| it.command.is_none());
         Ok(Self {
+            uses: counted.map(Session::uses).unwrap_or_default(),
+            last,
             session,
             lone: Lone::new(wanted.filter().clone()),
-            last: before.unwrap_or_else(|| read(&wanted)),
             wanted,
             moved: HashMap::new(),
             at: Instant::now(),
@@ -254,7 +310,10 @@ impl Meter {
                 session.until(self.at + every);
                 session.run(
                     |event, _| {
-                        if let Some(cookie) = keep(event, &mut ended, &mut lost)
+                        keep(event, &mut ended, &mut lost);
+                        // Who has ended holds no socket, but some go on until the peer is done, too.
+                        if let (What::State(_), Some(cookie)) = (&event.what, event.cookie)
+                            && unseen.len() < MAX_ENDED
                             && lone.as_mut().is_none_or(|lone| lone.wants(event))
                         {
                             unseen.insert(cookie);
@@ -286,7 +345,11 @@ impl Meter {
             .as_ref()
             .map(|session| session.traffic().into_iter().collect())
             .unwrap_or_default();
+        let uses = self.session.as_ref().map(Session::uses);
+        let uses_after = uses.unwrap_or_default();
         Measured {
+            uses_before: std::mem::replace(&mut self.uses, uses_after.clone()),
+            uses_after,
             before: std::mem::replace(&mut self.last, after.clone()),
             after,
             ended,
@@ -300,7 +363,7 @@ impl Meter {
 }
 
 impl Meter {
-    /// Gives the sockets that count, of this reading and the last, and `unseen` that ended between them; every
+    /// Gives the sockets that count, of this reading and the last, and `unseen` that were told between them; every
     /// one counts where nobody chose.
     fn wanted_of(
         &mut self,
@@ -331,18 +394,20 @@ impl Meter {
     }
 }
 
-/// Keeps the last totals of a connection that ended; gives its name.
-fn keep(event: &Event, ended: &mut HashMap<Cookie, Ended>, lost: &mut u64) -> Option<Cookie> {
+/// Keeps the last totals of a connection that ended.
+fn keep(event: &Event, ended: &mut HashMap<Cookie, Ended>, lost: &mut u64) {
     let (What::State(change), Some(cookie)) = (&event.what, event.cookie) else {
-        return None;
+        return;
     };
-    let totals = change.totals.filter(|_| change.new == SocketState::CLOSE)?;
+    let Some(totals) = change.totals.filter(|_| change.new == SocketState::CLOSE) else {
+        return;
+    };
     if change.old == SocketState::LISTEN {
-        return None;
+        return;
     }
     if ended.len() >= MAX_ENDED {
         *lost += 1;
-        return None;
+        return;
     }
     ended.insert(
         cookie,
@@ -352,7 +417,6 @@ fn keep(event: &Event, ended: &mut HashMap<Cookie, Ended>, lost: &mut u64) -> Op
             totals,
         },
     );
-    Some(cookie)
 }
 
 fn read(wanted: &Wanted) -> Snapshot {

@@ -3,6 +3,7 @@
 mod causes;
 mod chosen;
 mod connects;
+mod functions;
 mod keep;
 mod leaks;
 mod mem;

@@ -1,9 +1,10 @@
 //! A recording from beginning to end: programs attached, older sockets told to them, the command let go, and
 //! everything that happens handed on until the end.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
+use plumb_analyze::functions::Uses;
 use plumb_bpf::recorder::{Gap, Names, Older, Plan, Recorder, Scope, Told, limits};
 use plumb_collect::cgroups::{Cgroups, is_in};
 use plumb_collect::snapshot::{self, Request};
@@ -13,6 +14,7 @@ use plumb_model::Reason;
 use plumb_model::event::{Ends, Event, Losses, Moved, StackId};
 use plumb_model::id::{Cookie, Pid};
 use plumb_model::snapshot::{Kind, Snapshot};
+use plumb_model::usage::Queue;
 use rustix::event::PollFd;
 
 use super::Failure;
@@ -206,6 +208,18 @@ impl Session {
     /// Gives the bytes that sockets other than TCP's have moved.
     pub fn traffic(&self) -> Vec<(Cookie, Moved)> {
         self.recorder.traffic()
+    }
+
+    /// Gives what each code has moved through each socket.
+    pub fn uses(&self) -> Uses {
+        let uses = self.recorder.uses().into_iter();
+        uses.map(|(cookie, code, usage)| ((cookie, code), usage))
+            .collect()
+    }
+
+    /// Gives who wrote what may wait in the queues of sockets.
+    pub fn queues(&self) -> HashMap<Cookie, Queue> {
+        self.recorder.queues().into_iter().collect()
     }
 
     /// Gives the calls that have not returned.

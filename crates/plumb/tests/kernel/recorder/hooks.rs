@@ -21,6 +21,7 @@ fn attached() -> Vec<(&'static str, String)> {
             Layer::Drops,
             Layer::Calls,
             Layer::Traffic,
+            Layer::Functions,
             Layer::Processes,
         ],
         ..Plan::default()
