@@ -5,6 +5,7 @@ mod chosen;
 mod connects;
 mod functions;
 mod keep;
+mod languages;
 mod leaks;
 mod mem;
 mod top;

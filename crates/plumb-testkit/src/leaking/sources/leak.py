@@ -1,6 +1,6 @@
 """Opens connections in leak_here() and takes others in take_here(), and never closes one."""
 
-import socket
+import os, socket
 import sys
 
 kept = []
@@ -35,3 +35,5 @@ if __name__ == "__main__":
         serve_pool(int(sys.argv[2]), int(sys.argv[3]))
     print("ready", flush=True)
     sys.stdin.read()
+    # An interpreter that ends in order closes what was kept.
+    os._exit(0)
