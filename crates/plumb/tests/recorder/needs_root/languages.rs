@@ -129,6 +129,8 @@ fn answer(verb: &[&str], run: &[String], words: &[&str], mut meanwhile: impl FnM
         .args(verb)
         .args(run)
         .args(words)
+        // Some programs write logs where they are.
+        .current_dir(std::env::temp_dir())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
