@@ -100,6 +100,29 @@ fn forgotten_connections() {
         let rows = shell.lines("netstat -an | grep CLOSE_WAIT");
         assert_eq!(rows.len(), 1);
         assert!(rows[0].contains(&forgotten), "{rows:#?}");
+        let leaks = format!(
+            "plumb leaks --older-than 1us --for 100ms -p {}",
+            std::process::id()
+        );
+        let leaks = shell.lines(&leaks);
+        let verdict = "peer is done, never read again";
+        assert!(leaks.iter().any(|row| row.contains(verdict)), "{leaks:#?}");
+    });
+}
+
+#[test]
+fn attempts_without_an_answer() {
+    sandbox::run(|| {
+        let shell = Shell::new();
+        let dial = "perl -MIO::Socket::INET -e 'IO::Socket::INET->new(q(127.0.0.1:1))'";
+        assert_eq!(
+            shell.run("netstat -ant | grep SYN_SENT"),
+            (String::new(), 1),
+            "nobody waits"
+        );
+        let (told, status) = shell.run(&format!("plumb connects --failed -- {dial}"));
+        assert_eq!(status, 1, "one failed: {told}");
+        assert!(told.contains("refused"), "{told}");
     });
 }
 
@@ -338,6 +361,9 @@ fn beside_strace() {
             calls.iter().any(|line| line.starts_with("Proto Recv-Q")),
             "{calls:#?}"
         );
+        let told = shell.lines("plumb trace -- netstat -tn");
+        let asks = |line: &String| line.contains("socket(AF_NETLINK, ");
+        assert!(told.iter().any(asks), "{told:#?}");
     });
 }
 
