@@ -7,6 +7,7 @@
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 use plumb_model::notice::{Direction, What};
 use plumb_model::rtnl::Neighbour;
+use plumb_model::socket::SocketState;
 
 use super::attempts::{self, INCOMPLETE};
 use super::{Case, evidence, sockets};
@@ -18,6 +19,10 @@ pub const FULL: &str = "neighbor-table-full";
 
 /// Looks for next hops that somebody needs and that do not answer.
 pub fn check_unresolved(case: &Case<'_>) -> Vec<Finding> {
+    if !check_full(case).is_empty() {
+        // Who is asked for again and again because there is no room for the answer has another trouble.
+        return Vec::new();
+    }
     let neighbours = case.span.after.neighbours.iter();
     let silent =
         neighbours.filter(|neighbour| neighbour.has_failed() || neighbour.state == INCOMPLETE);
@@ -44,6 +49,17 @@ fn needed_by(case: &Case<'_>, neighbour: &Neighbour) -> Option<String> {
         let route = destination.and_then(|to| to.route.as_ref().ok());
         ip == neighbour.ip || route.is_some_and(|route| route.gateway == Some(neighbour.ip))
     };
+    // At the moment of the second sample all attempts may just have been given up.
+    let earlier = sockets::tcp(case.span.before, SocketState::SYN_SENT);
+    let earlier = earlier
+        .filter_map(|(_, socket)| socket.peer.inet())
+        .filter(|peer| towards(peer.ip().to_canonical()));
+    let count = earlier.count();
+    if count > 0 {
+        return Some(format!(
+            "{count} attempts waited for it in the first sample"
+        ));
+    }
     let unreachable = |what| matches!(what, What::Unreachable { code: 1 | 3, .. });
     let back = case
         .notices
