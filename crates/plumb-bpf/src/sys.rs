@@ -99,6 +99,22 @@ pub(crate) fn link_iterator(program: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
     })
 }
 
+/// Makes a link of a program that iterates over a map.
+pub(crate) fn link_iterator_over(
+    program: BorrowedFd<'_>,
+    map: BorrowedFd<'_>,
+) -> Result<OwnedFd, Errno> {
+    // `union bpf_iter_link_info`.
+    let over = u32::try_from(map.as_raw_fd()).map_err(|_| Errno::BADF)?;
+    fd(&mut attr::LinkCreate {
+        prog_fd: u32::try_from(program.as_raw_fd()).map_err(|_| Errno::BADF)?,
+        attach_type: TRACE_ITER,
+        iter_info: address(&over),
+        iter_info_len: 4,
+        ..attr::LinkCreate::default()
+    })
+}
+
 /// Opens a linked iterator: a file whose reading runs the program.
 pub(crate) fn open_iterator(link: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
     fd(&mut attr::IterCreate {

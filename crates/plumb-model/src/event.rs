@@ -104,6 +104,8 @@ pub enum What {
     },
     /// A packet found the receive queue full.
     QueueFull,
+    /// A queue of a listener is full, or was since the last look.
+    ListenerFull(FullListener),
     /// A process began another program.
     Exec,
     /// A process ended.
@@ -140,6 +142,43 @@ pub struct Totals {
     pub unread_bytes: u32,
     /// Segments sent again.
     pub retransmits: u32,
+}
+
+/// A listener that had no room for what came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FullListener {
+    /// Which of its queues is full.
+    pub queue: FullQueue,
+    /// Packets it has dropped since the last look (`sk_drops`).
+    pub dropped: u32,
+    /// Connections that wait for accept() (`sk_ack_backlog`).
+    pub accept_queue: u32,
+    /// Connections that are being made (`icsk_accept_queue.qlen`).
+    pub syn_queue: u32,
+    /// What both are compared with: the backlog of listen(), at most `net.core.somaxconn`.
+    pub limit: u32,
+}
+
+/// The queues of a listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FullQueue {
+    /// That of connections that wait for accept().
+    Accept,
+    /// That of connections being made.
+    Syn,
+    /// It dropped, and both had room again when it was looked at.
+    Unknown,
+}
+
+impl FullQueue {
+    /// Gives the stable machine word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Syn => "syn",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// A system call and what came of it.

@@ -26,7 +26,7 @@ struct Case {
 
 /// All BPF programs, as `plumb doctor` names them.
 const ALL_PROGRAMS: &str = "owners/tasks owners/files in_flight/unix recorder/states recorder/opening \
-    recorder/reading recorder/faults recorder/drops recorder/traffic recorder/processes";
+    recorder/reading recorder/faults recorder/queues recorder/drops recorder/traffic recorder/processes";
 
 /// What the tests are run on.
 const CASES: &[Case] = &[
@@ -47,7 +47,7 @@ const CASES: &[Case] = &[
         modules: &["dccp_ipv4", "dccp_ipv6", "dccp_diag", "tipc", "diag"],
         families: "sctp dccp vsock tipc xdp packet netlink",
         programs: "owners/files recorder/states recorder/opening recorder/reading recorder/faults \
-            recorder/drops recorder/traffic recorder/processes",
+            recorder/queues recorder/drops recorder/traffic recorder/processes",
     },
 ];
 

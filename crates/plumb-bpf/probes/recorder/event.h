@@ -22,6 +22,7 @@ enum event_kind {
 	EVENT_CALL,
 	EVENT_EXEC,
 	EVENT_EXIT,
+	EVENT_LISTENER_FULL,
 };
 
 enum event_flags {

@@ -25,6 +25,17 @@ struct {
 	MAP_TYPE(value, struct attempt);
 } attempts SEC(".maps");
 
+/* The socket that a file is; NULL when it is none. */
+INLINE struct sock *sock_of_file(struct file *file)
+{
+	struct inode *inode = READ(file, f_inode);
+	struct super_block *super = READ(inode, i_sb);
+
+	if (READ(super, s_magic) != SOCKFS_MAGIC)
+		return NULL;
+	return READ((struct socket *)READ(file, private_data), sk);
+}
+
 /* The socket behind a descriptor of the running process; NULL when it is none. */
 INLINE struct sock *sock_of(s32 fd)
 {
@@ -33,18 +44,12 @@ INLINE struct sock *sock_of(s32 fd)
 	struct fdtable *table = READ(files, fdt);
 	struct file **place = READ(table, fd);
 	struct file *file = NULL;
-	struct inode *inode;
-	struct super_block *super;
 
 	if (fd < 0 || (u32)fd >= READ(table, max_fds))
 		return NULL;
 	if (bpf_probe_read_kernel(&file, sizeof(file), place + fd) || !file)
 		return NULL;
-	inode = READ(file, f_inode);
-	super = READ(inode, i_sb);
-	if (READ(super, s_magic) != SOCKFS_MAGIC)
-		return NULL;
-	return READ((struct socket *)READ(file, private_data), sk);
+	return sock_of_file(file);
 }
 
 /* A cookie that may not have been made: this program's type has no helper that would. */

@@ -15,5 +15,6 @@
 #include "traffic.h"
 #include "fallback.h"
 #include "writers.h"
+#include "overflow.h"
 
 LICENSE;

@@ -6,6 +6,7 @@
 #ifndef PLUMB_RECORDER_STATES_H
 #define PLUMB_RECORDER_STATES_H
 
+#include "listening.h"
 #include "socket.h"
 #include "stack.h"
 
@@ -82,8 +83,10 @@ INLINE int on_begin(struct sock *sk, u64 cookie, int new)
 	put_ends(TYPED, event, sk);
 	put_task(event, tgid);
 	remember(cookie, event, tgid);
-	if (new == TCP_LISTEN)
+	if (new == TCP_LISTEN) {
 		note_listener(event, tgid);
+		watch_listener(cookie, sk, tgid);
+	}
 	send_event(event);
 	return 0;
 }
@@ -196,6 +199,8 @@ int states(u64 *ctx)
 		return on_begin(sk, cookie, new);
 	if (old == TCP_SYN_RECV && new == TCP_ESTABLISHED)
 		return on_incoming(sk, cookie);
+	if (old == TCP_LISTEN)
+		unwatch_listener(cookie, sk);
 	known = bpf_map_lookup_elem(&sockets, &cookie);
 	if (!known && SCOPE != SCOPE_HOST)
 		return 0;

@@ -3,7 +3,9 @@
 use std::os::fd::AsFd as _;
 
 use aya::Btf;
-use aya::programs::{BtfTracePoint, FEntry, FExit, KProbe, Program, ProgramError, TracePoint};
+use aya::programs::{
+    BtfTracePoint, FEntry, FExit, Iter, KProbe, Program, ProgramError, TracePoint,
+};
 
 use super::load::words;
 use super::perf;
@@ -32,6 +34,12 @@ pub(super) fn probe(program: &mut Program, at: &str) -> Result<(), String> {
     program.attach(at, 0).map(drop).map_err(say)
 }
 
+/// Loads an iterator, which runs when somebody reads it.
+pub(super) fn iterator(program: &mut Program, over: &str, types: &Btf) -> Result<(), String> {
+    let program: &mut Iter = program.try_into().map_err(say)?;
+    program.load(over, types).map_err(say)
+}
+
 /// Takes a program out of the kernel, from wherever it is attached: its rung did not hold.
 pub(super) fn undo(program: &mut Program) {
     // One that was never loaded has nothing to undo.
@@ -39,6 +47,7 @@ pub(super) fn undo(program: &mut Program) {
         Program::BtfTracePoint(program) => program.unload(),
         Program::FEntry(program) => program.unload(),
         Program::FExit(program) => program.unload(),
+        Program::Iter(program) => program.unload(),
         Program::KProbe(program) => program.unload(),
         Program::TracePoint(program) => program.unload(),
         _ => Ok(()),

@@ -2,7 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use plumb_model::event::{Call, Ends, Event, StackId, StateChange, Task, Totals, What};
+use plumb_model::event::{
+    Call, Ends, Event, FullListener, FullQueue, StackId, StateChange, Task, Totals, What,
+};
 use plumb_model::id::{Cookie, NetnsId, Pid};
 use plumb_model::socket::SocketState;
 
@@ -209,6 +211,17 @@ fn what(record: &Record<'_>, flags: u8, call: Option<Call>, places: &Places) -> 
         11 => What::Call(Box::new(call?)),
         12 => What::Exec,
         13 => What::Exit,
+        14 => What::ListenerFull(FullListener {
+            queue: match reason {
+                1 => FullQueue::Accept,
+                2 => FullQueue::Syn,
+                _ => FullQueue::Unknown,
+            },
+            dropped: record.u32(36)?,
+            accept_queue: record.u32(104)?,
+            syn_queue: record.u32(108)?,
+            limit: record.u32(88)?,
+        }),
         _ => return None,
     })
 }

@@ -41,11 +41,12 @@ pub const YOUNG: std::time::Duration = std::time::Duration::from_secs(1);
 pub(super) const BPF_NOEXIST: u64 = 1;
 
 /// The sizes of the maps, by name.
-pub(super) const MAPS: [(&str, u32); 13] = [
+pub(super) const MAPS: [(&str, u32); 14] = [
     ("interpreters", PROCESSES),
     ("sockets", SOCKETS),
     ("processes", PROCESSES),
     ("listeners", LISTENERS),
+    ("watched", LISTENERS),
     ("known_stacks", STACKS),
     ("attempts", CALLS),
     ("calls", CALLS),

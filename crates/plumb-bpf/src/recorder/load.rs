@@ -9,6 +9,7 @@ use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
 use crate::privilege;
 use crate::unavailable::Unavailable;
 
+use super::listeners::Listeners;
 use super::plan::{Gap, Hook, Layer, PROBES, Plan, Probe, Program, Scope, Used, own_pid};
 use super::reader::Reader;
 use super::refused::{self, Refused};
@@ -72,7 +73,10 @@ fn with_helpers(
     }
     let mut take = |name| ring::Ring::take(&mut object, name).map_err(|error| words(&error));
     let (events, stacks) = (take("events")?, take("stacks")?);
+    let listeners = attached.used.iter().any(|used| used.layer == Layer::Queues);
+    let listeners = listeners.then(|| Listeners::of(&object)).transpose()?;
     let mut recorder = Recorder {
+        listeners,
         reader: Reader::start(events, stacks).map_err(|error| error.to_string())?,
         object,
         used: attached.used,
@@ -98,6 +102,7 @@ fn load(plan: &Plan, types: &Btf, names: &Names, helpers: bool) -> Result<Ebpf, 
     let namespace = pid_namespace();
     let (helpers, stacks) = (u32::from(helpers), u32::from(!plan.no_stacks));
     let call_stacks = u32::from(plan.call_stacks);
+    let queues = u32::from(plan.wants(Layer::Queues));
     let (every, strangers) = (u32::from(plan.every_state), u32::from(plan.strangers));
     let purge = names.drop_number("QUEUE_PURGE").unwrap_or(0);
     let mut loader = EbpfLoader::new();
@@ -112,6 +117,7 @@ fn load(plan: &Plan, types: &Btf, names: &Names, helpers: bool) -> Result<Ebpf, 
         .override_global("STACKS", &stacks, true)
         .override_global("EVERY_STATE", &every, true)
         .override_global("STRANGERS", &strangers, true)
+        .override_global("QUEUES", &queues, true)
         .override_global("CALL_STACKS", &call_stacks, true)
         .override_global("PURGE_REASON", &purge, true);
     for (name, size) in limits::MAPS {
@@ -193,6 +199,7 @@ impl Attached {
                 Hook::FunctionBegin(at) => {
                     attach::function_begin(loaded, at, types).map_err(say)?;
                 }
+                Hook::Iterator(over) => attach::iterator(loaded, over, types).map_err(say)?,
                 Hook::Probe(at) => attach::probe(loaded, at).map_err(say)?,
                 Hook::FunctionEnd(at) => attach::function_end(loaded, at, types).map_err(say)?,
                 Hook::Call(at) => {

@@ -12,6 +12,7 @@ mod decode;
 mod functions;
 mod interpreters;
 pub mod limits;
+mod listeners;
 mod load;
 mod mappings;
 mod perf;
@@ -53,6 +54,8 @@ pub struct Recorder {
     names: Names,
     mappings: Vec<mappings::Mappings>,
     no_stacks: bool,
+    /// With [`Layer::Queues`].
+    listeners: Option<listeners::Listeners>,
     _perf: Vec<(&'static str, perf::Attached)>,
 }
 
@@ -132,15 +135,28 @@ impl Recorder {
         Ok(())
     }
 
+    /// Finds those among the sockets it was told of ([`Self::seed`]) that listen, with [`Layer::Queues`].
+    pub fn find_older_listeners(&self) {
+        if let Some(listeners) = &self.listeners {
+            listeners.find_older();
+        }
+    }
+
     /// Hands on what was told, stacks before the events that name them; no more than a slice of the events,
     /// because stacks that came meanwhile are more urgent. Says whether more wait.
     pub fn poll(&mut self, mut tell: impl FnMut(Told<'_>)) -> bool {
+        if let Some(listeners) = &mut self.listeners {
+            listeners.look();
+        }
         self.reader.take();
         self.tell(limits::SLICE, &mut tell)
     }
 
     /// Hands on everything that has happened until now.
     pub fn poll_rest(&mut self, mut tell: impl FnMut(Told<'_>)) {
+        if let Some(listeners) = &mut self.listeners {
+            listeners.look_now();
+        }
         self.reader.catch_up();
         while self.tell(limits::SLICE, &mut tell) {}
     }

@@ -49,6 +49,8 @@ pub enum Layer {
     Reading,
     /// Segments sent again, resets, errors, full queues.
     Faults,
+    /// Full queues of listeners, looked at every [`super::limits::LOOK`].
+    Queues,
     /// Dropped packets and the reasons.
     Drops,
     /// Every call of the network. While it is attached, every system call of the machine is slower.
@@ -70,6 +72,7 @@ impl Layer {
             Self::Opening => "what connect() and accept() return",
             Self::Reading => "reads that found the end of a connection",
             Self::Faults => "retransmissions, resets and errors",
+            Self::Queues => "full queues of listeners",
             Self::Drops => "dropped packets",
             Self::Calls => "calls of the network",
             Self::Traffic => "bytes of UDP and UNIX sockets",
@@ -135,6 +138,8 @@ pub(super) enum Hook {
     FunctionEnd(&'static str),
     /// The beginning of a kernel function, or its end, as the program's kind says, with registers alone.
     Probe(&'static str),
+    /// An iterator: it is loaded, and run when it is read.
+    Iterator(&'static str),
     /// A tracepoint of one system call, through perf.
     Call(&'static str),
 }
@@ -180,6 +185,13 @@ macro_rules! program {
             name: $name,
             hook: Hook::FunctionEnd($at),
             label: concat!("fexit/", $at),
+        }
+    };
+    ($name:literal iterator $at:literal) => {
+        Program {
+            name: $name,
+            hook: Hook::Iterator($at),
+            label: concat!("iter/", $at),
         }
     };
     ($name:literal call $at:literal) => {
@@ -301,6 +313,14 @@ pub(super) const PROBES: &[Probe] = &[
         layer: Layer::Faults,
         sees: "full receive queues",
         ladder: &[&[program!("full_queues" typed "sock_rcvqueue_full")]],
+    },
+    Probe {
+        layer: Layer::Queues,
+        sees: "full queues of listeners",
+        ladder: &[&[
+            program!("full_listeners" iterator "bpf_map_elem"),
+            program!("older_listeners" iterator "task_file"),
+        ]],
     },
     Probe {
         layer: Layer::Drops,

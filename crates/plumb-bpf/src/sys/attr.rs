@@ -98,6 +98,10 @@ pub(super) struct LinkCreate {
     pub target_fd: u32,
     pub attach_type: u32,
     pub flags: u32,
+    /// What is iterated over, where the kind of iterator asks (5.9).
+    pub iter_info: u64,
+    pub iter_info_len: u32,
+    pub reserved: u32,
 }
 
 impl Attr for LinkCreate {

@@ -106,7 +106,13 @@ pub fn run(arguments: &Arguments) -> u8 {
 }
 
 fn begin(arguments: &Arguments) -> Result<Session, Failure> {
-    let mut layers = vec![Layer::Opening, Layer::Reading, Layer::Faults, Layer::Drops];
+    let mut layers = vec![
+        Layer::Opening,
+        Layer::Reading,
+        Layer::Faults,
+        Layer::Drops,
+        Layer::Queues,
+    ];
     if !arguments.no_calls {
         layers.push(Layer::Calls);
     }

@@ -7,6 +7,7 @@ mod functions;
 mod keep;
 mod languages;
 mod leaks;
+mod listeners;
 mod mem;
 mod top;
 mod trace;

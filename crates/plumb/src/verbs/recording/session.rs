@@ -343,6 +343,7 @@ fn seed(recorder: &mut Recorder, scope: Scope, before: &Snapshot) -> HashSet<Coo
         // A full table is counted by the programs themselves, with the next socket.
         let _ = recorder.seed(&older);
     }
+    recorder.find_older_listeners();
     cookies
 }
 

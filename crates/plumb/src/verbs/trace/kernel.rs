@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use plumb_bpf::recorder::Names;
-use plumb_model::event::{Event, StateChange, What};
+use plumb_model::event::{Event, FullListener, FullQueue, StateChange, What};
 
 use super::error_names;
 
@@ -44,6 +44,7 @@ pub fn words(event: &Event, names: &Names, calls: bool) -> Option<(&'static str,
             )
         }
         What::QueueFull => ("queue-full", String::from("receive queue full")),
+        What::ListenerFull(full) => ("listener-full", full_listener(full)),
         What::Exec => ("exec", String::from("began another program")),
         What::Exit => ("exit", String::from("ended")),
         What::Call(_) => return None,
@@ -72,4 +73,17 @@ fn state(change: StateChange) -> String {
         text.push_str(", the process ends");
     }
     text
+}
+
+fn full_listener(full: &FullListener) -> String {
+    let queue = match full.queue {
+        FullQueue::Accept => "accept queue full",
+        FullQueue::Syn if full.dropped == 0 => "SYN queue full, SYN cookies are sent",
+        FullQueue::Syn => "SYN queue full",
+        FullQueue::Unknown => "listener had no room",
+    };
+    format!(
+        "{queue}: dropped {}, {} wait for accept(), {} are being made, limit {}",
+        full.dropped, full.accept_queue, full.syn_queue, full.limit
+    )
 }

@@ -35,6 +35,7 @@ pub struct Row {
     sent_bytes: Option<u64>,
     received_bytes: Option<u64>,
     unread_bytes: Option<u32>,
+    listener: Option<Listener>,
     made_by: Option<StackObject>,
 }
 
@@ -43,6 +44,31 @@ impl Row {
     pub fn over_ns(&self) -> u64 {
         self.monotonic_ns
             .saturating_add(self.duration_ns.unwrap_or(0))
+    }
+}
+
+/// The queues of a listener that was full.
+#[derive(Debug, Serialize)]
+pub struct Listener {
+    full_queue: &'static str,
+    dropped: u32,
+    accept_queue: u32,
+    syn_queue: u32,
+    limit: u32,
+}
+
+impl Listener {
+    fn of(event: &Event) -> Option<Self> {
+        let What::ListenerFull(full) = &event.what else {
+            return None;
+        };
+        Some(Self {
+            full_queue: full.queue.word(),
+            dropped: full.dropped,
+            accept_queue: full.accept_queue,
+            syn_queue: full.syn_queue,
+            limit: full.limit,
+        })
     }
 }
 
@@ -124,6 +150,7 @@ pub fn row(event: &Event, names: &Names, code: &mut Code, calls: bool) -> Option
         sent_bytes: totals.map(|totals| totals.sent_bytes),
         received_bytes: totals.map(|totals| totals.received_bytes),
         unread_bytes: totals.map(|totals| totals.unread_bytes),
+        listener: Listener::of(event),
         made_by: stack.as_deref().map(StackObject::from),
     })
 }

@@ -18,6 +18,7 @@ fn attached() -> Vec<(&'static str, String)> {
             Layer::Opening,
             Layer::Reading,
             Layer::Faults,
+            Layer::Queues,
             Layer::Drops,
             Layer::Calls,
             Layer::Traffic,
