@@ -125,17 +125,28 @@ INLINE bool is_letting_go(int new)
 }
 
 /*
- * Whether the kernel closes it because its process ends: by the states that only close() enters, or, with
- * bytes unread, at once. Any other end comes by packet and in anybody's time.
+ * Whether its holder lets it go: by the states that only close() enters, or, with bytes unread, at once.
+ * Any other end comes by packet and in anybody's time.
  */
-INLINE bool ends_with_its_holder(const struct known *known, int old, int new)
+INLINE bool is_let_go(const struct known *known, int old, int new)
 {
 	bool at_once = new == TCP_CLOSE && (old == TCP_ESTABLISHED || old == TCP_CLOSE_WAIT ||
 					    old == TCP_SYN_SENT || old == TCP_LISTEN);
 
-	if (!is_letting_go(new) && !(at_once && current_tgid() == known->tgid))
-		return false;
-	return current_is_exiting();
+	return is_letting_go(new) || (at_once && current_tgid() == known->tgid);
+}
+
+/*
+ * The code that closes, of interpreters alone: one that ends closes what its script left open, and only the
+ * stack tells that from a script that closes.
+ */
+INLINE u64 closing_stack(void)
+{
+	u32 tgid = current_tgid();
+
+	if (!STACKS || !bpf_map_lookup_elem(&interpreters, &tgid))
+		return 0;
+	return take_stack(tgid, current_tid());
 }
 
 /*
@@ -190,7 +201,7 @@ int states(u64 *ctx)
 	int old = (int)ctx[1], new = (int)ctx[2];
 	struct known *known;
 	struct event *event;
-	u64 cookie;
+	u64 cookie, stack = 0;
 
 	if (sk->sk_protocol != IPPROTO_TCP || (old == TCP_CLOSE && new == TCP_CLOSE))
 		return 0;
@@ -204,13 +215,18 @@ int states(u64 *ctx)
 	known = bpf_map_lookup_elem(&sockets, &cookie);
 	if (!known && SCOPE != SCOPE_HOST)
 		return 0;
-	if (known && ends_with_its_holder(known, old, new))
-		known->flags |= KNOWN_EXITING;
+	if (known && is_let_go(known, old, new)) {
+		if (current_is_exiting())
+			known->flags |= KNOWN_EXITING;
+		else
+			stack = closing_stack();
+	}
 	if (!is_told(new) || (!known && old == TCP_SYN_RECV))
 		return 0;
 	event = begin_event(EVENT_STATE);
 	if (event) {
 		event->cookie = cookie;
+		event->stack = stack;
 		put_change(event, sk, known, old, new);
 		if (known && known->flags & KNOWN_EXITING)
 			event->flags |= FLAG_EXITING;

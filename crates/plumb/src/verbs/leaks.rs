@@ -6,6 +6,7 @@
 mod growth;
 mod held;
 mod rows;
+mod teardown;
 mod waiting;
 
 use std::time::Duration;
@@ -244,8 +245,8 @@ impl Watched {
             self.waiters.begin(&pids, &mut session.code);
         }
         session.run(
-            |event: &Event, _| {
-                let ended = lives.take(event);
+            |event: &Event, code| {
+                let ended = lives.take(&teardown::judged(event, code));
                 for life in &ended {
                     note_maker(makers, life);
                 }

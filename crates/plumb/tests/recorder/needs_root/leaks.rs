@@ -250,3 +250,34 @@ fn of_older_sockets_the_waiting_thread_and_the_likely_maker_are_named_needs_root
         drop(listener);
     });
 }
+
+/// Three connections that a script keeps and never closes, and three that it closes; the interpreter closes the
+/// former as it ends.
+const KEEPS: &str = r#"
+import socket, sys
+server = ("127.0.0.1", int(sys.argv[1])); kept = []
+def keep(): kept.append(socket.create_connection(server))
+def borrow(): socket.create_connection(server).close()
+for _ in range(3): keep(); borrow()
+"#;
+
+#[test]
+fn what_an_interpreter_closes_as_it_ends_was_never_closed_needs_python3_11_needs_root() {
+    sandbox::run(|| {
+        let server = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+        let port = server.local_addr().expect("it is bound").port().to_string();
+        let words = ["leaks", "--json", "--", "python3.11", "-c", KEEPS, &port];
+        let (output, leaks) = json(&words);
+        assert_eq!(output.status.code(), Some(0), "{leaks}");
+        let groups = leaks["groups"].as_array().cloned().unwrap_or_default();
+        let kept: Vec<&Value> = groups
+            .iter()
+            .filter(|group| group["verdict"] == "open-at-exit" && group["count"] == 3)
+            .collect();
+        let [group] = kept[..] else {
+            panic!("the three that were kept, and no others: {leaks}");
+        };
+        assert_eq!(group["made_by"]["function"], "keep", "{group}");
+        assert!(!leaks["groups"].to_string().contains("borrow"), "{leaks}");
+    });
+}
