@@ -97,7 +97,9 @@ pub fn flows(interval: &Interval<'_>, by: By) -> Vec<Flow> {
     let listening = listening(interval.after);
     let mut sums = Sums::default();
     for (place, socket) in interval.after.sockets.iter().enumerate() {
-        if !interval.wants(socket.cookie.ok()) {
+        // One that ended while it was read counts once, with its last totals.
+        let has_ended = |cookie| interval.ended.contains_key(&cookie);
+        if !interval.wants(socket.cookie.ok()) || socket.cookie.ok().is_some_and(has_ended) {
             continue;
         }
         let name = name(interval.after, place, by, &listening);

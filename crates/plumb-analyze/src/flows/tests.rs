@@ -128,6 +128,17 @@ fn what_ended_counts_what_it_had_carried_since() {
 }
 
 #[test]
+fn what_ended_while_it_was_read_counts_once() {
+    let now = vec![tcp(1, 110, 0)];
+    let flows = measured(vec![tcp(1, 100, 0)], now, &ended(1, 130), By::Peer);
+    assert_eq!(flows.len(), 1);
+    assert_eq!(
+        (flows[0].received_bytes, flows[0].closed, flows[0].sockets),
+        (30, 1, 0)
+    );
+}
+
+#[test]
 fn connections_to_a_listener_are_its_port_s() {
     let listener = || socket(9, Kind::Tcp, SocketState::LISTEN, 0, 0);
     let flows = measured(

@@ -14,7 +14,7 @@ use plumb_analyze::flows::{self, By, Ended, Interval};
 use plumb_analyze::functions::Uses;
 use plumb_bpf::recorder::{Layer, Plan};
 use plumb_collect::snapshot::{self, Request, Scope};
-use plumb_model::event::{Event, Moved, What};
+use plumb_model::event::{Event, Moved, StateChange, What};
 use plumb_model::id::Cookie;
 use plumb_model::snapshot::{Kind, Snapshot};
 use plumb_model::socket::SocketState;
@@ -300,28 +300,13 @@ impl Meter {
 
     /// Waits for the time and reads again.
     fn measure(&mut self, every: Duration) -> Measured {
-        let mut ended = HashMap::new();
-        let mut unseen = HashSet::new();
-        let mut lost = 0_u64;
+        let mut heard = Heard::default();
         let mut reasons = Vec::new();
         let lone = &mut self.lone;
         match &mut self.session {
             Ok(session) => {
                 session.until(self.at + every);
-                session.run(
-                    |event, _| {
-                        keep(event, &mut ended, &mut lost);
-                        // Who has ended holds no socket, but some go on until the peer is done, too.
-                        if let (What::State(_), Some(cookie)) = (&event.what, event.cookie)
-                            && unseen.len() < MAX_ENDED
-                            && lone.as_mut().is_none_or(|lone| lone.wants(event))
-                        {
-                            unseen.insert(cookie);
-                        }
-                    },
-                    |_| Next::GoOn,
-                );
-                reasons.extend(session.reasons());
+                session.run(|event, _| heard.take(event, lone.as_mut()), |_| Next::GoOn);
             }
             Err(failure) => {
                 std::thread::sleep((self.at + every).saturating_duration_since(Instant::now()));
@@ -331,13 +316,23 @@ impl Meter {
                 ));
             }
         }
+        let now = Instant::now();
+        let after = read(&self.wanted);
+        if let Ok(session) = &mut self.session {
+            // Who ended while it was read, is in neither else.
+            session.rest(|event, _| heard.take(event, lone.as_mut()));
+            reasons.extend(session.reasons());
+        }
+        let Heard {
+            ended,
+            unseen,
+            lost,
+        } = heard;
         if lost > 0 {
             reasons.push(format!(
                 "{lost} connections that ended are not counted: there are too many"
             ));
         }
-        let now = Instant::now();
-        let after = read(&self.wanted);
         reasons.extend(gaps(&after));
         let wanted = self.wanted_of(&after, unseen, &mut reasons);
         let moved_after: HashMap<Cookie, Moved> = self
@@ -394,29 +389,49 @@ impl Meter {
     }
 }
 
-/// Keeps the last totals of a connection that ended.
-fn keep(event: &Event, ended: &mut HashMap<Cookie, Ended>, lost: &mut u64) {
-    let (What::State(change), Some(cookie)) = (&event.what, event.cookie) else {
-        return;
-    };
-    let Some(totals) = change.totals.filter(|_| change.new == SocketState::CLOSE) else {
-        return;
-    };
-    if change.old == SocketState::LISTEN {
-        return;
+/// What was told in an interval.
+#[derive(Default)]
+struct Heard {
+    ended: HashMap<Cookie, Ended>,
+    /// Sockets that did something.
+    unseen: HashSet<Cookie>,
+    /// Connections that ended and found no room.
+    lost: u64,
+}
+
+impl Heard {
+    fn take(&mut self, event: &Event, lone: Option<&mut Lone>) {
+        let (What::State(change), Some(cookie)) = (&event.what, event.cookie) else {
+            return;
+        };
+        self.keep(event, *change, cookie);
+        // Who has ended holds no socket, but some go on until the peer is done, too.
+        if self.unseen.len() < MAX_ENDED && lone.is_none_or(|lone| lone.wants(event)) {
+            self.unseen.insert(cookie);
+        }
     }
-    if ended.len() >= MAX_ENDED {
-        *lost += 1;
-        return;
+
+    /// Keeps the last totals of a connection that ended.
+    fn keep(&mut self, event: &Event, change: StateChange, cookie: Cookie) {
+        let Some(totals) = change.totals.filter(|_| change.new == SocketState::CLOSE) else {
+            return;
+        };
+        if change.old == SocketState::LISTEN {
+            return;
+        }
+        if self.ended.len() >= MAX_ENDED {
+            self.lost += 1;
+            return;
+        }
+        self.ended.insert(
+            cookie,
+            Ended {
+                ends: event.ends,
+                owner: event.owner,
+                totals,
+            },
+        );
     }
-    ended.insert(
-        cookie,
-        Ended {
-            ends: event.ends,
-            owner: event.owner,
-            totals,
-        },
-    );
 }
 
 fn read(wanted: &Wanted) -> Snapshot {

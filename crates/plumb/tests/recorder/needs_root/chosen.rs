@@ -285,7 +285,7 @@ fn a_filter_chooses_what_is_counted_and_a_command_s_run_is_counted_whole_needs_r
         assert_eq!(flows.len(), 1, "{top}");
         assert_eq!(flows[0]["name"], "tcp to :7404", "{top}");
         assert_eq!(
-            (&flows[0]["sent_bytes"], &flows[0]["closed"]),
+            (&flows[0]["sent_bytes"], &flows[0]["opened"]),
             (&20_000.into(), &20.into()),
             "{top}"
         );
