@@ -1,6 +1,9 @@
-//! `--netns`: a verb that looks at another network namespace enters it first.
+//! `--netns`: a verb that looks at another network namespace enters it first. `--all-netns`: it enters one
+//! after the other.
 
 use plumb_collect::netns;
+use plumb_model::NetnsId;
+use plumb_present::json;
 
 use super::status;
 
@@ -17,4 +20,36 @@ pub fn enter(verb: &str, netns: Option<&str>) -> Result<(), u8> {
         let text = format!("cannot enter network namespace {text}: {errno}");
         status::complain(verb, &text, status::BLIND)
     })
+}
+
+/// Calls `look` inside every network namespace of this host that may be entered, our own first, with its
+/// identity and what it is called; says why others are missing.
+pub fn visit_all(mut look: impl FnMut(NetnsId, &str)) -> Vec<String> {
+    let Ok(home) = netns::Home::remember() else {
+        return vec!["the way back from a network namespace".to_owned()];
+    };
+    let mut gaps = Vec::new();
+    let found = netns::list();
+    if found.hidden_processes > 0 {
+        let count = found.hidden_processes;
+        gaps.push(format!(
+            "network namespaces of {count} processes: permission denied"
+        ));
+    }
+    for place in found.all {
+        let label = json::text(&place.label());
+        // Our own needs no privilege: an ordinary user sees at least that one.
+        let is_own = found.own == Some(place.id);
+        if !is_own && let Err(errno) = netns::enter(&place) {
+            gaps.push(format!("network namespace {label}: {errno}"));
+            continue;
+        }
+        look(place.id, &label);
+        if !is_own && let Err(errno) = home.go() {
+            // We would read a wrong namespace from here on.
+            gaps.push(format!("the way back from a network namespace: {errno}"));
+            return gaps;
+        }
+    }
+    gaps
 }

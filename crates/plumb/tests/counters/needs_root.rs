@@ -1,5 +1,6 @@
 //! In namespaces of their own, where nothing counts but what a test does.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
@@ -193,4 +194,150 @@ fn another_namespace_is_looked_at_by_the_pid_of_a_thread_in_it() {
         row(&document, "Tcp", "ActiveOpens").map(|row| &row["value"]),
         Some(&Value::from(1))
     );
+}
+
+/// The rows of a counter in one namespace.
+fn in_namespace<'d>(document: &'d Value, id: u64, name: &str) -> Vec<&'d Value> {
+    let netns = Value::from(format!("net:[{id}]"));
+    let rows = document["counters"].as_array().expect("rows");
+    rows.iter()
+        .filter(|row| row["netns"] == netns && row["name"] == name)
+        .collect()
+}
+
+#[test]
+fn every_namespace_has_counters_of_its_own_and_the_host_has_its_own_once() {
+    let (once, twice) = (namespace(), namespace());
+    once.inside(a_connection);
+    twice.inside(|| {
+        a_connection();
+        a_connection();
+    });
+    let words = [
+        "--all-netns",
+        "--json",
+        "--all",
+        "Tcp.ActiveOpens",
+        "softnet",
+    ];
+    let document = document(&stats(&words));
+    for (namespace, opens) in [(&once, 1), (&twice, 2)] {
+        let rows = in_namespace(&document, namespace.id, "ActiveOpens");
+        assert_eq!(rows.len(), 1, "{}", namespace.id);
+        assert_eq!(rows[0]["value"], opens);
+        assert!(rows[0]["per_s"].is_null(), "nobody knows how old it is");
+    }
+    assert_eq!(document["since"], "namespace");
+    let rows = document["counters"].as_array().expect("rows");
+    let softnet = rows
+        .iter()
+        .filter(|row| row["group"] == "softnet" && row["name"] == "processed");
+    let processors: Vec<Option<&str>> = softnet
+        .inspect(|row| assert!(row["netns"].is_null(), "{row}"))
+        .map(|row| row["instance"].as_str())
+        .collect();
+    let different: BTreeSet<_> = processors.iter().copied().collect();
+    assert_eq!(processors.len(), different.len(), "the host's, told once");
+}
+
+#[test]
+fn what_worries_in_a_namespace_is_laid_at_the_door_of_its_own_sockets() {
+    let (bad, quiet) = (namespace(), namespace());
+    let kept = |namespace: &Namespace, sent: usize| {
+        namespace.inside(move || {
+            let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 7007)).expect("a free port");
+            sockopt::set_socket_recv_buffer_size(&receiver, 2048).expect("a small buffer");
+            let sender = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+            for _ in 0..sent {
+                let to = (Ipv4Addr::LOCALHOST, 7007);
+                sender.send_to(&[0; 1000], to).expect("loopback takes it");
+            }
+            receiver
+        })
+    };
+    let receivers = (kept(&bad, 200), kept(&quiet, 100));
+    let words = ["--all-netns", "--explain", "Udp.RcvbufErrors"];
+    let document = document(&stats(&[&words[..], &["--json"]].concat()));
+    let blocks = stats(&[&words[..], &["--color", "never"]].concat());
+    for namespace in [&bad, &quiet] {
+        let rows = in_namespace(&document, namespace.id, "RcvbufErrors");
+        assert_eq!(rows.len(), 1, "{}", namespace.id);
+        let sockets = rows[0]["sockets"].as_array().expect("sockets");
+        assert_eq!(sockets.len(), 1, "of its own namespace alone: {sockets:?}");
+        let told = String::from_utf8_lossy(&blocks.stdout).into_owned();
+        let head = format!("Udp.RcvbufErrors in net:[{}]  ", namespace.id);
+        assert!(told.contains(&head), "{told}");
+    }
+    drop(receivers);
+}
+
+#[test]
+fn only_what_happened_between_two_readings_is_told_of_each_namespace() {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::Stdio;
+
+    let (busy, new) = (namespace(), namespace());
+    busy.inside(a_connection);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_plumb"))
+        .args(["stats", "--all-netns", "Tcp.ActiveOpens", "-o", "ndjson"])
+        .args(["--every", "50ms", "--for", "8s"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("plumb is built");
+    let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let netns = Value::from(format!("net:[{}]", busy.id));
+    let mut grown = 0;
+    let mut new = Some(new);
+    let mut is_told_gone = false;
+    for line in lines {
+        let line: Value =
+            serde_json::from_str(&line.expect("it is text")).expect("each line is an object");
+        if line["netns"] == netns {
+            grown += line["delta"].as_u64().expect("there is a begin");
+            assert!(line["per_s"].is_number(), "{line}");
+        }
+        if line["schema"].is_string()
+            && let Some(new) = new.take()
+        {
+            // From here on there is one connection more, and one namespace less.
+            busy.inside(a_connection);
+            drop(new);
+        }
+        is_told_gone |= line["reasons"]
+            .as_array()
+            .is_some_and(|reasons| reasons.iter().any(is_gone));
+        if grown == 1 && is_told_gone {
+            break;
+        }
+    }
+    child.kill().expect("it is ours");
+    child.wait().expect("it ends");
+    assert_eq!((grown, is_told_gone), (1, true));
+}
+
+fn is_gone(reason: &Value) -> bool {
+    reason
+        .as_str()
+        .is_some_and(|text| text.contains(" is gone: "))
+}
+
+#[test]
+fn namespaces_that_may_not_be_entered_are_said_to_be_missing() {
+    use std::os::unix::process::CommandExt as _;
+
+    let other = namespace();
+    let output = Command::new(env!("CARGO_BIN_EXE_plumb"))
+        .args(["stats", "--all-netns", "--json", "--all", "Ip.DefaultTTL"])
+        .uid(65534)
+        .gid(65534)
+        .output()
+        .expect("everybody may run it");
+    assert_eq!(output.status.code(), Some(0));
+    let document = document(&output);
+    let rows = document["counters"].as_array().expect("rows");
+    assert_eq!(rows.len(), 1, "our own needs no privilege: {rows:?}");
+    assert!(in_namespace(&document, other.id, "DefaultTTL").is_empty());
+    assert_eq!(document["complete"], false);
+    let reasons = document["reasons"].to_string();
+    assert!(reasons.contains("permission denied"), "{reasons}");
 }

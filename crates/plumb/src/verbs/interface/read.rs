@@ -1,9 +1,11 @@
 //! Readings of one namespace or of all.
 
-use plumb_collect::{netns, traffic};
+use plumb_collect::traffic;
 use plumb_filter::glob::{Case, fits_glob};
 use plumb_model::traffic::Traffic;
 use plumb_present::json;
+
+use crate::verbs::place;
 
 /// One reading of everything asked for.
 #[derive(Debug)]
@@ -44,43 +46,16 @@ pub fn read(everywhere: bool) -> Result<Reading, String> {
 }
 
 fn read_all(reading: &mut Reading) {
-    let Ok(home) = netns::Home::remember() else {
-        reading
-            .gaps
-            .push("the way back from a network namespace".to_owned());
-        return;
-    };
-    let found = netns::list();
-    if found.hidden_processes > 0 {
-        let count = found.hidden_processes;
-        reading.gaps.push(format!(
-            "network namespaces of {count} processes: permission denied"
-        ));
-    }
-    for place in found.all {
-        let label = json::text(&place.label());
-        let is_own = found.own == Some(place.id);
-        if !is_own && let Err(errno) = netns::enter(&place) {
-            reading
-                .gaps
-                .push(format!("network namespace {label}: {errno}"));
-            continue;
-        }
-        match traffic::read() {
-            Ok(traffic) => reading.namespaces.push(Namespace {
-                label: Some(label),
-                traffic,
-            }),
-            Err(error) => reading.gaps.push(format!("interfaces of {label}: {error}")),
-        }
-        if !is_own && let Err(errno) = home.go() {
-            // We would read a wrong namespace from here on.
-            reading
-                .gaps
-                .push(format!("the way back from a network namespace: {errno}"));
-            return;
-        }
-    }
+    let Reading { namespaces, gaps } = reading;
+    let mut unread = Vec::new();
+    let missed = place::visit_all(|_, label| match traffic::read() {
+        Ok(traffic) => namespaces.push(Namespace {
+            label: Some(label.to_owned()),
+            traffic,
+        }),
+        Err(error) => unread.push(format!("interfaces of {label}: {error}")),
+    });
+    gaps.extend(missed.into_iter().chain(unread));
 }
 
 /// Says whether a name fits one of the patterns, or there are none.

@@ -6,7 +6,8 @@ use plumb_present::report::{Tone, wrap};
 use plumb_present::sanitize;
 
 use super::row::Row;
-use super::{Arguments, Span, VERB};
+use super::span::Span;
+use super::{Arguments, VERB};
 use crate::output::Output;
 use crate::verbs::{screen, status};
 
@@ -27,10 +28,11 @@ pub fn write(
     for row in rows {
         out.raw(|out| write_row(out, row, style));
     }
+    let footer = span.footer(arguments.all_netns);
     let footer = if rows.is_empty() {
-        format!("Nothing to worry about. {}", span.footer())
+        format!("Nothing to worry about. {footer}")
     } else {
-        span.footer()
+        footer
     };
     out.raw(|out| {
         for line in wrap::lines(&footer, width(style)) {
@@ -52,6 +54,10 @@ fn width(style: Style) -> usize {
 
 fn write_row(out: &mut Vec<u8>, row: &Row, style: Style) {
     write_toned(out, &harmless(row.full_name()), Tone::Strong, style);
+    if let Some(netns) = &row.netns {
+        let place = format!(" in {}", harmless(netns));
+        out.extend_from_slice(place.as_bytes());
+    }
     let (word, tone) = row.verdict();
     out.extend_from_slice(b"  ");
     out.extend_from_slice(row.numbers().as_bytes());

@@ -6,22 +6,22 @@
 
 mod block;
 mod question;
+mod read;
 mod row;
 mod select;
 mod sockets;
+mod span;
 
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use plumb_analyze::counters::{self as meanings, Period, questions};
-use plumb_collect::counters;
-use plumb_model::Known;
-use plumb_model::counters::Counters;
+use plumb_analyze::counters::{Period, questions};
 use plumb_present::report::wrap;
-use serde_json::json;
 
+use self::read::{Namespace, Reading};
 use self::row::Row;
 use self::select::Selection;
+use self::span::Span;
 use super::form::{Form, FormArguments};
 use super::report::Report;
 use super::{place, screen, status, watch};
@@ -31,8 +31,6 @@ use crate::output::Output;
 const VERB: &str = "stats";
 /// The schema of its JSON.
 const SCHEMA: &str = "plumb.stats/1";
-/// The columns shown where nothing is sampled: a delta would be the total again.
-const UNSAMPLED: [&str; 5] = ["counter", "value", "rate", "verdict", "meaning"];
 
 /// What `plumb stats` may be given.
 #[derive(Debug, Args)]
@@ -65,6 +63,9 @@ pub struct Arguments {
     /// The counters of another network namespace: its name, a pid in it, net:[INODE] or a path.
     #[arg(short = 'n', long, value_name = "NETNS")]
     netns: Option<String>,
+    /// The counters of every network namespace of this host.
+    #[arg(long, conflicts_with_all = ["netns", "syn", "retrans"])]
+    all_netns: bool,
     /// Shows these columns, in this order.
     #[arg(short = 'c', long, value_delimiter = ',', value_name = "COLUMN")]
     columns: Vec<String>,
@@ -81,6 +82,7 @@ EXAMPLES
   plumb stats --explain ListenOverflows
   plumb stats --syn                  how many SYNs were sent, answered, dropped
   plumb stats --retrans --for 5s     how much is sent again, now and since the machine started
+  plumb stats --all-netns --bad      what should worry, also in containers
   plumb stats softnet udp -o json";
 
 /// Shows counters; gives the exit status.
@@ -95,8 +97,8 @@ pub fn run(arguments: &Arguments) -> u8 {
     if arguments.retrans {
         return question::answer(arguments, "retrans", questions::RETRANS, &mut out);
     }
-    let first = counters::read();
-    if first.readings.is_empty() {
+    let first = read::read(arguments.all_netns);
+    if first.is_empty() {
         return status::complain(VERB, "no counter can be read", status::BLIND);
     }
     let selection = match select::selection(arguments, &first) {
@@ -111,7 +113,7 @@ pub fn run(arguments: &Arguments) -> u8 {
                 arguments,
                 &selection,
                 Some(&first),
-                &counters::read(),
+                &read::read(arguments.all_netns),
                 &mut out,
             )
         }
@@ -123,7 +125,7 @@ fn repeat(
     arguments: &Arguments,
     selection: &Selection,
     (interval, span): (Duration, Option<Duration>),
-    mut before: Counters,
+    mut before: Reading,
     out: &mut Output,
 ) -> u8 {
     let start = Instant::now();
@@ -131,7 +133,7 @@ fn repeat(
     let mut last = status::FINE;
     let draw = out.is_terminal() && matches!(arguments.form.form(), Form::Table | Form::Wide);
     watch::repeat(interval, draw, out, |out| {
-        let after = counters::read();
+        let after = read::read(arguments.all_netns);
         last = show(arguments, selection, Some(&before), &after, out);
         before = after;
         last == status::FINE && span.is_none_or(|span| start.elapsed() + interval / 2 < span)
@@ -143,23 +145,20 @@ fn repeat(
 fn show(
     arguments: &Arguments,
     selection: &Selection,
-    before: Option<&Counters>,
-    after: &Counters,
+    before: Option<&Reading>,
+    after: &Reading,
     out: &mut Output,
 ) -> u8 {
-    let (period, span) = match before {
-        None => (Period::until(after), Span::Whole(counters::age_s())),
-        Some(before) => {
-            let seconds = after.seconds_since(before);
-            (Period::between(before, after), Span::Between(seconds))
+    let mut reasons = after.reasons(before);
+    let mut rows: Vec<Row> = Vec::new();
+    for namespace in &after.namespaces {
+        if let Some((period, span)) = period(before, namespace) {
+            let readings = namespace.counters.readings.iter();
+            let shown = readings.filter_map(|reading| selection.row(reading, &period, span));
+            rows.extend(shown.map(|row| namespace.mark(row)));
         }
-    };
-    let mut rows: Vec<Row> = after
-        .readings
-        .iter()
-        .filter_map(|reading| selection.row(reading, &period, span))
-        .collect();
-    let mut reasons: Vec<String> = after.gaps.iter().map(|gap| gap.what.clone()).collect();
+    }
+    let span = after.span(before);
     if selection.wants_sockets() {
         sockets::attach(&mut rows, selection.is_explaining(), &mut reasons);
     }
@@ -167,98 +166,52 @@ fn show(
     if is_table && arguments.columns.is_empty() && selection.wants_sockets() {
         return block::write(arguments, &rows, span, &reasons, out);
     }
-    let usual: Vec<String> = UNSAMPLED.map(str::to_owned).to_vec();
-    let unsampled = is_table && before.is_none() && arguments.columns.is_empty();
     Report {
         verb: VERB,
         schema: SCHEMA,
         array: "counters",
         columns: &row::COLUMNS,
-        chosen: if unsampled {
-            &usual
-        } else {
-            &arguments.columns
-        },
+        chosen: &columns(arguments, before.is_some()),
         rows: &rows,
         members: span.members(),
-        footer: fitted(&span.footer(), arguments),
+        footer: fitted(&span.footer(arguments.all_netns), arguments),
         reasons,
     }
     .write(&arguments.form, out)
+}
+
+/// Gives what a namespace's numbers are about; `None` for one that was not there at the first reading.
+fn period<'n>(before: Option<&'n Reading>, namespace: &'n Namespace) -> Option<(Period<'n>, Span)> {
+    let after = &namespace.counters;
+    let Some(before) = before else {
+        return Some((Period::until(after), Span::Whole(namespace.age_s)));
+    };
+    let before = before.same(namespace)?;
+    let span = Span::Between(after.seconds_since(before));
+    Some((Period::between(before, after), span))
+}
+
+/// Gives the columns to show: in a table those that say most, elsewhere all.
+fn columns(arguments: &Arguments, sampled: bool) -> Vec<String> {
+    if !arguments.columns.is_empty() {
+        return arguments.columns.clone();
+    }
+    let form = arguments.form.form();
+    let shown = |word: &str, wide_only: bool| match (word, form) {
+        ("netns", Form::Table | Form::Wide) => arguments.all_netns,
+        // With one reading it would be the total again.
+        ("delta", Form::Table) => sampled,
+        _ => form != Form::Table || !wide_only,
+    };
+    let columns = row::COLUMNS.iter();
+    columns
+        .filter(|column| shown(column.key, column.wide_only))
+        .map(|column| column.key.to_owned())
+        .collect()
 }
 
 /// Breaks a sentence below a table to the terminal.
 fn fitted(text: &str, arguments: &Arguments) -> Vec<String> {
     let style = screen::style(arguments.form.form(), arguments.form.color);
     wrap::lines(text, style.width.unwrap_or(usize::MAX))
-}
-
-/// The time that numbers are about.
-#[derive(Debug, Clone, Copy)]
-pub enum Span {
-    /// All the time before: seconds since the machine started, where the counters are as old as it.
-    Whole(Known<f64>),
-    /// The seconds between two readings.
-    Between(f64),
-}
-
-impl Span {
-    /// Gives the seconds, where they are known.
-    pub fn seconds(self) -> Option<f64> {
-        match self {
-            Self::Whole(seconds) => seconds.ok(),
-            Self::Between(seconds) => Some(seconds),
-        }
-        .filter(|seconds| *seconds > 0.0)
-    }
-
-    fn members(self) -> Vec<(&'static str, serde_json::Value)> {
-        let since = match self {
-            Self::Whole(Known::Known(_)) => "boot",
-            Self::Whole(Known::Unknown(_)) => "namespace",
-            Self::Between(_) => "sample",
-        };
-        vec![
-            ("since", json!(since)),
-            ("interval_s", json!(self.seconds())),
-        ]
-    }
-
-    /// Says for people what the numbers are about.
-    fn footer(self) -> String {
-        let length = |seconds: f64| {
-            let us = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-            let us = u64::try_from(us.as_micros()).unwrap_or(u64::MAX);
-            plumb_present::report::value::duration_us(us)
-        };
-        match self {
-            Self::Whole(Known::Known(seconds)) => format!(
-                "Totals and rates since the machine started, {} ago; --for 1s shows what happens now.",
-                length(seconds)
-            ),
-            Self::Whole(Known::Unknown(_)) => {
-                "Totals since this network namespace was made, nobody knows when; --for 1s shows what \
-                 happens now."
-                    .to_owned()
-            }
-            Self::Between(seconds) => format!("What happened within {}.", length(seconds)),
-        }
-    }
-}
-
-/// Names all counters there are and all that are explained, for suggestions.
-fn names(after: &Counters) -> Vec<String> {
-    let known = meanings::all().map(|(group, entry)| format!("{group}.{}", entry.name));
-    let read = after
-        .readings
-        .iter()
-        .map(|reading| match &reading.instance {
-            // All interfaces have the same counters.
-            Some(_) => format!("{}.{}", reading.group, reading.name),
-            None => reading.full_name(),
-        });
-    let mut names: Vec<String> = known.chain(read).collect();
-    names.sort();
-    names.dedup();
-    names
 }

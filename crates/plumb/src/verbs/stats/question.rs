@@ -9,7 +9,8 @@ use plumb_present::report::{Cell, Column, Tone};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Arguments, SCHEMA, Span, VERB};
+use super::span::Span;
+use super::{Arguments, SCHEMA, VERB};
 use crate::output::Output;
 use crate::verbs::report::Report;
 use crate::verbs::watch;

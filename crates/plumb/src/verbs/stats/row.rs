@@ -1,17 +1,20 @@
 //! A counter as a row: what was read, what it did, what it means.
 
 use plumb_analyze::counters::{self, Concerns, Explanation, Judgement, Nature, Period, judge};
+use plumb_model::NetnsId;
 use plumb_model::counters::Reading;
 use plumb_present::report::{Cell, Column, Tone, value};
 use serde::Serialize;
 use serde_json::Number;
 
-use super::Span;
 use super::sockets::ConcernedSocket;
+use super::span::Span;
 
 /// One counter.
 #[derive(Debug, Serialize)]
 pub struct Row {
+    /// With --all-netns: the namespace; `None` for what the whole host counts.
+    pub netns: Option<String>,
     group: String,
     instance: Option<String>,
     name: String,
@@ -34,6 +37,9 @@ pub struct Row {
     pub sockets: Vec<ConcernedSocket>,
     /// How many more there are.
     pub more_sockets: usize,
+    /// With --all-netns: where the sockets are that it may be about; `None` for all that were read.
+    #[serde(skip)]
+    pub netns_id: Option<NetnsId>,
     #[serde(skip)]
     full_name: String,
     #[serde(skip)]
@@ -65,6 +71,7 @@ impl Row {
             explanation.map(text).filter(|text| !text.is_empty())
         };
         Self {
+            netns: None,
             group: reading.group.clone(),
             instance: reading.instance.clone(),
             name: reading.name.clone(),
@@ -85,6 +92,7 @@ impl Row {
             source: reading.source,
             sockets: Vec::new(),
             more_sockets: 0,
+            netns_id: None,
             full_name: reading.full_name(),
             explanation,
         }
@@ -94,6 +102,11 @@ impl Row {
     pub fn concerns(&self) -> Concerns {
         self.explanation
             .map_or(Concerns::Unknown, |explanation| explanation.concerns)
+    }
+
+    /// Gives the group.
+    pub fn group(&self) -> &str {
+        &self.group
     }
 
     /// Gives the explanation, if there is one.
@@ -140,7 +153,13 @@ impl Row {
 }
 
 /// What a row of `plumb stats` can show.
-pub const COLUMNS: [Column<Row>; 12] = [
+pub const COLUMNS: [Column<Row>; 13] = [
+    Column::new("netns", "Netns", |row: &Row| {
+        Cell::new(row.netns.as_deref().unwrap_or("-"))
+    })
+    .shrink_to(8)
+    .wide_only()
+    .about("network namespace, with --all-netns; - for what the whole host counts"),
     Column::new("counter", "Counter", |row: &Row| {
         let tone = if row.worrying {
             Tone::Strong

@@ -2,10 +2,11 @@
 
 use plumb_analyze::counters::{self as meanings, Nature, Period};
 use plumb_filter::glob::{Case, fits_glob};
-use plumb_model::counters::{Counters, Reading};
+use plumb_model::counters::Reading;
 
 use super::row::Row;
-use super::{Arguments, Span};
+use super::span::Span;
+use super::{Arguments, read};
 
 /// Groups with as many rows as there are interfaces or protocols, shown when asked for.
 const LARGE: [&str; 2] = ["interface", "protocols"];
@@ -30,7 +31,7 @@ enum Shown {
 }
 
 /// Reads the command line; `Err` says which name fits nothing, and what may have been meant.
-pub fn selection(arguments: &Arguments, counters: &Counters) -> Result<Selection, String> {
+pub fn selection(arguments: &Arguments, first: &read::Reading) -> Result<Selection, String> {
     let patterns: Vec<String> = arguments
         .names
         .iter()
@@ -39,8 +40,8 @@ pub fn selection(arguments: &Arguments, counters: &Counters) -> Result<Selection
         .collect();
     for pattern in &patterns {
         let fits = |reading: &Reading| fits(pattern, reading);
-        if !counters.readings.iter().any(fits) {
-            return Err(complaint(pattern, counters));
+        if !first.readings().any(fits) {
+            return Err(complaint(pattern, first));
         }
     }
     let shown = match arguments {
@@ -52,8 +53,8 @@ pub fn selection(arguments: &Arguments, counters: &Counters) -> Result<Selection
     Ok(Selection { patterns, shown })
 }
 
-fn complaint(pattern: &str, counters: &Counters) -> String {
-    let names = super::names(counters);
+fn complaint(pattern: &str, first: &read::Reading) -> String {
+    let names = names(first);
     let explained = names.iter().find(|name| {
         let name = name.to_ascii_lowercase();
         let pattern = pattern.to_ascii_lowercase();
@@ -71,6 +72,20 @@ fn complaint(pattern: &str, counters: &Counters) -> String {
     } else {
         format!("no counter {pattern}; did you mean {}", near.join(", "))
     }
+}
+
+/// Names all counters there are and all that are explained, for suggestions.
+fn names(first: &read::Reading) -> Vec<String> {
+    let known = meanings::all().map(|(group, entry)| format!("{group}.{}", entry.name));
+    let read = first.readings().map(|reading| match &reading.instance {
+        // All interfaces have the same counters.
+        Some(_) => format!("{}.{}", reading.group, reading.name),
+        None => reading.full_name(),
+    });
+    let mut names: Vec<String> = known.chain(read).collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// Says whether a pattern names a counter: by its group, its name, both, or as nstat writes it.

@@ -1,7 +1,7 @@
 //! The sockets that a counter may be about, with who holds them.
 
 use plumb_analyze::counters::{Concerned, Concerns, concerned};
-use plumb_collect::snapshot::{self, Request};
+use plumb_collect::snapshot::{self, Request, Scope};
 use plumb_model::Known;
 use plumb_model::snapshot::{Kind, Snapshot};
 use plumb_present::json;
@@ -38,25 +38,40 @@ impl ConcernedSocket {
 }
 
 /// Looks for the sockets that rows are about: of those that worry, or of all. Reads the sockets of the
-/// namespace only when a row is about any.
+/// namespace, or of every namespace, only when a row is about any.
 pub fn attach(rows: &mut [Row], all: bool, reasons: &mut Vec<String>) {
     let wanted = |row: &Row| (all || row.worrying) && row.concerns() != Concerns::Unknown;
     if !rows.iter().any(wanted) {
         return;
     }
+    let is_elsewhere = rows.iter().any(|row| row.netns_id.is_some());
     let snapshot = snapshot::read(&Request {
+        scope: if is_elsewhere {
+            Scope::Inhabited
+        } else {
+            Scope::Own
+        },
         kinds: vec![Kind::Tcp, Kind::Udp, Kind::UdpLite],
         info: true,
         memory: true,
         ..Request::default()
     });
     for row in rows.iter_mut().filter(|row| wanted(row)) {
-        let found = concerned(row.concerns(), &snapshot);
+        let mut found = concerned(row.concerns(), &snapshot);
+        if let Some(id) = row.netns_id {
+            let netns = |one: &Concerned| snapshot.sockets.get(one.place).map(|of| of.netns);
+            found.retain(|one| netns(one) == Some(id));
+        }
         row.more_sockets = found.len().saturating_sub(MOST_SOCKETS);
         let first = found.iter().take(MOST_SOCKETS);
         row.sockets = first.filter_map(|one| socket(one, &snapshot)).collect();
     }
-    reasons.extend(snapshot.gaps.iter().map(|gap| gap.what.clone()));
+    // A namespace that may not be entered was missed by the counters already.
+    for gap in &snapshot.gaps {
+        if !reasons.contains(&gap.what) {
+            reasons.push(gap.what.clone());
+        }
+    }
 }
 
 fn socket(one: &Concerned, snapshot: &Snapshot) -> Option<ConcernedSocket> {
