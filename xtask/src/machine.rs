@@ -54,6 +54,13 @@ pub(crate) const BENCH: &[Program] = &[
     ("unshare", "util-linux"),
 ];
 
+/// The peers of `cargo xtask bench-trace`.
+pub(crate) const BENCH_TRACE: &[Program] = &[
+    ("strace", "strace"),
+    ("perf", "linux-perf"),
+    ("bpftrace", "bpftrace"),
+];
+
 /// What `cargo xtask bpf` runs. Other versions give other bytes, so the compiler's is in its name.
 pub(crate) const BPF: &[Program] = &[
     ("clang-19", "clang-19"),

@@ -30,6 +30,8 @@ usage: cargo xtask COMMAND
                          of naming it
   bench [--sockets N] [--processes P] [--runs R] [--json|--growth]
                          plumb beside the real netstat, ss and lsof over a farm of sockets
+  bench-trace [--rounds N] [--only churn|ping-pong|bulk]
+                         what it costs a program to be watched by plumb, strace, perf and bpftrace
   churn [--attributions N] [--big N]
                          owners of sockets while 1000 processes a second come and go, by both
                          engines: none may be wrong; --big sockets are in one process
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::run(&rest),
         Some("churn") => churn::run(&rest),
         Some("truth") => truth::run(&rest),
+        Some("bench-trace") => bench::trace::run(&rest),
         Some("bench-inside") => bench::inside::run(&rest),
         Some("bench-dump") => bench::dump::run(&rest),
         Some("bench-measure") => bench::measure::run(&rest),

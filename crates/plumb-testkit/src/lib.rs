@@ -19,6 +19,7 @@ pub mod lab;
 pub mod leaking;
 pub mod ledger;
 pub mod live;
+pub mod load;
 pub mod loopback;
 pub mod namespace;
 pub mod nstat;

@@ -8,6 +8,7 @@ pub(crate) mod dump;
 pub(crate) mod inside;
 pub(crate) mod measure;
 mod report;
+pub(crate) mod trace;
 
 use std::ffi::OsString;
 use std::process::Command;
