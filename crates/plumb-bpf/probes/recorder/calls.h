@@ -56,18 +56,19 @@ struct {
 	MAP_TYPE(value, struct under_way);
 } calls SEC(".maps");
 
+/* Of the tracepoint's argument, whose type the verifier knows. */
 INLINE void read_args(u64 *args, void *regs)
 {
 	struct pt_regs___x86 *x86 = regs;
 	struct pt_regs___arm64 *arm64 = regs;
 
 	if (HAS(x86, di)) {
-		args[0] = READ(x86, di);
-		args[1] = READ(x86, si);
-		args[2] = READ(x86, dx);
-		args[3] = READ(x86, r10);
-		args[4] = READ(x86, r8);
-		args[5] = READ(x86, r9);
+		args[0] = x86->di;
+		args[1] = x86->si;
+		args[2] = x86->dx;
+		args[3] = x86->r10;
+		args[4] = x86->r8;
+		args[5] = x86->r9;
 	} else if (HAS(arm64, pc)) {
 		bpf_probe_read_kernel(args, 6 * sizeof(*args), arm64->regs);
 	}

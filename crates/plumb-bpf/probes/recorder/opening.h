@@ -28,28 +28,46 @@ struct {
 /* The socket that a file is; NULL when it is none. */
 INLINE struct sock *sock_of_file(struct file *file)
 {
-	struct inode *inode = READ(file, f_inode);
-	struct super_block *super = READ(inode, i_sb);
+	struct socket *socket;
 
-	if (READ(super, s_magic) != SOCKFS_MAGIC)
+	if ((READ(READ(file, f_inode), i_mode) & S_IFMT) != S_IFSOCK)
 		return NULL;
-	return READ((struct socket *)READ(file, private_data), sk);
+	/* A path to a unix socket (O_PATH) has none. */
+	socket = READ(file, private_data);
+	return socket ? READ(socket, sk) : NULL;
+}
+
+/* The file behind a descriptor of the running process. */
+INLINE struct file *file_of(s32 fd)
+{
+	struct file **slots, *file = NULL;
+	u32 max;
+
+	if (HAVE_HELPERS) {
+		struct task_struct *task = bpf_get_current_task_btf();
+		struct fdtable *table = task->files->fdt;
+
+		slots = table->fd;
+		max = table->max_fds;
+	} else {
+		struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+		struct fdtable *table = READ(READ(task, files), fdt);
+
+		slots = READ(table, fd);
+		max = READ(table, max_fds);
+	}
+	if (fd < 0 || (u32)fd >= max)
+		return NULL;
+	bpf_probe_read_kernel(&file, sizeof(file), slots + fd);
+	return file;
 }
 
 /* The socket behind a descriptor of the running process; NULL when it is none. */
 INLINE struct sock *sock_of(s32 fd)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct files_struct *files = READ(task, files);
-	struct fdtable *table = READ(files, fdt);
-	struct file **place = READ(table, fd);
-	struct file *file = NULL;
+	struct file *file = file_of(fd);
 
-	if (fd < 0 || (u32)fd >= READ(table, max_fds))
-		return NULL;
-	if (bpf_probe_read_kernel(&file, sizeof(file), place + fd) || !file)
-		return NULL;
-	return sock_of_file(file);
+	return file ? sock_of_file(file) : NULL;
 }
 
 /* A cookie that may not have been made: this program's type has no helper that would. */
@@ -83,14 +101,15 @@ static __attribute__((noinline)) int on_accepted(s64 fd)
 	event->stack = stack;
 	event->old_state = TCP_ESTABLISHED;
 	event->new_state = READ(&sk->__sk_common, skc_state);
-	put_ends(UNTYPED, event, sk);
 	put_task(event, tgid);
 	known = cookie ? bpf_map_lookup_elem(&sockets, &cookie) : NULL;
 	if (known) {
 		known->tgid = tgid;
-		put_known_ends(event, known);
-	} else if (cookie && event->new_state != TCP_CLOSE) {
-		remember(cookie, event, tgid);
+		put_lasting_ends(UNTYPED, event, sk, known);
+	} else {
+		put_ends(UNTYPED, event, sk);
+		if (cookie && event->new_state != TCP_CLOSE)
+			remember(cookie, event, tgid);
 	}
 	send_event(event);
 	return 0;
@@ -136,8 +155,10 @@ static __attribute__((noinline)) int on_connect_returned(s64 result)
 	struct attempt *found = bpf_map_lookup_elem(&attempts, &tid);
 	struct attempt attempt;
 	u32 tgid = current_tgid();
+	struct known *known;
 	struct event *event;
 	struct sock *sk;
+	u64 cookie;
 
 	if (!found)
 		return 0;
@@ -149,10 +170,15 @@ static __attribute__((noinline)) int on_connect_returned(s64 result)
 	event = begin_event(EVENT_CONNECT_RETURNED);
 	if (!event)
 		return 0;
-	event->cookie = cookie_read(sk);
+	cookie = cookie_read(sk);
+	event->cookie = cookie;
 	event->result = result;
 	event->new_state = READ(&sk->__sk_common, skc_state);
-	put_ends(UNTYPED, event, sk);
+	known = cookie ? bpf_map_lookup_elem(&sockets, &cookie) : NULL;
+	if (known && known->local_port && known->peer_port)
+		put_lasting_ends(UNTYPED, event, sk, known);
+	else
+		put_ends(UNTYPED, event, sk);
 	put_task(event, tgid);
 	if (event->peer_port == 0)
 		put_address(event, &attempt);

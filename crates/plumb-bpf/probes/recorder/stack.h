@@ -14,9 +14,13 @@
 #include "python.h"
 
 #define PIECE_BYTES 1024
-#define PIECE_WORDS (PIECE_BYTES / 8)
 /* What is compared: the top 4 KiB. */
-#define COMPARED_PIECES 4
+#define COMPARED_BYTES 4096
+#define COMPARED_WORDS (COMPARED_BYTES / 8)
+/* Words that are compared at once. */
+#define BLOCK 8
+/* Stacks remembered by each processor; a power of two. */
+#define REMEMBERED 32
 /* How far from the program's text code made at run time is found. */
 #define NEAR_TEXT (2ULL << 30)
 /* How far below mmap_base libraries and code made at run time are found. */
@@ -38,7 +42,7 @@ struct scratch {
 	struct layout layout;
 	struct script script;
 	u64 registers[31];
-	u64 words[PIECE_WORDS];
+	u64 words[COMPARED_WORDS];
 };
 
 struct {
@@ -68,24 +72,114 @@ INLINE u64 mix(u64 hash, u64 word)
 }
 
 /*
- * Continues a hash over the code addresses in one piece of a stack. Not static, so that the verifier looks
- * at it once and not once for each call.
+ * A stack that was hashed, with the words it had. Most calls come from where one came from before, and then
+ * comparing is all there is to do.
  */
-__attribute__((noinline)) u64 hash_piece(u64 hash, u64 at)
+struct remembered {
+	u64 ip;
+	u64 sp;
+	u64 hash;
+	u32 tgid;
+	u32 len;
+	u64 words[COMPARED_WORDS];
+};
+
+struct {
+	MAP_UINT(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	MAP_UINT(max_entries, REMEMBERED);
+	MAP_TYPE(key, u32);
+	MAP_TYPE(value, struct remembered);
+} remembered SEC(".maps");
+
+/*
+ * Copies the words that are compared; gives their number. The stack of the first thread ends where the kernel
+ * put the arguments. Not static, so that the verifier looks at it once and not once for each call.
+ */
+__attribute__((noinline)) u32 read_words(u64 sp)
+{
+	u32 zero = 0;
+	struct scratch *piece = bpf_map_lookup_elem(&scratch, &zero);
+	u64 len;
+
+	if (!piece)
+		return 0;
+	len = piece->layout.start_stack - sp;
+	if (len > COMPARED_BYTES - BLOCK * 8)
+		len = COMPARED_BYTES;
+	else
+		len = (len + BLOCK * 8 - 1) & ~(BLOCK * 8ULL - 1);
+	if (!len)
+		return 0;
+	if (!bpf_probe_read_user(piece->words, len, (void *)sp))
+		return len / 8;
+#pragma clang loop unroll(disable)
+	for (len = 0; len < COMPARED_BYTES; len += PIECE_BYTES)
+		if (bpf_probe_read_user((void *)piece->words + len, PIECE_BYTES, (void *)(sp + len)))
+			break;
+	return len / 8;
+}
+
+/* Gives a hash over the code addresses among the words. */
+__attribute__((noinline)) u64 hash_words(u64 hash, u32 len)
 {
 	u32 zero = 0;
 	struct scratch *piece = bpf_map_lookup_elem(&scratch, &zero);
 
-	if (!piece || bpf_probe_read_user(piece->words, sizeof(piece->words), (void *)at))
+	if (!piece)
 		return hash;
 #pragma clang loop unroll(disable)
-	for (u32 i = 0; i < PIECE_WORDS; i++) {
+	for (u32 i = 0; i < COMPARED_WORDS; i++) {
 		u64 word = piece->words[i];
 
+		if (i >= len)
+			break;
 		if (is_code(&piece->layout, word))
 			hash = mix(hash, word);
 	}
 	return hash;
+}
+
+/* Says whether a block of words has other code addresses than it had. */
+__attribute__((noinline)) u32 block_differs(u32 slot, u32 at)
+{
+	u32 zero = 0;
+	struct scratch *piece = bpf_map_lookup_elem(&scratch, &zero);
+	struct remembered *before = bpf_map_lookup_elem(&remembered, &slot);
+
+	if (!piece || !before || at > COMPARED_WORDS - BLOCK)
+		return 1;
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < BLOCK; i++) {
+		u64 now = piece->words[at + i], then = before->words[at + i];
+
+		if (now != then && (is_code(&piece->layout, now) || is_code(&piece->layout, then)))
+			return 1;
+	}
+	return 0;
+}
+
+/* Says whether the words have the same code addresses at the same places as those remembered. */
+__attribute__((noinline)) u32 words_are(u32 slot, u32 len)
+{
+	u32 zero = 0;
+	struct scratch *piece = bpf_map_lookup_elem(&scratch, &zero);
+	struct remembered *before = bpf_map_lookup_elem(&remembered, &slot);
+
+	if (!piece || !before)
+		return 0;
+#pragma clang loop unroll(disable)
+	for (u32 at = 0; at < COMPARED_WORDS; at += BLOCK) {
+		u64 *now = piece->words + at, *then = before->words + at;
+		u64 other = (now[0] ^ then[0]) | (now[1] ^ then[1]) | (now[2] ^ then[2]) |
+			    (now[3] ^ then[3]) | (now[4] ^ then[4]) | (now[5] ^ then[5]) |
+			    (now[6] ^ then[6]) | (now[7] ^ then[7]);
+
+		if (at >= len)
+			break;
+		if (other && block_differs(slot, at))
+			return 0;
+	}
+	return 1;
 }
 
 INLINE void read_layout(bool typed, struct layout *layout, struct mm_struct *mm)
@@ -217,14 +311,26 @@ INLINE bool send_copy(const struct stack *head, const struct scratch *piece)
 }
 
 /* Gives the hash of a stack, which is its id. */
-INLINE u64 hash_stack(const struct stack *head, u32 tgid)
+INLINE u64 hash_stack(const struct stack *head, struct scratch *piece, u32 tgid)
 {
 	u64 hash = mix(mix(0, head->ip), tgid);
+	u32 slot = mix(hash, head->sp) % REMEMBERED;
+	struct remembered *before = bpf_map_lookup_elem(&remembered, &slot);
+	u32 len = read_words(head->sp);
 
-#pragma clang loop unroll(disable)
-	for (u32 i = 0; i < COMPARED_PIECES; i++)
-		hash = hash_piece(hash, head->sp + i * PIECE_BYTES);
-	return hash ? hash : 1;
+	if (!before)
+		return 0;
+	if (before->ip == head->ip && before->sp == head->sp && before->tgid == tgid &&
+	    before->len == len && words_are(slot, len))
+		return before->hash;
+	hash = hash_words(hash, len);
+	before->ip = head->ip;
+	before->sp = head->sp;
+	before->hash = hash;
+	before->tgid = tgid;
+	before->len = len;
+	bpf_probe_read_kernel(before->words, sizeof(before->words), piece->words);
+	return hash;
 }
 
 /* Gives the id of the running thread's stack, sending a copy when it is new; 0 when there is none. */
@@ -241,7 +347,9 @@ __attribute__((noinline)) u64 take_stack(u32 tgid, u32 tid)
 	if (!piece || !read_thread(piece, &head))
 		return 0;
 	head.start = head.sp & ~(PIECE_BYTES - 1ULL);
-	hash = hash_script(hash_stack(&head, tgid), tgid);
+	hash = hash_script(hash_stack(&head, piece, tgid), tgid);
+	if (!hash)
+		return 0;
 	if (bpf_map_lookup_elem(&known_stacks, &hash))
 		return hash;
 	if (bpf_map_update_elem(&known_stacks, &hash, &tgid, BPF_NOEXIST)) {

@@ -153,7 +153,7 @@ INLINE u64 closing_stack(void)
  * The ends of a connection: once they are complete they do not change, and copying them is cheaper than
  * reading them of the socket, which has lost some of them at its end.
  */
-INLINE void put_lasting_ends(struct event *event, struct sock *sk, struct known *known)
+INLINE void put_lasting_ends(bool typed, struct event *event, struct sock *sk, struct known *known)
 {
 	if (known->local_port && known->peer_port) {
 		event->family = known->family;
@@ -165,7 +165,7 @@ INLINE void put_lasting_ends(struct event *event, struct sock *sk, struct known 
 		__builtin_memcpy(event->peer, known->peer, sizeof(event->peer));
 		return;
 	}
-	put_ends(TYPED, event, sk);
+	put_ends(typed, event, sk);
 	put_known_ends(event, known);
 	if (event->new_state == TCP_ESTABLISHED) {
 		known->local_port = event->local_port;
@@ -179,7 +179,7 @@ INLINE void put_change(struct event *event, struct sock *sk, struct known *known
 	event->new_state = new;
 	if (known) {
 		event->tgid = known->tgid;
-		put_lasting_ends(event, sk, known);
+		put_lasting_ends(TYPED, event, sk, known);
 		if (known->flags & KNOWN_OLDER)
 			event->flags |= FLAG_OLDER;
 	} else {
