@@ -4,4 +4,4 @@ mod hops;
 mod rules;
 
 pub use hops::{End, Heard, Hop, Strange, Word, strange, verdict};
-pub use rules::{Decided, Packet, decide_route};
+pub use rules::{Decided, Packet, Undecided, decide_route};

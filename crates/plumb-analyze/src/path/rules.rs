@@ -2,7 +2,8 @@
 //!
 //! The kernel tells the route it would take, not the rule, and of an unreachable one nothing but an
 //! error. So the rules are walked as `fib_rules_lookup` does: from the lowest priority, each that matches is
-//! asked, and the longest prefix of its table decides; of equal ones the lowest metric.
+//! asked, and the longest prefix of its table decides; of equal ones the lowest metric. `goto` leads further
+//! down. Where a rule has a test that cannot be made here, nothing behind it is guessed.
 
 use std::net::IpAddr;
 
@@ -25,6 +26,8 @@ pub struct Packet<'a> {
     pub protocol: u8,
     /// Destination port; 0 for none.
     pub port: u16,
+    /// Type of service.
+    pub tos: u8,
 }
 
 /// What decides.
@@ -36,38 +39,64 @@ pub struct Decided<'a> {
     pub route: Option<&'a Route>,
 }
 
+/// A rule that may decide, by what cannot be seen from here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undecided<'a> {
+    /// The rule.
+    pub rule: &'a Rule,
+    /// What it asks for, in the words of `ip rule`.
+    pub test: String,
+}
+
+/// The bits of the type of service that are not for congestion.
+const DS_FIELD: u8 = 0xfc;
 /// `throw`: as if the table had no such route.
 const THROW: u8 = 9;
 
-/// Finds rule and route; `None` when no table has a way.
+/// Finds rule and route; `None` when no table has a way, `Err` when a rule on the way cannot be told.
 pub fn decide_route<'a>(
     rules: &'a [Rule],
     routes: &'a [Route],
     packet: &Packet<'_>,
-) -> Option<Decided<'a>> {
+) -> Result<Option<Decided<'a>>, Undecided<'a>> {
     let mut asked: Vec<&Rule> = rules.iter().collect();
     asked.sort_by_key(|rule| rule.priority);
-    for rule in asked {
-        if !matches(rule, packet) {
+    let mut rest = asked.as_slice();
+    while let [rule, behind @ ..] = rest {
+        rest = behind;
+        if !matches(rule, packet)? {
             continue;
         }
-        if rule.action != RuleAction::LOOKUP {
-            match rule.action.word() {
-                Some("blackhole" | "unreachable" | "prohibit") => {
-                    return Some(Decided { rule, route: None });
+        match (rule.action, rule.action.word()) {
+            (RuleAction::LOOKUP, _) => {
+                let found = in_table(rule, routes, packet);
+                if let Some(route) = found {
+                    let route = Some(route);
+                    return Ok(Some(Decided { rule, route }));
                 }
-                // Others lead to rules further on, or do nothing.
-                _ => continue,
+            }
+            (RuleAction::GOTO, _) => rest = target(rule, behind),
+            (_, Some("blackhole" | "unreachable" | "prohibit")) => {
+                return Ok(Some(Decided { rule, route: None }));
+            }
+            (_, Some(_)) => {}
+            (action, None) => {
+                let test = format!("action {}", action.0);
+                return Err(Undecided { rule, test });
             }
         }
-        if let Some(route) = in_table(rule, routes, packet) {
-            return Some(Decided {
-                rule,
-                route: Some(route),
-            });
-        }
     }
-    None
+    Ok(None)
+}
+
+/// Gives the rules from the target of a jump on. A target that is not there is passed over by the kernel,
+/// and there is no way back up.
+fn target<'r, 'a>(rule: &Rule, behind: &'r [&'a Rule]) -> &'r [&'a Rule] {
+    let is_target = |other: &&Rule| Some(other.priority) == rule.target;
+    let place = behind.iter().position(is_target);
+    place
+        .and_then(|place| behind.get(place..))
+        .unwrap_or(behind)
 }
 
 fn in_table<'a>(rule: &Rule, routes: &'a [Route], packet: &Packet<'_>) -> Option<&'a Route> {
@@ -92,7 +121,8 @@ fn in_table<'a>(rule: &Rule, routes: &'a [Route], packet: &Packet<'_>) -> Option
     (best.kind.0 != THROW && !suppressed).then_some(best)
 }
 
-fn matches(rule: &Rule, packet: &Packet<'_>) -> bool {
+/// Says whether a rule is for a packet; `Err` where that hangs on a test that cannot be made here.
+fn matches<'a>(rule: &'a Rule, packet: &Packet<'_>) -> Result<bool, Undecided<'a>> {
     let within = |range: Option<(u16, u16)>, port: u16| {
         range.is_none_or(|(first, last)| port != 0 && (first..=last).contains(&port))
     };
@@ -116,10 +146,24 @@ fn matches(rule: &Rule, packet: &Packet<'_>) -> bool {
         within(rule.destination_ports, packet.port),
         // The kernel chooses the source port after the route.
         rule.source_ports.is_none(),
-        rule.tos == 0,
-        !rule.l3mdev,
+        rule.tos == 0 || rule.tos == packet.tos & DS_FIELD,
+        // Only a socket that is bound to an interface may be one of a VRF.
+        !rule.l3mdev || interface.is_some(),
     ];
-    all.iter().all(|&one| one) != rule.inverted
+    let fits = all.iter().all(|&one| one);
+    match unknown_test(rule) {
+        Some(test) if fits => Err(Undecided { rule, test }),
+        _ => Ok(fits != rule.inverted),
+    }
+}
+
+/// Names a test of a rule that cannot be made here.
+fn unknown_test(rule: &Rule) -> Option<String> {
+    if rule.l3mdev {
+        return Some("l3mdev".to_owned());
+    }
+    let kind = *rule.other_tests.first()?;
+    Some(Rule::test_word(kind).map_or_else(|| format!("attribute {kind}"), str::to_owned))
 }
 
 #[cfg(test)]
@@ -167,6 +211,7 @@ mod tests {
             uid: 0,
             protocol: 17,
             port: 0,
+            tos: 0,
         }
     }
 
@@ -180,7 +225,8 @@ mod tests {
             route("10.2.0.0", 16, 7, 7),
         ];
         let decided = |to: &str| {
-            let decided = decide_route(&rules, &routes, &packet(to)).expect("a default route");
+            let decided = decide_route(&rules, &routes, &packet(to)).expect("every test is known");
+            let decided = decided.expect("a default route");
             let route = decided.route.expect("no rule refuses");
             (decided.rule.table, route.prefix_len, route.kind.0)
         };
@@ -201,19 +247,64 @@ mod tests {
         let to = packet("8.8.8.8");
         assert_eq!(
             decide_route(std::slice::from_ref(&by_source), &routes, &to),
-            None
+            Ok(None)
         );
         let from = Packet {
             source: "10.3.3.3".parse().ok(),
             ..to.clone()
         };
-        assert!(decide_route(std::slice::from_ref(&by_source), &routes, &from).is_some());
+        assert!(matches!(
+            decide_route(std::slice::from_ref(&by_source), &routes, &from),
+            Ok(Some(_))
+        ));
         by_source.inverted = true;
-        assert!(decide_route(std::slice::from_ref(&by_source), &routes, &to).is_some());
+        assert!(matches!(
+            decide_route(std::slice::from_ref(&by_source), &routes, &to),
+            Ok(Some(_))
+        ));
         by_source.suppress_prefix_len = Some(0);
         assert_eq!(
             decide_route(std::slice::from_ref(&by_source), &routes, &to),
-            None
+            Ok(None)
         );
+    }
+
+    #[test]
+    fn a_jump_leads_down_and_one_into_the_void_is_passed_over() {
+        let jump = |target| Rule {
+            action: RuleAction::GOTO,
+            target: Some(target),
+            ..rule(10, 0)
+        };
+        let routes = [route("0.0.0.0", 0, 7, 1), route("0.0.0.0", 0, 8, 1)];
+        let table = |target| {
+            let rules = [jump(target), rule(20, 7), rule(30, 8)];
+            let decided = decide_route(&rules, &routes, &packet("8.8.8.8"));
+            let decided = decided.expect("every test is known");
+            decided.expect("a default route").rule.table
+        };
+        assert_eq!(table(30), 8);
+        assert_eq!(table(20), 7);
+        assert_eq!(table(25), 7, "there is no such rule");
+        assert_eq!(table(10), 7, "it does not lead to itself");
+    }
+
+    #[test]
+    fn what_cannot_be_tested_is_said_and_not_guessed() {
+        let mut odd = rule(10, 7);
+        odd.other_tests = vec![12];
+        let rules = [odd, rule(20, 8)];
+        let routes = [route("0.0.0.0", 0, 8, 1)];
+        let undecided = decide_route(&rules, &routes, &packet("8.8.8.8"));
+        assert_eq!(
+            undecided.map_err(|undecided| undecided.test),
+            Err("tun_id".to_owned())
+        );
+        // Another test already says that the rule is not for it.
+        let [mut odd, other] = rules;
+        odd.protocol = Some(6);
+        let rules = [odd, other];
+        let decided = decide_route(&rules, &routes, &packet("8.8.8.8"));
+        assert!(matches!(decided, Ok(Some(Decided { rule, .. })) if rule.table == 8));
     }
 }

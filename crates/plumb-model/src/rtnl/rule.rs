@@ -37,8 +37,27 @@ pub struct Rule {
     pub l3mdev: bool,
     /// Routes with a prefix of so many bits or fewer are passed over.
     pub suppress_prefix_len: Option<u32>,
-    /// Type of service it is for.
+    /// Type of service it is for; 0 for any.
     pub tos: u8,
+    /// Where `goto` leads: the first rule of this priority.
+    pub target: Option<u32>,
+    /// Further tests, by the kernel's number of the attribute (`FRA_*`), which nobody here can make.
+    pub other_tests: Vec<u16>,
+}
+
+impl Rule {
+    /// Gives the word of a test from [`Rule::other_tests`]; `None` for one that a younger kernel has.
+    pub fn test_word(kind: u16) -> Option<&'static str> {
+        Some(match kind {
+            12 => "tun_id",
+            13 => "suppress_ifgroup",
+            25 => "dscp",
+            26 => "flowlabel",
+            28 => "sport with a mask",
+            29 => "dport with a mask",
+            _ => return None,
+        })
+    }
 }
 
 /// A network.
@@ -71,6 +90,8 @@ pub struct RuleAction(pub u8);
 impl RuleAction {
     /// Looks into a table.
     pub const LOOKUP: Self = Self(1);
+    /// Goes on at another rule.
+    pub const GOTO: Self = Self(2);
 
     /// Gives the word that `ip rule` has for it; `None` for actions nobody here knows.
     pub fn word(self) -> Option<&'static str> {

@@ -382,6 +382,65 @@ fn route_rule_and_neighbour_are_those_of_ip() {
 }
 
 #[test]
+fn jumps_and_types_of_service_lead_to_the_table_that_ip_says() {
+    sandbox::run(|| {
+        let chain = Chain::new(ROUTERS).expect("root builds it");
+        for line in [
+            "rule add to 10.0.4.0/24 goto 300 pref 100",
+            "rule add to 10.0.4.0/24 lookup 76 pref 200",
+            "rule add to 10.0.4.0/24 lookup 77 pref 300",
+            "rule add to 10.0.3.0/24 goto 250 pref 110",
+            "rule add tos 0x10 lookup 78 pref 400",
+            "-6 rule add tos 0x10 lookup 78 pref 400",
+            "route add default via 10.0.0.2 table 76",
+            "route add default via 10.0.0.2 table 77",
+            "route add default via 10.0.0.2 table 78",
+            "-6 route add default via fd00::2 table 78",
+        ] {
+            chain.ip(0, line).expect(line);
+        }
+        for (target, tos, table, priority) in [
+            ("10.0.4.2", "0", 77, 300),
+            // There is no rule 250 to go to.
+            ("10.0.3.2", "0", 254, 32766),
+            ("10.0.3.2", "0x10", 78, 400),
+            // Bits of congestion do not count.
+            ("10.0.3.2", "0x11", 78, 400),
+            ("10.0.3.2", "0x08", 254, 32766),
+            ("fd00:0:0:5::2", "0x10", 78, 400),
+            ("fd00:0:0:5::2", "0", 254, 32766),
+        ] {
+            let local = found(&chain, &["--route", "--tos", tos, target])["local"].clone();
+            let words = ["-j", "-d", "route", "get", target, "tos", tos];
+            let output = chain.run(0, "ip", &words).expect("ip is there");
+            let theirs: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+            let named = theirs[0]["table"].as_str().unwrap_or("main");
+            let named = if named == "main" {
+                254
+            } else {
+                named.parse().expect("a number")
+            };
+            assert_eq!(named, table, "{target} {tos} {theirs}");
+            assert_eq!(local["table"], table, "{target} {tos} {local}");
+            assert_eq!(local["rule_priority"], priority, "{target} {tos} {local}");
+            assert!(local["rule_unknown"].is_null(), "{local}");
+        }
+        // What a tunnel's rule asks for is not in a packet that has not been in it.
+        chain
+            .ip(0, "rule add to 10.0.4.0/24 tun_id 5 lookup 76 pref 50")
+            .expect("a rule");
+        let local = found(&chain, &["--route", "10.0.4.2"])["local"].clone();
+        assert_eq!(local["table"], 77, "the kernel says so: {local}");
+        assert!(local["rule"].is_null(), "{local}");
+        let unknown = local["rule_unknown"].as_str().expect("a text");
+        assert!(
+            unknown.contains("rule 50 ") && unknown.contains("tun_id"),
+            "{unknown}"
+        );
+    });
+}
+
+#[test]
 fn another_namespace_is_looked_at_from_outside() {
     sandbox::run(|| {
         let chain = Chain::new(1).expect("root builds it");

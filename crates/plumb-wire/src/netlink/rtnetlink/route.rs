@@ -53,6 +53,8 @@ pub struct RouteQuestion {
     pub uid: Option<u32>,
     /// IP protocol and destination port, which rules may look at.
     pub transport: Option<(u8, u16)>,
+    /// Type of service of the packet.
+    pub tos: u8,
     /// Asks for the entry of the table instead of the route made of it (since 5.1 for IPv4, 5.4 for IPv6).
     pub entry: bool,
 }
@@ -67,6 +69,7 @@ impl RouteQuestion {
             mark: None,
             uid: None,
             transport: None,
+            tos: 0,
             entry: false,
         }
     }
@@ -82,7 +85,20 @@ pub fn encode_route_question(question: &RouteQuestion) -> Vec<u8> {
     let source_bits = if question.source.is_some() { bits } else { 0 };
     let flags = if question.entry { FIB_MATCH } else { 0 } | LOOKUP_TABLE;
     let [a, b, c, d] = flags.to_ne_bytes();
-    let head = [family, bits, source_bits, 0, 0, 0, 0, 0, a, b, c, d];
+    let head = [
+        family,
+        bits,
+        source_bits,
+        question.tos,
+        0,
+        0,
+        0,
+        0,
+        a,
+        b,
+        c,
+        d,
+    ];
     let mut request =
         Request::single(GET_ROUTE, &head).attribute(RTA_DST, &octets(question.destination));
     if let Some(source) = question.source {

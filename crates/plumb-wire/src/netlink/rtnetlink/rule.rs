@@ -15,17 +15,29 @@ pub const NEW_RULE: u16 = 32;
 const FRA_DST: u16 = 1;
 const FRA_SRC: u16 = 2;
 const FRA_IIFNAME: u16 = 3;
+const FRA_GOTO: u16 = 4;
 const FRA_PRIORITY: u16 = 6;
 const FRA_FWMARK: u16 = 10;
+const FRA_FLOW: u16 = 11;
+const FRA_SUPPRESS_IFGROUP: u16 = 13;
 const FRA_SUPPRESS_PREFIXLEN: u16 = 14;
 const FRA_TABLE: u16 = 15;
 const FRA_FWMASK: u16 = 16;
 const FRA_OIFNAME: u16 = 17;
+const FRA_PAD: u16 = 18;
 const FRA_L3MDEV: u16 = 19;
 const FRA_UID_RANGE: u16 = 20;
+const FRA_PROTOCOL: u16 = 21;
 const FRA_IP_PROTO: u16 = 22;
 const FRA_SPORT_RANGE: u16 = 23;
 const FRA_DPORT_RANGE: u16 = 24;
+/// Since 6.14: which bits of the flow label count.
+const FRA_FLOWLABEL_MASK: u16 = 27;
+/// Since 6.15: which bits of a port count. All do where `ip rule` was given a port alone.
+const FRA_SPORT_MASK: u16 = 28;
+const FRA_DPORT_MASK: u16 = 29;
+/// Since 6.15: which bits of the DSCP count.
+const FRA_DSCP_MASK: u16 = 30;
 /// `FIB_RULE_INVERT`.
 const INVERT: u32 = 2;
 
@@ -69,7 +81,12 @@ pub fn decode_rule(payload: &[u8]) -> Option<Rule> {
             FRA_IP_PROTO => rule.protocol = value.first().copied(),
             FRA_SPORT_RANGE => rule.source_ports = u16_at(value, 0).zip(u16_at(value, 2)),
             FRA_DPORT_RANGE => rule.destination_ports = u16_at(value, 0).zip(u16_at(value, 2)),
-            _ => {}
+            FRA_GOTO => rule.target = word(value),
+            // What it sets and who made it are no tests; the masks come with what they mask.
+            FRA_FLOW | FRA_PROTOCOL | FRA_PAD | FRA_FLOWLABEL_MASK | FRA_DSCP_MASK => {}
+            FRA_SUPPRESS_IFGROUP if word(value) == Some(u32::MAX) => {}
+            FRA_SPORT_MASK | FRA_DPORT_MASK if u16_at(value, 0) == Some(u16::MAX) => {}
+            other => rule.other_tests.push(other),
         }
     }
     rule.mark = mark.filter(|_| mask != 0).map(|mark| (mark, mask));
@@ -100,5 +117,17 @@ mod tests {
         assert_eq!(rule.suppress_prefix_len, None);
         assert_eq!(rule.destination_ports, Some((80, 90)));
         assert_eq!(decode_rule(&payload[..11]), None);
+    }
+
+    #[test]
+    fn a_jump_has_its_target_and_tests_nobody_knows_are_kept() {
+        let mut payload = vec![2, 0, 0, 16, 0, 0, 0, 2, 0, 0, 0, 0];
+        payload.extend([8, 0, 4, 0, 200, 0, 0, 0]);
+        payload.extend([5, 0, 21, 0, 4, 0, 0, 0, 8, 0, 13, 0, 255, 255, 255, 255]);
+        payload.extend([6, 0, 29, 0, 255, 255, 0, 0, 8, 0, 99, 0, 1, 0, 0, 0]);
+        let rule = decode_rule(&payload).expect("a whole message");
+        assert_eq!((rule.action, rule.target), (RuleAction::GOTO, Some(200)));
+        assert_eq!(rule.tos, 16);
+        assert_eq!(rule.other_tests, [99]);
     }
 }

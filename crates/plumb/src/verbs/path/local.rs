@@ -23,6 +23,8 @@ pub struct Question {
     pub device: u32,
     /// IP protocol of the packet.
     pub protocol: u8,
+    /// Its type of service.
+    pub tos: u8,
 }
 
 /// The answer.
@@ -32,6 +34,8 @@ pub struct Local {
     pub rule: Option<String>,
     /// Its priority.
     pub rule_priority: Option<u32>,
+    /// Why the rule is not known: another before it asks for what cannot be told from here.
+    pub rule_unknown: Option<String>,
     /// The table.
     pub table: Option<u32>,
     /// What the route does, as `unicast`, `local`, `unreachable`.
@@ -95,6 +99,7 @@ pub fn ask(question: &Question, reasons: &mut Vec<String>) -> Local {
         uid: Some(rustix::process::geteuid().as_raw()),
         transport: (question.destination.port() > 0)
             .then_some((question.protocol, question.destination.port())),
+        tos: question.tos,
         ..RouteQuestion::new(question.destination.ip())
     };
     match routing::ask_route(&asked) {
@@ -144,9 +149,20 @@ impl Local {
             uid: rustix::process::geteuid().as_raw(),
             protocol: question.protocol,
             port: question.destination.port(),
+            tos: question.tos,
         };
-        let Some(decided) = decide_route(rules, routes, &packet) else {
-            return;
+        let decided = match decide_route(rules, routes, &packet) {
+            Ok(Some(decided)) => decided,
+            Ok(None) => return,
+            Err(undecided) => {
+                let (rule, test) = (undecided.rule, undecided.test);
+                self.rule_unknown = Some(format!(
+                    "rule {} ({}) asks for {test}, which cannot be told from here",
+                    rule.priority,
+                    rule_text(rule)
+                ));
+                return;
+            }
         };
         self.rule = Some(rule_text(decided.rule));
         self.rule_priority = Some(decided.rule.priority);
@@ -246,6 +262,9 @@ fn rule_text(rule: &Rule) -> String {
     if let Some(prefix) = rule.destination {
         words.push(format!("to {}/{}", prefix.ip, prefix.len));
     }
+    if rule.tos != 0 {
+        words.push(format!("tos {:#04x}", rule.tos));
+    }
     if let Some((mark, mask)) = rule.mark {
         words.push(format!("fwmark {mark:#x}/{mask:#x}"));
     }
@@ -267,6 +286,7 @@ fn rule_text(rule: &Rule) -> String {
     let action = rule.action.word().unwrap_or("action unknown");
     words.push(match action {
         "lookup" => format!("lookup {}", table_name(rule.table)),
+        "goto" => format!("goto {}", rule.target.unwrap_or(0)),
         other => other.to_owned(),
     });
     words.join(" ")

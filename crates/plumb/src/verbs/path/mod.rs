@@ -56,6 +56,9 @@ pub struct Arguments {
     /// Only asks this host's kernel, and sends nothing.
     #[arg(long)]
     route: bool,
+    /// With --route: of a packet with this type of service (DS field), as 0x10, which rules may ask for.
+    #[arg(long, value_name = "TOS", default_value = "0", requires = "route", hide_default_value = true, value_parser = type_of_service)]
+    tos: u8,
     /// Probes for each hop.
     #[arg(short = 'c', long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
     count: u16,
@@ -107,6 +110,15 @@ EXAMPLES
 EXIT STATUS
   0 the destination answers (with --route: there is a way); 1 it does not; 2 usage; 3 nothing could be sent.";
 
+/// Reads a type of service, in hexadecimal as `ip` takes it with `0x`, or decimal.
+fn type_of_service(text: &str) -> Result<u8, String> {
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => u8::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    number.map_err(|_| "a number from 0 to 255, as 16 or 0x10".to_owned())
+}
+
 /// Finds the way; gives the exit status.
 pub fn run(arguments: &Arguments) -> u8 {
     if let Err(status) = place::enter("path", arguments.netns.as_deref()) {
@@ -155,6 +167,7 @@ fn find(arguments: &Arguments, target: &Target, plan: &Plan) -> u8 {
             source: plan.source,
             device: plan.device,
             protocol: protocol(plan.method, plan.destination.is_ipv6()),
+            tos: arguments.tos,
         },
         &mut reasons,
     );

@@ -21,6 +21,9 @@ pub fn local(local: &Local, destination: &str) -> Vec<String> {
     } else if let Some(table) = local.table {
         lines.push(format!("  table {}", table_name(table)));
     }
+    if let Some(unknown) = &local.rule_unknown {
+        lines.push(format!("  which rule decides is not known: {unknown}"));
+    }
     if let Some(next_hop) = local.next_hop {
         lines.push(format!("  next hop {next_hop}: {}", neighbour(local)));
     }
