@@ -20,6 +20,8 @@ pub(super) struct Attempts<'s> {
     pub syns: u64,
     /// Answers of any kind that came during the watch.
     pub answers: u64,
+    /// Those of them that agreed.
+    pub syn_acks: u64,
     /// Retransmissions of the SYN so far, of the socket with most.
     pub retransmits: u32,
     /// Whether a SYN was sent again between the samples.
@@ -65,6 +67,7 @@ fn gather<'s>(
         peer,
         syns: to_peer(Direction::Sent, |what| what == What::Syn),
         answers: to_peer(Direction::Received, |_| true),
+        syn_acks: to_peer(Direction::Received, |what| what == What::SynAck),
         retransmits: waiting
             .iter()
             .map(|(_, socket)| tries(socket))

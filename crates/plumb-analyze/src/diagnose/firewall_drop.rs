@@ -1,7 +1,8 @@
 //! `firewall-drop`: the local firewall throws away what somebody waits for.
 //!
 //! A firewall that drops is doing its work; it is a trouble when there is a victim: an attempt of ours whose
-//! SYN never leaves the host, or SYNs for a port that is served here and that get no answer. The counter
+//! SYN never leaves the host or whose answer comes and changes nothing (packets are seen before the input hook), or
+//! SYNs for a port that is served here and that get no answer. The counter
 //! of the rule convicts it; without a counter it is only suspected.
 
 use std::collections::BTreeMap;
@@ -30,32 +31,37 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Attempts whose SYN was sent again and was not seen to leave.
+/// Attempts whose SYN was sent again and was not seen to leave, or whose answer was seen and not heard.
 fn outgoing(case: &Case<'_>) -> Vec<Finding> {
-    let held = attempts::all(case).into_iter().filter(|attempts| {
-        attempts.retried
+    let all = attempts::all(case).into_iter();
+    all.filter_map(|attempts| {
+        let peer = attempts.peer;
+        let (fact, summary) = if attempts.syn_acks > 0 && attempts.retransmits > 0 {
+            (
+                format!(
+                    "the SYN-ACK of {peer} came to this host, and the attempt still waits for it"
+                ),
+                format!("the local firewall keeps the answers of {peer} from coming in"),
+            )
+        } else if attempts.retried
             && attempts.syns == 0
-            && attempts::silent_next_hop(case, attempts.peer).is_none()
-    });
-    held.filter_map(|attempts| {
+            && attempts::silent_next_hop(case, peer).is_none()
+        {
+            (
+                format!("a SYN to {peer} was sent again and did not leave this host"),
+                format!("the local firewall keeps connections to {peer} from leaving"),
+            )
+        } else {
+            return None;
+        };
         let (place, _) = attempts.sockets.first()?;
         let owner = subject::of_socket(&case.span.after.snapshot, *place, "destination");
         let subject = Subject {
             local: None,
-            peer: Some(attempts.peer.to_string()),
+            peer: Some(peer.to_string()),
             ..owner
         };
-        let fact = evidence::fact(
-            "sock_diag SYN_SENT, packets",
-            format!(
-                "a SYN to {} was sent again and did not leave this host",
-                attempts.peer
-            ),
-        );
-        let summary = format!(
-            "the local firewall keeps connections to {} from leaving",
-            attempts.peer
-        );
+        let fact = evidence::fact("sock_diag SYN_SENT, packets", fact);
         Some(finding(case, subject, fact, summary))
     })
     .collect()

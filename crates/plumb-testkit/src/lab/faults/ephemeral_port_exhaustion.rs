@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
 
 use crate::lab::{Expected, Scenario, Stage};
 
@@ -29,6 +30,19 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         make: |stage| {
             connect(stage, 50, 45)?;
             Ok(Expected::subject("peer", SERVER))
+        },
+    },
+    Scenario {
+        name: "ephemeral-port-exhaustion/bound-first",
+        about: "a client binds port 0 of its address before it connects, and bind() finds no port left",
+        make: |stage| {
+            connect(stage, 100, 0)?;
+            stage.repeat(|| {
+                // Refused with EADDRINUSE, though nobody is in the way of port 0.
+                drop(TcpListener::bind("127.0.0.1:0"));
+                std::thread::sleep(Duration::from_millis(100));
+            });
+            Ok(Expected::subject("peer", SERVER).and("pid", std::process::id()))
         },
     },
     Scenario {

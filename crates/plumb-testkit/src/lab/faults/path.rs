@@ -167,6 +167,17 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "firewall-drop/answers",
+        about: "our own firewall drops the answers to our SYNs, which therefore come to this host",
+        make: |stage| {
+            remote_server(stage)?;
+            drop_in(stage, None, "tcp sport 8080 drop")?;
+            attempt(stage, REMOTE);
+            wait_for_timeout(stage)?;
+            Ok(Expected::subject("peer", REMOTE))
+        },
+    },
+    Scenario {
         name: "firewall-drop/input",
         about: "our own firewall drops what comes for a port that is served",
         make: |stage| {
