@@ -9,6 +9,7 @@ mod score;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -148,6 +149,8 @@ fn run_one(built: &Path, name: &str) -> Value {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        // A group of its own, so that it can be ended with all it started.
+        .process_group(0)
         .spawn();
     let broken = |why: String| serde_json::json!({"verdict": "broken", "why": why});
     let mut child = match child {
@@ -157,8 +160,9 @@ fn run_one(built: &Path, name: &str) -> Value {
     let start = Instant::now();
     while matches!(child.try_wait(), Ok(None)) {
         if start.elapsed() > PATIENCE {
-            // Its namespaces go with it.
-            let _ = child.kill();
+            // Its namespaces go with it. Whoever of it lived on would keep our end of its output open.
+            let group = i32::try_from(child.id()).map(nix::unistd::Pid::from_raw);
+            let _ = group.map(|group| nix::sys::signal::killpg(group, nix::sys::signal::SIGKILL));
         }
         std::thread::sleep(Duration::from_millis(20));
     }
