@@ -165,7 +165,7 @@ fn totals(socket: &Socket) -> Option<Totals> {
 }
 
 /// Gives namespaces and ports of listeners, sorted.
-pub(crate) fn listening(snapshot: &Snapshot) -> Vec<(u64, u16)> {
+pub fn listening(snapshot: &Snapshot) -> Vec<(u64, u16)> {
     let listeners = snapshot
         .sockets
         .iter()
@@ -178,7 +178,7 @@ pub(crate) fn listening(snapshot: &Snapshot) -> Vec<(u64, u16)> {
 }
 
 /// Gives the name of the group that a socket belongs to.
-pub(crate) fn name(snapshot: &Snapshot, place: usize, by: By, listening: &[(u64, u16)]) -> String {
+pub fn name(snapshot: &Snapshot, place: usize, by: By, listening: &[(u64, u16)]) -> String {
     let Some(socket) = snapshot.sockets.get(place) else {
         return String::from("-");
     };

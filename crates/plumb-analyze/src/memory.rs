@@ -1,10 +1,13 @@
 //! Where the memory of sockets is: what waits to be read, what waits to be sent, and who has it.
 
+mod room;
+
 use std::collections::HashMap;
 
 use plumb_model::diag::inet::SkMemInfo;
 use plumb_model::snapshot::Snapshot;
 
+pub use self::room::{Buffer, NEAR_PERCENT, Room, SetBy, is_near, rooms, settings};
 use crate::flows::{By, listening, name};
 
 /// Sums of one group, bytes of kernel memory: overhead of packets included, so more than their payload.
@@ -26,7 +29,7 @@ pub struct Held {
     pub option_bytes: u64,
     /// Packets dropped for want of room, since each socket was made.
     pub drops: u64,
-    /// Sockets whose receive buffer is nine tenths full or more: their program does not read.
+    /// Sockets whose receive buffer is near its limit: their program does not read.
     pub full_receive: u64,
     /// Sockets whose send buffer is: the other end does not take what is sent.
     pub full_send: u64,
@@ -71,6 +74,16 @@ pub fn held(snapshot: &Snapshot, by: By, wanted: impl Fn(usize) -> bool) -> Vec<
     groups
 }
 
+/// Gives what one socket holds.
+pub fn held_by(name: String, memory: &SkMemInfo) -> Held {
+    let mut held = Held {
+        name,
+        ..Held::default()
+    };
+    add(&mut held, memory);
+    held
+}
+
 fn add(held: &mut Held, memory: &SkMemInfo) {
     let [
         rmem,
@@ -92,12 +105,8 @@ fn add(held: &mut Held, memory: &SkMemInfo) {
     held.option_bytes += u64::from(option);
     held.backlog_bytes += u64::from(backlog);
     held.drops += u64::from(drops);
-    held.full_receive += u64::from(is_full(rmem, rcvbuf));
-    held.full_send += u64::from(is_full(send, sndbuf));
-}
-
-fn is_full(used: u32, limit: u32) -> bool {
-    limit > 0 && u64::from(used) * 10 >= u64::from(limit) * 9
+    held.full_receive += u64::from(is_near(rmem.into(), rcvbuf.into()));
+    held.full_send += u64::from(is_near(send.into(), sndbuf.into()));
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 pub mod abilities;
 pub mod bind;
 pub mod bpf_maps;
+pub mod buffers;
 pub mod cgroups;
 pub mod counters;
 pub mod creation;

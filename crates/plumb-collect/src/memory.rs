@@ -108,7 +108,7 @@ fn page_bytes() -> u64 {
 }
 
 /// TCP's and UDP's limits hold for both versions together, and stand with the first.
-fn read_limits(protocol: MemoryProtocol, version: IpVersion) -> Known<MemoryLimits> {
+pub(crate) fn read_limits(protocol: MemoryProtocol, version: IpVersion) -> Known<MemoryLimits> {
     let in_pages = |path| {
         map(read_numbers::<3>(path), |[low, pressure, high]| {
             MemoryLimits {
@@ -140,7 +140,8 @@ fn fragment_limits(prefix: &str) -> Known<MemoryLimits> {
     }
 }
 
-fn read_numbers<const N: usize>(path: &str) -> Known<[u64; N]> {
+/// Reads a sysctl of `N` numbers.
+pub(crate) fn read_numbers<const N: usize>(path: &str) -> Known<[u64; N]> {
     match proc::read_file(path) {
         Ok(content) => match decode_numbers(&content) {
             Some(numbers) => Known::Known(numbers),

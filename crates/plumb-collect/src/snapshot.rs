@@ -17,6 +17,7 @@ use plumb_model::finding::Gap;
 use plumb_model::snapshot::{Kind, Namespace, Snapshot, Socket};
 use rustix::io::Errno;
 
+use crate::buffers;
 use crate::netns::{self, Home, Namespaces, Netns};
 use crate::processes::details::Wanted;
 use crate::sock_diag::DumpError;
@@ -192,6 +193,7 @@ impl Reading<'_> {
             name: netns.name.clone(),
             is_own,
             interfaces: Vec::new(),
+            buffers: self.request.memory.then(buffers::read_settings),
         };
         let first = self.snapshot.sockets.len();
         let mut sink = rows::Rows {

@@ -5,6 +5,7 @@
 //! Minimum kernel version: 5.6; before, every question is refused.
 
 use plumb_model::Pid;
+use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::sockopt;
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
@@ -22,17 +23,22 @@ pub struct SharingOptions {
 
 /// Reads them of a descriptor of a process.
 pub fn read_sharing_options(pid: Pid, fd: i32) -> Result<SharingOptions, Errno> {
-    let pid = i32::try_from(pid.0)
-        .ok()
-        .and_then(rustix::process::Pid::from_raw)
-        .ok_or(Errno::SRCH)?;
-    let process = pidfd_open(pid, PidfdFlags::empty())?;
-    let socket = pidfd_getfd(&process, fd, PidfdGetfdFlags::empty())?;
+    let socket = borrow(pid, fd)?;
     Ok(SharingOptions {
         reuse_addr: sockopt::socket_reuseaddr(&socket)?,
         reuse_port: sockopt::socket_reuseport(&socket)?,
         v6only: sockopt::ipv6_v6only(&socket).ok(),
     })
+}
+
+/// Borrows a descriptor of a process.
+pub(crate) fn borrow(pid: Pid, fd: i32) -> Result<OwnedFd, Errno> {
+    let pid = i32::try_from(pid.0)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+        .ok_or(Errno::SRCH)?;
+    let process = pidfd_open(pid, PidfdFlags::empty())?;
+    pidfd_getfd(&process, fd, PidfdGetfdFlags::empty())
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 pub mod ability;
 pub mod attribution;
 pub mod btf;
+pub mod buffers;
 pub mod counter;
 pub mod counters;
 pub mod creation;

@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 
 use crate::attribution::Attribution;
+use crate::buffers::BufferSettings;
 use crate::diag::inet::{DiagTimer, SkMemInfo};
 use crate::diag::tcp_info::TcpInfo;
 use crate::finding::Gap;
@@ -57,6 +58,8 @@ pub struct Namespace {
     pub is_own: bool,
     /// Index and name of the interfaces that its sockets are bound to.
     pub interfaces: Vec<(u32, Vec<u8>)>,
+    /// How large buffers of its sockets may become, where memory was asked for.
+    pub buffers: Option<BufferSettings>,
 }
 
 /// One socket.

@@ -1,9 +1,10 @@
 //! Who is at the other end of a local socket, as the kernel knows it.
 
-use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd as _, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
 use rustix::io::Errno;
+
+use super::socket_option::get;
 
 /// Groups of a peer that are read at most; the kernel allows 65 536.
 const MAX_GROUPS: usize = 65_536;
@@ -45,39 +46,6 @@ pub fn peer(socket: BorrowedFd<'_>) -> Result<Peer, Errno> {
         uid: of.uid,
         groups,
     })
-}
-
-/// Values that are plain words, so that the kernel may write any bits into them.
-trait Plain: Copy {}
-impl Plain for u32 {}
-impl Plain for libc::ucred {}
-
-/// Reads an option into `values`; gives how many of them were written.
-fn get<T: Plain>(socket: BorrowedFd<'_>, name: i32, values: &mut [T]) -> Result<usize, Errno> {
-    let room = size_of_val(values);
-    let mut len = MaybeUninit::new(libc::socklen_t::try_from(room).map_err(|_| Errno::INVAL)?);
-    #[expect(
-        unsafe_code,
-        reason = "rustix has no groups of peers, and no peer without a pid"
-    )]
-    // SAFETY: the descriptor is open for the length of the call; the kernel writes at most `room` bytes to
-    // `values`, which has so many and may hold any bits ([`Plain`]), and the length it wrote to `len`.
-    let (result, len) = unsafe {
-        let result = libc::getsockopt(
-            socket.as_raw_fd(),
-            libc::SOL_SOCKET,
-            name,
-            values.as_mut_ptr().cast(),
-            len.as_mut_ptr(),
-        );
-        (result, len.assume_init())
-    };
-    if result != 0 {
-        let errno = std::io::Error::last_os_error().raw_os_error();
-        return Err(Errno::from_raw_os_error(errno.unwrap_or(libc::EINVAL)));
-    }
-    let len = usize::try_from(len).unwrap_or(0);
-    Ok(len.min(room) / size_of::<T>())
 }
 
 #[cfg(test)]

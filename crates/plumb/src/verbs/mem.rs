@@ -1,26 +1,30 @@
 //! `plumb mem`: where the memory of sockets is, who has it, and how far the limits are.
 
 mod functions;
+mod limits;
+mod near;
+mod sockets;
 
 use std::time::Duration;
 
 use clap::Args;
+use plumb_analyze::flows::By;
 use plumb_analyze::memory::{self, Held};
-use plumb_collect::memory::read_protocol;
 use plumb_collect::snapshot::{self, Request, Scope};
-use plumb_model::memory::MemoryProtocol;
 use plumb_model::snapshot::{Kind, Snapshot};
-use plumb_model::socket::IpVersion;
 use plumb_present::report::{Cell, Column, Tone, value};
 use serde::Serialize;
+use serde_json::json;
 
+use self::limits::Members;
+use self::near::Sized;
 use super::form::FormArguments;
 use super::recording::session::gaps;
 use super::recording::whom::Whose;
 use super::report::Report;
 use super::top::Group;
-use super::wanted::Wanted;
-use super::{status, watch};
+use super::wanted::{Places, Wanted};
+use super::{screen, status, watch};
 use crate::output::Output;
 
 /// The verb's name in complaints.
@@ -50,7 +54,12 @@ COLUMNS
   Received  has arrived and was not read: its program is slow
   To send   was not sent or not acknowledged: the other end, or the way there, is slow
   Spare     is charged and not in use
-  Full      sockets whose receive or send buffer is nine tenths full
+  Full      sockets whose receive or send buffer is near its limit: nine tenths of it
+  Of        with --by socket: the limit. set by the program (SO_RCVBUF, SO_SNDBUF); auto: the kernel changes
+            it as the connection goes; ?: it is not known who decides
+  Near      with --by socket: receive, send, options. Below the table: why it matters, and what to do
+
+  What a UNIX socket has not read counts for the socket that sent it.
 
 EXAMPLES
   plumb mem                the processes whose sockets have most memory
@@ -135,52 +144,69 @@ pub fn run(arguments: &Arguments) -> u8 {
         return status::complain(VERB, "no network namespace can be read", status::BLIND);
     }
     let places = wanted.places(&snapshot, None);
-    let mut groups = memory::held(&snapshot, by, |place| places.wants(place));
-    if !arguments.all {
-        groups.retain(|held| held.total_bytes() > 0);
+    let (sized, not_asked) = near::look(&snapshot, &places, by == By::Socket);
+    if by == By::Socket {
+        let mut rows = sockets::rows(&snapshot, &places, &sized);
+        rows.retain(|row| arguments.all || sockets::has_memory(row));
+        let reading = Reading::new(&snapshot, &places, &sized, not_asked);
+        return report(arguments, &sockets::COLUMNS, &rows, reading);
     }
+    let mut groups = memory::held(&snapshot, by, |place| places.wants(place));
+    groups.retain(|held| arguments.all || held.total_bytes() > 0);
     let rows: Vec<Row> = groups.iter().map(row).collect();
-    let (footer, members) = limits();
+    let reading = Reading::new(&snapshot, &places, &sized, not_asked);
+    report(arguments, &COLUMNS, &rows, reading)
+}
+
+/// What accompanies the rows.
+struct Reading {
+    footer: Vec<String>,
+    members: Members,
+    reasons: Vec<String>,
+}
+
+impl Reading {
+    fn new(snapshot: &Snapshot, places: &Places, sized: &[Sized], not_asked: usize) -> Self {
+        let sorts = near::sorts(snapshot, sized);
+        let (lines, mut members) = limits::read(snapshot);
+        members.push(("near", json!(sorts)));
+        let mut footer = near::lines(&sorts);
+        footer.extend(lines);
+        let mut reasons = gaps(snapshot);
+        reasons.extend(places.reason());
+        reasons.extend((not_asked > 0).then(|| {
+            format!(
+                "who set their buffers was not asked of {not_asked} sockets: there are too many"
+            )
+        }));
+        Self {
+            footer,
+            members,
+            reasons,
+        }
+    }
+}
+
+/// Writes it; gives the exit status.
+fn report<R: Serialize>(
+    arguments: &Arguments,
+    columns: &[Column<R>],
+    rows: &[R],
+    reading: Reading,
+) -> u8 {
+    let form = &arguments.form;
     Report {
         verb: VERB,
         schema: "plumb.mem/1",
         array: "groups",
-        columns: &COLUMNS,
+        columns,
         chosen: &[],
-        rows: &rows,
-        members,
-        footer,
-        reasons: gaps(&snapshot).into_iter().chain(places.reason()).collect(),
+        rows,
+        members: reading.members,
+        footer: screen::wrapped(reading.footer, form.form(), form.color),
+        reasons: reading.reasons,
     }
-    .write(&arguments.form, &mut Output::stdout())
-}
-
-/// What all of TCP has and may have, as lines and as members.
-fn limits() -> (Vec<String>, Vec<(&'static str, serde_json::Value)>) {
-    let tcp = read_protocol(MemoryProtocol::Tcp, IpVersion::V4);
-    let in_use = tcp.memory_bytes.ok();
-    let limits = tcp.limits.ok();
-    let mut footer = Vec::new();
-    if let (Some(in_use), Some(limits)) = (in_use, limits) {
-        footer.push(format!(
-            "TCP has {} on this host; above {} it saves, above {} it gets no more (tcp_mem)",
-            value::bytes(in_use),
-            value::bytes(limits.pressure_bytes),
-            value::bytes(limits.high_bytes),
-        ));
-    }
-    let members = vec![
-        ("tcp_bytes", serde_json::json!(in_use)),
-        (
-            "tcp_pressure_bytes",
-            serde_json::json!(limits.map(|limits| limits.pressure_bytes)),
-        ),
-        (
-            "tcp_high_bytes",
-            serde_json::json!(limits.map(|limits| limits.high_bytes)),
-        ),
-    ];
-    (footer, members)
+    .write(form, &mut Output::stdout())
 }
 
 fn read(wanted: &Wanted, info: bool) -> Snapshot {

@@ -77,6 +77,7 @@ fn snapshot() -> Snapshot {
             name: None,
             is_own: true,
             interfaces: Vec::new(),
+            buffers: None,
         }],
         sockets,
         owners,

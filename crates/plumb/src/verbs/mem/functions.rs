@@ -103,7 +103,7 @@ fn watch(arguments: &Arguments, wanted: &Wanted) -> Result<u8, Failure> {
     reasons.extend(gaps(&snapshot));
     reasons.extend(places.reason());
     let sums = sums(&snapshot, &places, &queues, &lives, &mut session.code);
-    let (footer, members) = limits();
+    let (footer, members) = limits::read(&snapshot);
     Ok(Report {
         verb: VERB,
         schema: "plumb.mem/1",
