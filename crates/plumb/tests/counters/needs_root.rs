@@ -241,6 +241,35 @@ fn every_namespace_has_counters_of_its_own_and_the_host_has_its_own_once() {
 }
 
 #[test]
+fn questions_are_answered_for_each_namespace() {
+    let (once, twice) = (namespace(), namespace());
+    once.inside(a_connection);
+    twice.inside(|| {
+        a_connection();
+        a_connection();
+    });
+    let words = ["--all-netns", "--syn", "--for", "10ms"];
+    let document = document(&stats(&[&words[..], &["--json"]].concat()));
+    let table = stats(&[&words[..], &["--color", "never"]].concat());
+    let table = String::from_utf8_lossy(&table.stdout).into_owned();
+    assert!(table.starts_with("Netns"), "{table}");
+    for (namespace, syns) in [(&once, 1), (&twice, 2)] {
+        let label = format!("net:[{}]", namespace.id);
+        let rows = document["answers"].as_array().expect("rows").iter();
+        let sent: Vec<_> = rows
+            .filter(|row| row["netns"] == label.as_str() && row["id"] == "syns_sent")
+            .collect();
+        assert_eq!(sent.len(), 1, "{document}");
+        assert_eq!(
+            (&sent[0]["now"], &sent[0]["total"]),
+            (&0.into(), &syns.into())
+        );
+        assert!(table.contains(&label), "{table}");
+    }
+    assert_eq!(document["question"], "syn");
+}
+
+#[test]
 fn what_worries_in_a_namespace_is_laid_at_the_door_of_its_own_sockets() {
     let (bad, quiet) = (namespace(), namespace());
     let kept = |namespace: &Namespace, sent: usize| {

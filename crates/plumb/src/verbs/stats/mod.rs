@@ -64,7 +64,7 @@ pub struct Arguments {
     #[arg(short = 'n', long, value_name = "NETNS")]
     netns: Option<String>,
     /// The counters of every network namespace of this host.
-    #[arg(long, conflicts_with_all = ["netns", "syn", "retrans"])]
+    #[arg(long, conflicts_with = "netns")]
     all_netns: bool,
     /// Shows these columns, in this order.
     #[arg(short = 'c', long, value_delimiter = ',', value_name = "COLUMN")]
@@ -83,6 +83,7 @@ EXAMPLES
   plumb stats --syn                  how many SYNs were sent, answered, dropped
   plumb stats --retrans --for 5s     how much is sent again, now and since the machine started
   plumb stats --all-netns --bad      what should worry, also in containers
+  plumb stats --all-netns --syn      the same question for each container
   plumb stats softnet udp -o json";
 
 /// Shows counters; gives the exit status.

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use plumb_analyze::counters::Period;
 use plumb_analyze::counters::questions::{Line, Value};
-use plumb_collect::counters;
 use plumb_present::report::{Cell, Column, Tone};
 use serde::Serialize;
 use serde_json::json;
 
-use super::span::Span;
+use super::read::{self, Namespace, Reading};
 use super::{Arguments, SCHEMA, VERB};
 use crate::output::Output;
+use crate::verbs::form::Form;
 use crate::verbs::report::Report;
 use crate::verbs::watch;
 
@@ -21,6 +21,9 @@ const USUAL_SPAN: Duration = Duration::from_secs(1);
 /// One line of an answer.
 #[derive(Debug, Serialize)]
 struct Row {
+    /// With --all-netns: the namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    netns: Option<String>,
     id: &'static str,
     now: Option<Answer>,
     total: Option<Answer>,
@@ -46,7 +49,12 @@ impl From<Value> for Answer {
     }
 }
 
-const COLUMNS: [Column<Row>; 5] = [
+const COLUMNS: [Column<Row>; 6] = [
+    Column::new("netns", "Netns", |row: &Row| {
+        Cell::new(row.netns.as_deref().unwrap_or("-"))
+    })
+    .wide_only()
+    .about("network namespace, with --all-netns"),
     Column::new("now", "Now", |row: &Row| cell(row.now, row.worrying))
         .right()
         .about("in the time that was looked at"),
@@ -113,31 +121,61 @@ fn once(
     span: Duration,
     out: &mut Output,
 ) -> u8 {
-    let before = counters::read();
+    let before = read::read(arguments.all_netns);
     std::thread::sleep(span);
-    let after = counters::read();
-    let (now, total) = (Period::between(&before, &after), Period::until(&after));
-    let rows: Vec<Row> = lines.iter().map(|line| row(line, &now, &total)).collect();
-    let seconds = Span::Between(after.seconds_since(&before));
+    let after = read::read(arguments.all_netns);
+    let namespaces = after.namespaces.iter();
+    let rows: Vec<Row> = namespaces
+        .flat_map(|namespace| rows(lines, &before, namespace))
+        .collect();
+    let span = after.span(Some(&before));
     let mut members = vec![("question", json!(question))];
-    members.extend(seconds.members());
+    members.extend(span.members());
     Report {
         verb: VERB,
         schema: SCHEMA,
         array: "answers",
         columns: &COLUMNS,
-        chosen: &arguments.columns,
+        chosen: &columns(arguments),
         rows: &rows,
         members,
-        footer: super::fitted(&footer(seconds), arguments),
-        reasons: after.gaps.iter().map(|gap| gap.what.clone()).collect(),
+        footer: super::fitted(&footer(span.seconds()), arguments),
+        reasons: after.reasons(Some(&before)),
     }
     .write(&arguments.form, out)
 }
 
-fn row(line: &Line, now: &Period<'_>, total: &Period<'_>) -> Row {
-    let value = line.value(now);
+/// Answers for one namespace; one that was not there before has no now.
+fn rows(lines: &[Line], before: &Reading, namespace: &Namespace) -> Vec<Row> {
+    let after = &namespace.counters;
+    let before = before.same(namespace);
+    let now = before.map(|before| Period::between(before, after));
+    let total = Period::until(after);
+    let answered = lines.iter().map(|line| Row {
+        netns: namespace.label(),
+        ..row(line, now.as_ref(), &total)
+    });
+    answered.collect()
+}
+
+/// Gives the columns to show: those asked for, else the usual ones, with the namespace where there are several.
+fn columns(arguments: &Arguments) -> Vec<String> {
+    let form = arguments.form.form();
+    if !arguments.columns.is_empty() || !matches!(form, Form::Table | Form::Wide) {
+        return arguments.columns.clone();
+    }
+    let shown = |column: &&Column<Row>| match column.key {
+        "netns" => arguments.all_netns,
+        _ => form == Form::Wide || !column.wide_only,
+    };
+    let keys = COLUMNS.iter().filter(shown);
+    keys.map(|column| column.key.to_owned()).collect()
+}
+
+fn row(line: &Line, now: Option<&Period<'_>>, total: &Period<'_>) -> Row {
+    let value = now.and_then(|now| line.value(now));
     Row {
+        netns: None,
         id: line.id,
         now: value.map(Answer::from),
         total: line.value(total).map(Answer::from),
@@ -150,7 +188,7 @@ fn row(line: &Line, now: &Period<'_>, total: &Period<'_>) -> Row {
     }
 }
 
-fn footer(seconds: Span) -> String {
-    let length = seconds.seconds().unwrap_or(0.0);
+fn footer(seconds: Option<f64>) -> String {
+    let length = seconds.unwrap_or(0.0);
     format!("Now is the last {length:.1} s; totals are since the counters began.")
 }

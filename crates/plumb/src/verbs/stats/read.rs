@@ -73,6 +73,11 @@ impl Namespace {
         self.place.as_ref().map(|(id, _)| *id)
     }
 
+    /// Gives its name, where several were asked for.
+    pub fn label(&self) -> Option<String> {
+        self.place.as_ref().map(|(_, label)| label.clone())
+    }
+
     /// Writes into a row whose it is.
     pub fn mark(&self, mut row: Row) -> Row {
         if let Some((id, label)) = &self.place
