@@ -7,6 +7,8 @@ use plumb_model::finding::Subject;
 pub struct Focus {
     /// Processes.
     pub pids: Vec<u32>,
+    /// Names of processes (`comm`, as text), whatever their ids: who is started again has another.
+    pub names: Vec<String>,
     /// A local or remote port.
     pub port: Option<u16>,
     /// Addresses of the other end.
@@ -16,7 +18,10 @@ pub struct Focus {
 impl Focus {
     /// Says whether nothing in particular was asked about.
     pub fn is_host(&self) -> bool {
-        self.pids.is_empty() && self.port.is_none() && self.hosts.is_empty()
+        self.pids.is_empty()
+            && self.names.is_empty()
+            && self.port.is_none()
+            && self.hosts.is_empty()
     }
 
     /// Says whether a subject concerns what was asked about. What concerns the whole host or an
@@ -25,10 +30,17 @@ impl Focus {
         if matches!(subject.kind, "host" | "interface" | "counter") {
             return true;
         }
-        let pid = subject
-            .pid
-            .is_none_or(|pid| self.pids.is_empty() || self.pids.contains(&pid.0));
-        pid && self.has_port(subject) && self.has_host(subject)
+        self.has_process(subject) && self.has_port(subject) && self.has_host(subject)
+    }
+
+    /// A subject that names no process may be anybody's.
+    fn has_process(&self, subject: &Subject) -> bool {
+        let asks = !self.pids.is_empty() || !self.names.is_empty();
+        let is_named = subject
+            .process
+            .as_ref()
+            .is_some_and(|name| self.names.contains(name));
+        !asks || is_named || subject.pid.is_none_or(|pid| self.pids.contains(&pid.0))
     }
 
     fn has_port(&self, subject: &Subject) -> bool {
@@ -58,6 +70,8 @@ impl Focus {
 
 #[cfg(test)]
 mod tests {
+    use plumb_model::id::Pid;
+
     use super::*;
 
     fn subject(local: &str, peer: &str) -> Subject {
@@ -84,5 +98,25 @@ mod tests {
         };
         assert!(host.concerns(&subject("10.0.0.1:80", "10.0.0.2:9")));
         assert!(!host.concerns(&subject("10.0.0.2:80", "10.0.0.22:9")));
+    }
+
+    #[test]
+    fn a_process_that_was_started_again_is_known_by_its_name() {
+        let of = |pid: Option<u32>, process: Option<&str>| Subject {
+            kind: "process",
+            pid: pid.map(Pid),
+            process: process.map(str::to_owned),
+            ..Subject::default()
+        };
+        let focus = Focus {
+            pids: vec![7],
+            names: vec!["web".to_owned()],
+            ..Focus::default()
+        };
+        assert!(focus.concerns(&of(Some(7), None)));
+        assert!(focus.concerns(&of(Some(8), Some("web"))));
+        assert!(focus.concerns(&of(None, None)));
+        assert!(!focus.concerns(&of(Some(8), Some("web2"))));
+        assert!(!focus.is_host());
     }
 }

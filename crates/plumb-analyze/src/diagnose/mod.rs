@@ -152,6 +152,9 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     (ephemeral_port_exhaustion::ID, connection_churn::ID),
 ];
 
+/// What is about the machine and not about a network namespace of it.
+const MACHINE_WIDE: &[&str] = &[memory::PRESSURE, drops::BACKLOG, neighbour::FULL];
+
 /// Gives the ids of everything that is looked for.
 pub fn ids() -> impl Iterator<Item = &'static str> {
     CHECKS.iter().flat_map(|(ids, _)| ids.iter().copied())
@@ -161,4 +164,20 @@ pub fn ids() -> impl Iterator<Item = &'static str> {
 pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {
     let found: Vec<Finding> = CHECKS.iter().flat_map(|(_, check)| check(case)).collect();
     rank::rank(&found, case.focus)
+}
+
+/// Puts the findings of several network namespaces together, most important first. What the whole machine
+/// has, each namespace shows; it is told of the first.
+pub fn merge(namespaces: Vec<Vec<Finding>>) -> Vec<Finding> {
+    let mut all: Vec<Finding> = Vec::new();
+    for finding in namespaces.into_iter().flatten() {
+        let is_told =
+            |other: &Finding| other.kind == finding.kind && other.summary == finding.summary;
+        if MACHINE_WIDE.contains(&finding.kind) && all.iter().any(is_told) {
+            continue;
+        }
+        all.push(finding);
+    }
+    rank::sort(&mut all);
+    all
 }

@@ -18,8 +18,13 @@ pub(super) fn rank(found: &[Finding], focus: &Focus) -> Vec<Finding> {
         .cloned()
         .collect();
     gather(&mut kept);
-    kept.sort_by_key(|finding| std::cmp::Reverse((finding.severity, finding.confidence)));
+    sort(&mut kept);
     kept
+}
+
+/// Puts the worst first; what is equally bad and sure stays in its order.
+pub(super) fn sort(findings: &mut [Finding]) {
+    findings.sort_by_key(|finding| std::cmp::Reverse((finding.severity, finding.confidence)));
 }
 
 /// Leaves one of several findings of a kind about the same process and the same end, or the same

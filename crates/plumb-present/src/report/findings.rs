@@ -29,6 +29,9 @@ fn write_one(out: &mut Vec<u8>, finding: &Finding, style: Style) {
         Confidence::Certain => {}
         other => write_toned(out, &format!(" ({})", other.word()), Tone::Dim, style),
     }
+    if let Some(netns) = &finding.subject.netns {
+        text(out, &format!(" in network namespace {netns}"), style);
+    }
     out.extend_from_slice(b": ");
     text(out, &finding.summary, style);
     out.push(b'\n');

@@ -1,33 +1,34 @@
 //! `plumb diagnose`: what is wrong, the evidence, what to do.
 //!
-//! Two samples some seconds apart, every check of plumb-analyze between them, findings ranked. Without
-//! privileges it finds what it can and says what it could not look at.
+//! Two samples some seconds apart of one network namespace or of several, every check of plumb-analyze between
+//! them, findings ranked. Without privileges it finds what it can and says what it could not look at.
 
 mod calls;
+mod command;
+mod look;
+mod places;
 mod probe;
 mod target;
 
-use std::process::{Child, Command, Stdio};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use plumb_analyze::diagnose::{self, Case};
-use plumb_collect::sample;
-use plumb_collect::wire_watch::Watch;
+use plumb_analyze::diagnose;
 use plumb_model::Reason;
 use plumb_model::finding::{Finding, Gap};
-use plumb_model::notice::Notices;
-use plumb_model::sample::{Sample, Span};
+use plumb_model::id::Pid;
 use plumb_present::json::findings::FindingRow;
 use plumb_present::report::findings;
-use rustix::io::Errno;
 
 use self::calls::Calls;
-use self::probe::Probes;
+use self::command::Command;
+use self::look::{Look, Looked, Refused};
+use self::places::Places;
+use self::target::Target;
 use super::form::{Form, FormArguments};
-use super::recording::session::gaps;
 use super::report::envelope;
-use super::{screen, status, watch};
+use super::{place, screen, status, watch};
 use crate::output::Output;
 
 /// The verb's name in complaints.
@@ -39,7 +40,7 @@ const SCHEMA: &str = "plumb.diagnose/1";
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Arguments {
-    /// What it is about: a port (`:443`), a process id or name, a host (`HOST` or `HOST:PORT`); nothing for
+    /// What it is about: a port (`:443`), a process id or name (with those that descend from it), a host (`HOST` or `HOST:PORT`); nothing for
     /// the whole host.
     #[arg(value_name = "TARGET")]
     target: Option<String>,
@@ -53,7 +54,14 @@ pub struct Arguments {
     /// Ends with 1 when there is a finding of this severity or worse.
     #[arg(long, value_name = "SEVERITY", value_parser = ["info", "warning", "critical"])]
     fail_on: Option<String>,
-    /// A command to run and to look at while it runs.
+    /// Looks at another network namespace: its name, a pid in it, net:[INODE] or a path. Processes that are
+    /// asked about are looked at where they are, also without this.
+    #[arg(short = 'n', long, value_name = "NETNS")]
+    netns: Option<String>,
+    /// Looks at every network namespace of this host.
+    #[arg(long, conflicts_with_all = ["netns", "probe"])]
+    all_netns: bool,
+    /// A command to run and to look at, with those it starts, while it runs.
     #[arg(last = true, value_name = "CMD")]
     command: Vec<std::ffi::OsString>,
     #[command(flatten)]
@@ -68,112 +76,94 @@ EXAMPLES
   plumb diagnose db.example:5432 with the connections to it
   plumb diagnose db.example:5432 --probe   and try to connect
   plumb diagnose --for 10s -- ./client
+  plumb diagnose --all-netns     what is wrong on this host and in its containers
   plumb diagnose --json | jq -r '.findings[].kind'";
 
 /// Diagnoses; gives the exit status.
 pub fn run(arguments: &Arguments) -> u8 {
-    let mut child = match start(&arguments.command) {
-        Ok(child) => child,
-        Err(error) => {
-            let text = format!("cannot start the command: {error}");
-            return status::complain(VERB, &text, status::USAGE);
-        }
-    };
-    let watch = Watch::start();
-    let mut calls = Calls::start();
-    let mut before = sample::read();
-    let mut probes = match probes(arguments, &mut before) {
-        Ok(probes) => probes,
-        Err(text) => return status::complain(VERB, &text, status::USAGE),
-    };
-    wait(arguments.span, child.as_mut(), calls.as_mut().ok());
-    let probed = probes.finish();
-    let mut after = sample::read();
-    drop(probes);
-    let mut notices = noticed(watch, &mut after);
-    notices.probed = probed;
-    heard(calls, &mut notices, &mut after);
-    if after.snapshot.namespaces.is_empty() {
-        return status::complain(VERB, "no network namespace can be read", status::BLIND);
+    match diagnosed(arguments) {
+        Ok(status) | Err(status) => status,
     }
-    let pid = child.as_ref().map(Child::id);
-    let focus = match target::focus(arguments.target.as_deref(), pid, &after) {
-        Ok(focus) => focus,
-        Err(text) => return status::complain(VERB, &text, status::USAGE),
-    };
-    sample::ask_destinations(&mut after, &focus.hosts);
-    let span = Span {
-        before: &before,
-        after: &after,
-    };
-    let found = diagnose::diagnose(&Case {
-        span,
-        notices: &notices,
-        focus: &focus,
+}
+
+/// Does; `Err` is the status of what was complained about.
+fn diagnosed(arguments: &Arguments) -> Result<u8, u8> {
+    let refuse = |text: String| status::complain(VERB, &text, status::USAGE);
+    place::enter(VERB, arguments.netns.as_deref())?;
+    let target = Target::read(arguments.target.as_deref()).map_err(refuse)?;
+    let mut pids = target.processes();
+    let places = places(arguments, &pids);
+    let command = Command::hold(&arguments.command);
+    let mut command = command.map_err(|failure| refuse(failure.text))?;
+    let probed = arguments
+        .probe
+        .then(|| target.focus(&pids, &Refused::default()));
+    let probed = probed.transpose().map_err(refuse)?;
+    let mut calls = Calls::start(command.as_ref().map(Command::pid));
+    let mut looks: Vec<Look> = Vec::new();
+    let mut gaps = places.visit(|place| looks.push(Look::begin(place, probed.as_ref())));
+    if let Some(command) = &mut command {
+        command.let_go();
+    }
+    wait(arguments.span, command.as_mut(), calls.as_mut().ok());
+    let refused = heard(calls);
+    pids.extend(target.processes());
+    if let Some(command) = &command {
+        pids.extend(&command.family);
+        // Only its family was listened to; who came and went unseen is known by what it was refused.
+        pids.extend(refused.calls.iter().map(|(_, call)| call.pid));
+    }
+    let focus = target.focus(&pids, &refused).map_err(refuse)?;
+    let mut looked = Vec::new();
+    places.visit(|place| {
+        if let Some(at) = looks.iter().position(|look| look.is_at(&place)) {
+            looked.push(looks.swap_remove(at).end(&focus, &refused));
+        }
     });
-    let mut out = Output::stdout();
-    write(arguments, &found, &after, &mut out);
-    if let Some(mut child) = child {
-        // The command was started to be looked at, not to be ended.
-        let _ = child.wait();
+    let gone = looks.iter().filter_map(Look::label);
+    gaps.extend(gone.map(|label| format!("network namespace {label} is gone")));
+    if looked.iter().all(|looked| looked.is_blind) {
+        let why = gaps
+            .iter()
+            .fold(String::new(), |why, gap| format!("{why}: {gap}"));
+        let text = format!("no network namespace can be read{why}");
+        return Err(status::complain(VERB, &text, status::BLIND));
     }
-    exit_status(arguments, &found)
+    gaps.extend(unique_gaps(&looked));
+    let found = diagnose::merge(looked.into_iter().map(|looked| looked.found).collect());
+    write(arguments, &found, gaps, &mut Output::stdout());
+    let cannot_run = command.and_then(Command::wait);
+    Ok(cannot_run.unwrap_or_else(|| exit_status(arguments, &found)))
 }
 
-/// Begins the attempts that were asked for.
-fn probes(arguments: &Arguments, before: &mut Sample) -> Result<Probes, String> {
-    if !arguments.probe {
-        return Ok(Probes::default());
+/// Chooses where to look.
+fn places(arguments: &Arguments, pids: &BTreeSet<Pid>) -> Places {
+    match (arguments.all_netns, &arguments.netns) {
+        (true, _) => Places::Every,
+        // Who names a namespace means that one, wherever the processes are.
+        (false, Some(_)) => Places::Own,
+        (false, None) => Places::of(pids),
     }
-    let focus = target::focus(arguments.target.as_deref(), None, before)?;
-    Ok(Probes::begin(&focus, before))
 }
 
-/// Ends the watch of the wire; what it could not see is a gap of the sample.
-fn noticed(watch: Result<Watch, Errno>, sample: &mut Sample) -> Notices {
-    let (notices, what, reason) = match watch {
-        Ok(watch) => {
-            let notices = watch.finish();
-            if notices.lost == 0 {
-                return notices;
-            }
-            let what = format!("{} of the packets watched", notices.lost);
-            (notices, what, Reason::NotInSource)
-        }
-        Err(error) => {
-            let what = format!("refusals, resets and ICMP errors on the wire: {error}");
-            (Notices::default(), what, Reason::PermissionDenied)
-        }
-    };
-    sample.snapshot.gaps.push(Gap { what, reason });
-    notices
-}
-
-fn start(command: &[std::ffi::OsString]) -> std::io::Result<Option<Child>> {
-    let Some((program, arguments)) = command.split_first() else {
-        return Ok(None);
-    };
-    // Standard output is the answer's.
-    let child = Command::new(program)
-        .args(arguments)
-        .stdout(Stdio::from(std::io::stderr()))
-        .spawn()?;
-    Ok(Some(child))
+/// Gives what could not be seen, each once: much is hidden in every namespace alike.
+fn unique_gaps(looked: &[Looked]) -> Vec<String> {
+    let mut told = BTreeSet::new();
+    let gaps = looked.iter().flat_map(|looked| &looked.gaps);
+    gaps.filter(|gap| told.insert(*gap)).cloned().collect()
 }
 
 /// Waits for the time asked, or until the command has ended, and listens meanwhile.
-fn wait(span: Duration, mut child: Option<&mut Child>, mut calls: Option<&mut Calls>) {
+fn wait(span: Duration, mut command: Option<&mut Command>, mut calls: Option<&mut Calls>) {
     const LOOK: Duration = Duration::from_millis(20);
     let end = Instant::now() + span;
     loop {
         let left = end.saturating_duration_since(Instant::now());
-        let ended = child
-            .as_mut()
-            .is_some_and(|child| !matches!(child.try_wait(), Ok(None)));
+        let ended = command.as_mut().is_some_and(|command| command.has_ended());
         if left.is_zero() || ended {
             return;
         }
-        let turn = if child.is_some() {
+        let turn = if command.is_some() {
             left.min(LOOK)
         } else {
             left
@@ -185,28 +175,22 @@ fn wait(span: Duration, mut child: Option<&mut Child>, mut calls: Option<&mut Ca
     }
 }
 
-/// Adds the calls that were refused; what could not be heard is a gap of the sample.
-fn heard(calls: Result<Calls, String>, notices: &mut Notices, sample: &mut Sample) {
-    let (what, reason) = match calls {
-        Ok(calls) => {
-            let (refused, lost) = calls.finish();
-            notices.refused_calls = refused;
-            if lost == 0 {
-                return;
-            }
-            (
-                format!("{lost} of the calls that failed"),
-                Reason::NotInSource,
-            )
-        }
-        Err(why) => (format!("calls that fail: {why}"), Reason::PermissionDenied),
-    };
-    sample.snapshot.gaps.push(Gap { what, reason });
+/// Ends listening; what could not be heard is a gap.
+fn heard(calls: Result<Calls, String>) -> Refused {
+    match calls {
+        Ok(calls) => calls.finish(),
+        Err(why) => Refused {
+            calls: Vec::new(),
+            gap: Some(Gap {
+                what: format!("calls that fail: {why}"),
+                reason: Reason::PermissionDenied,
+            }),
+        },
+    }
 }
 
-fn write(arguments: &Arguments, found: &[Finding], sample: &Sample, out: &mut Output) {
+fn write(arguments: &Arguments, found: &[Finding], gaps: Vec<String>, out: &mut Output) {
     let form = arguments.form.form();
-    let gaps = gaps(&sample.snapshot);
     if matches!(form, Form::Json | Form::Ndjson) {
         let mut document = envelope(SCHEMA, form, out);
         out.raw(|out| document.declare(out, "findings"));

@@ -1,7 +1,9 @@
 //! `--netns`: a verb that looks at another network namespace enters it first. `--all-netns`: it enters one
 //! after the other.
 
-use plumb_collect::netns;
+use std::collections::BTreeSet;
+
+use plumb_collect::netns::{self, Namespaces};
 use plumb_model::NetnsId;
 use plumb_present::json;
 
@@ -24,18 +26,29 @@ pub fn enter(verb: &str, netns: Option<&str>) -> Result<(), u8> {
 
 /// Calls `look` inside every network namespace of this host that may be entered, our own first, with its
 /// identity and what it is called; says why others are missing.
-pub fn visit_all(mut look: impl FnMut(NetnsId, &str)) -> Vec<String> {
+pub fn visit_all(look: impl FnMut(NetnsId, &str)) -> Vec<String> {
+    let found = netns::list();
+    let hidden = found.hidden_processes;
+    let gap = format!("network namespaces of {hidden} processes: permission denied");
+    let mut gaps = visit(found, look);
+    if hidden > 0 {
+        gaps.insert(0, gap);
+    }
+    gaps
+}
+
+/// Does the same with those that are wanted.
+pub fn visit_those(wanted: &BTreeSet<NetnsId>, look: impl FnMut(NetnsId, &str)) -> Vec<String> {
+    let mut found = netns::list();
+    found.all.retain(|place| wanted.contains(&place.id));
+    visit(found, look)
+}
+
+fn visit(found: Namespaces, mut look: impl FnMut(NetnsId, &str)) -> Vec<String> {
     let Ok(home) = netns::Home::remember() else {
         return vec!["the way back from a network namespace".to_owned()];
     };
     let mut gaps = Vec::new();
-    let found = netns::list();
-    if found.hidden_processes > 0 {
-        let count = found.hidden_processes;
-        gaps.push(format!(
-            "network namespaces of {count} processes: permission denied"
-        ));
-    }
     for place in found.all {
         let label = json::text(&place.label());
         // Our own needs no privilege: an ordinary user sees at least that one.

@@ -12,7 +12,14 @@ pub(crate) fn plumb(words: &[&str]) -> Output {
 
 #[test]
 fn what_is_no_port_and_no_host_is_a_usage_error() {
-    for words in [&[":http"][..], &["no-such-host.invalid:80"], &["host:x"]] {
+    for words in [
+        &[":http"][..],
+        &["no-such-host.invalid:80"],
+        &["host:x"],
+        // No process has such an id.
+        &["4194305"],
+        &["no-such-process-or-host.invalid"],
+    ] {
         let output = plumb(&[&["--for=10ms"], words].concat());
         assert_eq!(output.status.code(), Some(2), "{words:?}: {output:?}");
         assert!(output.stderr.starts_with(b"plumb diagnose: "), "{output:?}");
@@ -33,8 +40,9 @@ fn a_command_is_run_and_its_output_is_not_the_answers() {
         serde_json::from_slice(&output.stdout).expect("one document and nothing else");
     assert_eq!(document["schema"], "plumb.diagnose/1");
     assert!(output.stderr.starts_with(b"said by the command"));
-    let missing = plumb(&["--for=10ms", "--", "/no/such/program"]);
-    assert_eq!(missing.status.code(), Some(2));
+    // As shells say it.
+    let missing = plumb(&["--for=5s", "--", "/no/such/program"]);
+    assert_eq!(missing.status.code(), Some(127));
 }
 
 /// Every cause of the vocabulary that is looked for stands in its page.

@@ -4,3 +4,4 @@
 mod called;
 mod lab;
 mod needs_root;
+mod places;

@@ -45,7 +45,11 @@ fn a_finding_makes_the_exit_status_only_when_asked_and_concerns_only_its_subject
         assert_eq!(json(&[":8081"]).1, Vec::<String>::new());
         let own = std::process::id().to_string();
         assert_eq!(json(&[&own]).1, leak);
-        assert_eq!(json(&["99999"]).1, Vec::<String>::new());
+        // Somebody who has nothing to do with it, in the same namespace.
+        let mut other = Command::new("sleep").arg("60").spawn().expect("coreutils");
+        assert_eq!(json(&[&other.id().to_string()]).1, Vec::<String>::new());
+        other.kill().expect("it is ours");
+        other.wait().expect("it was killed");
         let text = plumb(&["--for=300ms"]);
         let text = String::from_utf8_lossy(&text.stdout).into_owned();
         assert!(text.starts_with("warning close-wait-leak: "), "{text}");

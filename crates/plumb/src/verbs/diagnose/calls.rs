@@ -6,11 +6,14 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use plumb_bpf::recorder::{Layer, Plan, Recorder, Scope, Told, calls};
-use plumb_model::NetnsId;
 use plumb_model::event::{Event, What};
+use plumb_model::finding::Gap;
 use plumb_model::id::Pid;
 use plumb_model::notice::RefusedCall;
+use plumb_model::{NetnsId, Reason};
 use plumb_wire::sockaddr::decode_inet;
+
+use super::look::Refused;
 
 /// Distinct failures that are kept.
 const MOST: usize = 4096;
@@ -19,30 +22,32 @@ const GOES_ON: [i64; 3] = [115, 114, 4];
 /// How long one wait for events may last.
 const LOOK: Duration = Duration::from_millis(50);
 
-type Key = (&'static str, Pid, u8, SocketAddr, i32);
+type Key = (&'static str, Pid, u8, SocketAddr, i32, Option<NetnsId>);
 
 /// The calls heard so far.
 pub(super) struct Calls {
     recorder: Recorder,
-    netns: Option<NetnsId>,
     heard: BTreeMap<Key, (Vec<u8>, u64)>,
     lost: u64,
 }
 
 impl Calls {
-    /// Begins to listen; the error is why that is not possible, in words.
-    pub fn start() -> Result<Self, String> {
+    /// Begins to listen to everybody, or to a process and its children; the error is why that is not possible,
+    /// in words.
+    pub fn start(root: Option<Pid>) -> Result<Self, String> {
         let plan = Plan {
-            scope: Scope::Host,
+            scope: root.map_or(Scope::Host, |_| Scope::Processes),
             layers: vec![Layer::Calls],
             no_stacks: true,
             only_calls: &["bind", "connect"],
             ..Plan::default()
         };
-        let recorder = Recorder::start(&plan).map_err(|unavailable| unavailable.why)?;
+        let mut recorder = Recorder::start(&plan).map_err(|unavailable| unavailable.why)?;
+        if let Some(root) = root {
+            recorder.follow(root).map_err(|error| error.to_string())?;
+        }
         Ok(Self {
             recorder,
-            netns: plumb_collect::netns::own().map(|netns| netns.id),
             heard: BTreeMap::new(),
             lost: 0,
         })
@@ -63,13 +68,12 @@ impl Calls {
     fn take(&mut self, everything: bool) {
         let Self {
             recorder,
-            netns,
             heard,
             lost,
         } = self;
         let mut take = |told: Told<'_>| {
             if let Told::Event(event) = told
-                && let Some((key, comm)) = refused(&event, *netns)
+                && let Some((key, comm)) = refused(&event)
             {
                 if heard.len() >= MOST && !heard.contains_key(&key) {
                     *lost += 1;
@@ -85,13 +89,13 @@ impl Calls {
         }
     }
 
-    /// Ends, and gives what was refused, and how much was not heard.
-    pub fn finish(mut self) -> (Vec<RefusedCall>, u64) {
+    /// Ends, and gives what was refused in which network namespace, and what was not heard.
+    pub fn finish(mut self) -> Refused {
         self.take(true);
         let lost = self.lost + self.recorder.losses().events;
         let calls = self.heard.into_iter().map(|(key, (comm, count))| {
-            let (call, pid, protocol, address, errno) = key;
-            RefusedCall {
+            let (call, pid, protocol, address, errno, netns) = key;
+            let refused = RefusedCall {
                 call,
                 pid,
                 comm,
@@ -99,19 +103,26 @@ impl Calls {
                 address,
                 errno,
                 count,
-            }
+            };
+            (netns, refused)
         });
-        (calls.collect(), lost)
+        Refused {
+            calls: calls.collect(),
+            gap: (lost > 0).then(|| Gap {
+                what: format!("{lost} of the calls that failed"),
+                reason: Reason::NotInSource,
+            }),
+        }
     }
 }
 
-/// Says what was refused to whom, if the event tells of that and in our network namespace.
-fn refused(event: &Event, netns: Option<NetnsId>) -> Option<(Key, Vec<u8>)> {
+/// Says what was refused to whom, if the event tells of that.
+fn refused(event: &Event) -> Option<(Key, Vec<u8>)> {
     let What::Call(call) = &event.what else {
         return None;
     };
     let failed = call.end_ns.is_some() && call.result < 0 && !GOES_ON.contains(&-call.result);
-    if !failed || event.netns != netns {
+    if !failed {
         return None;
     }
     let name = calls::find(call.number)?.name;
@@ -120,7 +131,7 @@ fn refused(event: &Event, netns: Option<NetnsId>) -> Option<(Key, Vec<u8>)> {
     let errno = i32::try_from(-call.result).ok()?;
     let protocol = event.ends.map_or(0, |ends| ends.protocol);
     Some((
-        (name, task.pid, protocol, address, errno),
+        (name, task.pid, protocol, address, errno, event.netns),
         task.comm.clone(),
     ))
 }

@@ -1,69 +1,144 @@
 //! What a diagnosis is about, from the words of the command line.
+//!
+//! A name may be that of a process or of a host. Processes come first, whether they hold sockets or not: a
+//! program that cannot bind its port holds none. A name that is neither is one of a process only if calls of
+//! it were refused meanwhile, as those of a service that is started again and again.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::path::Path;
 
 use plumb_analyze::diagnose::Focus;
-use plumb_model::sample::Sample;
+use plumb_collect::processes::{self, Processes};
+use plumb_model::id::Pid;
 
-/// Finds out what `target` means; `pid` is that of a command that was started.
-pub(super) fn focus(
-    target: Option<&str>,
-    pid: Option<u32>,
-    sample: &Sample,
-) -> Result<Focus, String> {
-    let mut focus = Focus {
-        pids: pid.into_iter().collect(),
-        ..Focus::default()
-    };
-    let Some(target) = target else {
-        return Ok(focus);
-    };
-    if let Some(port) = target.strip_prefix(':') {
-        let port = port.parse().map_err(|_| format!("{target} is no port"))?;
-        focus.port = Some(port);
-    } else if let Ok(pid) = target.parse() {
-        focus.pids = vec![pid];
-    } else {
-        let named = pids_named(target, sample);
-        if named.is_empty() {
-            host(target, &mut focus)?;
-        } else {
-            focus.pids = named;
-        }
-    }
-    Ok(focus)
+use super::look::Refused;
+
+/// The kernel keeps so many bytes of the name of a program (`TASK_COMM_LEN` without its end).
+const COMM_BYTES: usize = 15;
+
+/// What somebody asks about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Target {
+    /// Everything.
+    Host,
+    /// A port of either end.
+    Port(u16),
+    /// A process, and those that descend from it.
+    Process(Pid),
+    /// All processes of a name, cut as the kernel cuts it, and those that descend from them.
+    Name(String),
+    /// Another end.
+    Peer(Vec<IpAddr>, Option<u16>),
+    /// A name that is none of a process now and of no host.
+    Unknown(String),
 }
 
-fn pids_named(name: &str, sample: &Sample) -> Vec<u32> {
-    let processes = &sample.snapshot.owners.processes;
-    let named = processes
-        .iter()
-        .filter(|process| process.comm == name.as_bytes());
-    named.map(|process| process.pid.0).collect()
+impl Target {
+    /// Reads the word of the command line; the error says what is wrong with it.
+    pub fn read(word: Option<&str>) -> Result<Self, String> {
+        let Some(word) = word else {
+            return Ok(Self::Host);
+        };
+        if let Some(port) = word.strip_prefix(':') {
+            let port = port.parse().map_err(|_| format!("{word} is no port"))?;
+            return Ok(Self::Port(port));
+        }
+        if let Ok(pid) = word.parse::<u32>() {
+            let is_there = Path::new(&format!("/proc/{pid}")).exists();
+            let missing = || format!("there is no process {pid}; a port is written :{pid}");
+            return is_there
+                .then_some(Self::Process(Pid(pid)))
+                .ok_or_else(missing);
+        }
+        if word.parse::<IpAddr>().is_ok() || word.parse::<SocketAddr>().is_ok() {
+            return peer(word);
+        }
+        let name = comm(word);
+        if !pids_named(&name).is_empty() {
+            return Ok(Self::Name(name));
+        }
+        match peer(word) {
+            Err(_) if !word.contains(':') => Ok(Self::Unknown(word.to_owned())),
+            other => other,
+        }
+    }
+
+    /// Gives the processes that are meant now.
+    pub fn processes(&self) -> BTreeSet<Pid> {
+        let roots = match self {
+            Self::Process(pid) => vec![*pid],
+            Self::Name(name) => pids_named(name),
+            _ => Vec::new(),
+        };
+        roots.into_iter().flat_map(processes::descendants).collect()
+    }
+
+    /// Gives what findings must concern: `pids` are the processes that were meant at any time, `refused` the
+    /// calls that were.
+    pub fn focus(&self, pids: &BTreeSet<Pid>, refused: &Refused) -> Result<Focus, String> {
+        let mut focus = Focus {
+            pids: pids.iter().map(|pid| pid.0).collect(),
+            ..Focus::default()
+        };
+        match self {
+            Self::Host | Self::Process(_) => {}
+            Self::Port(port) => focus.port = Some(*port),
+            Self::Name(name) => focus.names = vec![name.clone()],
+            Self::Peer(hosts, port) => (focus.hosts, focus.port) = (hosts.clone(), *port),
+            Self::Unknown(word) => {
+                let name = comm(word);
+                if !refused.is_told_of(&name) {
+                    return Err(format!(
+                        "{word} is no process and no host that can be looked up"
+                    ));
+                }
+                focus.names = vec![name];
+            }
+        }
+        Ok(focus)
+    }
+}
+
+/// Cuts a name as the kernel does.
+fn comm(word: &str) -> String {
+    let mut end = word.len().min(COMM_BYTES);
+    while !word.is_char_boundary(end) {
+        end -= 1;
+    }
+    word.get(..end).unwrap_or(word).to_owned()
+}
+
+fn pids_named(name: &str) -> Vec<Pid> {
+    let known = Processes::open();
+    let folders = std::fs::read_dir(processes::root()).into_iter().flatten();
+    let pids = folders
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let named = pids.filter(|pid| {
+        let comm = i32::try_from(*pid).ok().and_then(|pid| known.name(pid));
+        comm.is_some_and(|comm| comm == name.as_bytes())
+    });
+    named.map(Pid).collect()
 }
 
 /// Reads `HOST`, `HOST:PORT`, `ADDR`, `[ADDR]:PORT`; names are looked up.
-fn host(target: &str, focus: &mut Focus) -> Result<(), String> {
-    if let Ok(addr) = target.parse::<IpAddr>() {
-        focus.hosts = vec![addr];
-        return Ok(());
+fn peer(word: &str) -> Result<Target, String> {
+    if let Ok(addr) = word.parse::<IpAddr>() {
+        return Ok(Target::Peer(vec![addr], None));
     }
-    if let Ok(end) = target.parse::<SocketAddr>() {
-        focus.hosts = vec![end.ip()];
-        focus.port = Some(end.port());
-        return Ok(());
+    if let Ok(end) = word.parse::<SocketAddr>() {
+        return Ok(Target::Peer(vec![end.ip()], Some(end.port())));
     }
-    let (name, port) = match target.rsplit_once(':') {
+    let (name, port) = match word.rsplit_once(':') {
         Some((name, port)) => {
             let number = port.parse().map_err(|_| format!("{port} is no port"))?;
             (name, Some(number))
         }
-        None => (target, None),
+        None => (word, None),
     };
-    let found = (name, 0_u16).to_socket_addrs().map_err(|_| {
-        format!("{target} is no process with sockets and no host that can be looked up")
-    })?;
-    focus.hosts = found.map(|end| end.ip()).collect();
-    focus.port = port;
-    Ok(())
+    let found = (name, 0_u16)
+        .to_socket_addrs()
+        .map_err(|_| format!("{name} is no host that can be looked up"))?;
+    Ok(Target::Peer(found.map(|end| end.ip()).collect(), port))
 }

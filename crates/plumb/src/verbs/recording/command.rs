@@ -66,6 +66,14 @@ impl Running {
         self.ended
     }
 
+    /// Waits for its end and gives its exit status; `None` if nobody can wait for it.
+    pub fn wait(&mut self) -> Option<ExitStatus> {
+        if self.ended.is_none() {
+            self.ended = self.child.wait().ok();
+        }
+        self.ended
+    }
+
     fn id(&self) -> Option<Pid> {
         Pid::from_raw(i32::try_from(self.child.id()).ok()?)
     }

@@ -1,0 +1,130 @@
+//! A look at one network namespace: two samples, and the wire between them.
+
+use plumb_analyze::diagnose::{self, Case, Focus};
+use plumb_collect::sample;
+use plumb_collect::wire_watch::Watch;
+use plumb_model::finding::{Finding, Gap};
+use plumb_model::notice::{Notices, RefusedCall};
+use plumb_model::sample::{Sample, Span};
+use plumb_model::{NetnsId, Reason};
+use rustix::io::Errno;
+
+use super::places::Place;
+use super::probe::Probes;
+use crate::verbs::recording::session;
+
+/// A look that has begun.
+pub(super) struct Look {
+    place: Place,
+    watch: Result<Watch, Errno>,
+    before: Sample,
+    probes: Probes,
+}
+
+/// What a look saw.
+#[derive(Debug)]
+pub(super) struct Looked {
+    /// What is wrong there, most important first.
+    pub found: Vec<Finding>,
+    /// What could not be seen there.
+    pub gaps: Vec<String>,
+    /// Whether nothing at all could be read.
+    pub is_blind: bool,
+}
+
+impl Look {
+    /// Begins, inside the namespace; `probed` is what is tried as well.
+    pub fn begin(place: Place, probed: Option<&Focus>) -> Self {
+        let watch = Watch::start();
+        let mut before = sample::read();
+        let probes = probed.map(|focus| Probes::begin(focus, &mut before));
+        Self {
+            place,
+            watch,
+            before,
+            probes: probes.unwrap_or_default(),
+        }
+    }
+
+    /// Says whether it is one at that namespace.
+    pub fn is_at(&self, place: &Place) -> bool {
+        self.place == *place
+    }
+
+    /// Gives what its namespace is called, unless it is our own.
+    pub fn label(&self) -> Option<&str> {
+        self.place.label.as_deref()
+    }
+
+    /// Ends, inside the namespace.
+    pub fn end(mut self, focus: &Focus, calls: &Refused) -> Looked {
+        let probed = self.probes.finish();
+        let mut after = sample::read();
+        drop(self.probes);
+        let mut notices = noticed(self.watch, &mut after);
+        notices.probed = probed;
+        notices.refused_calls = calls.of(self.place.id);
+        after.snapshot.gaps.extend(calls.gap.clone());
+        sample::ask_destinations(&mut after, &focus.hosts);
+        let mut found = diagnose::diagnose(&Case {
+            span: Span {
+                before: &self.before,
+                after: &after,
+            },
+            notices: &notices,
+            focus,
+        });
+        for finding in &mut found {
+            finding.subject.netns.clone_from(&self.place.label);
+        }
+        Looked {
+            found,
+            gaps: session::gaps(&after.snapshot),
+            is_blind: after.snapshot.namespaces.is_empty(),
+        }
+    }
+}
+
+/// Calls that were refused, with their namespaces, and what could not be heard.
+#[derive(Debug, Default)]
+pub(super) struct Refused {
+    /// The calls.
+    pub calls: Vec<(Option<NetnsId>, RefusedCall)>,
+    /// What was not heard.
+    pub gap: Option<Gap>,
+}
+
+impl Refused {
+    /// Says whether one of a process of that name was refused.
+    pub fn is_told_of(&self, name: &str) -> bool {
+        let mut calls = self.calls.iter();
+        calls.any(|(_, call)| call.comm == name.as_bytes())
+    }
+
+    /// Gives those of a namespace.
+    fn of(&self, netns: Option<NetnsId>) -> Vec<RefusedCall> {
+        let calls = self.calls.iter();
+        let there = calls.filter(|(place, _)| *place == netns);
+        there.map(|(_, call)| call.clone()).collect()
+    }
+}
+
+/// Ends the watch of the wire; what it could not see is a gap of the sample.
+fn noticed(watch: Result<Watch, Errno>, sample: &mut Sample) -> Notices {
+    let (notices, what, reason) = match watch {
+        Ok(watch) => {
+            let notices = watch.finish();
+            if notices.lost == 0 {
+                return notices;
+            }
+            let what = format!("{} of the packets watched", notices.lost);
+            (notices, what, Reason::NotInSource)
+        }
+        Err(error) => {
+            let what = format!("refusals, resets and ICMP errors on the wire: {error}");
+            (Notices::default(), what, Reason::PermissionDenied)
+        }
+    };
+    sample.snapshot.gaps.push(Gap { what, reason });
+    notices
+}

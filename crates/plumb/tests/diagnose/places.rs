@@ -1,0 +1,127 @@
+//! Whom it is about, wherever and however short they live: processes in other network namespaces, services that
+//! are started again and again, children of a command.
+
+mod needs_root {
+    use std::net::TcpListener;
+    use std::process::{Child, Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    use plumb_testkit::namespace::Namespace;
+    use plumb_testkit::sandbox;
+    use serde_json::Value;
+
+    use super::super::called::plumb;
+
+    /// A process that keeps thirty connections which their peers have closed, and says so.
+    const LEAK: &str = "import socket, sys, time
+listener = socket.create_server((\"127.0.0.1\", 8080), backlog=50)
+kept = []
+for _ in range(30):
+    client = socket.create_connection((\"127.0.0.1\", 8080))
+    kept.append(listener.accept()[0])
+    client.close()
+open(sys.argv[1], \"w\").close()
+time.sleep(60)";
+
+    fn findings(words: &[&str]) -> (Vec<Value>, Value) {
+        let output = plumb(&[&["--json"], words].concat());
+        let document: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {output:?}"));
+        let all = document["findings"].as_array().expect("an array").clone();
+        (all, document)
+    }
+
+    fn leaks(words: &[&str]) -> Vec<Value> {
+        let (all, _) = findings(words);
+        let leaks = all.into_iter();
+        leaks
+            .filter(|finding| finding["kind"] == "close-wait-leak")
+            .map(|finding| finding["subject"].clone())
+            .collect()
+    }
+
+    fn leaking(namespace: &Namespace) -> Child {
+        let said = std::env::temp_dir().join(format!("plumb-leaks-{}", namespace.id));
+        let child = namespace.inside({
+            let said = said.clone();
+            move || {
+                Command::new("python3")
+                    .args(["-c", LEAK])
+                    .arg(said)
+                    .spawn()
+                    .expect("python3 is installed")
+            }
+        });
+        let end = Instant::now() + Duration::from_secs(20);
+        while !said.exists() {
+            assert!(Instant::now() < end, "it never came so far");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        std::fs::remove_file(said).expect("it is ours");
+        child
+    }
+
+    #[test]
+    fn a_process_in_another_network_namespace_is_looked_at_where_it_is() {
+        let namespace = Namespace::new().expect("root can make a network namespace");
+        let mut child = leaking(&namespace);
+        let pid = child.id().to_string();
+        let label = format!("net:[{}]", namespace.id);
+        let outside = leaks(&["--for=200ms", &pid]);
+        let named = leaks(&["--for=200ms", "--netns", &pid]);
+        let everywhere = leaks(&["--for=200ms", "--all-netns"]);
+        let text = plumb(&["--for=200ms", &pid]);
+        child.kill().expect("it is ours");
+        child.wait().expect("it was killed");
+
+        assert_eq!(outside.len(), 1, "{outside:?}");
+        assert_eq!(outside[0]["netns"], label.as_str());
+        assert_eq!(outside[0]["pid"].to_string(), pid);
+        // There it is our own.
+        assert_eq!(named.len(), 1, "{named:?}");
+        assert!(named[0]["netns"].is_null(), "{named:?}");
+        assert!(
+            everywhere
+                .iter()
+                .any(|subject| subject["netns"] == label.as_str()),
+            "{everywhere:?}"
+        );
+        let text = String::from_utf8_lossy(&text.stdout).into_owned();
+        let head = format!("warning close-wait-leak in network namespace {label}: python3");
+        assert!(text.starts_with(&head), "{text}");
+    }
+
+    #[test]
+    fn a_service_that_cannot_bind_and_is_started_again_and_again_is_known_by_its_name() {
+        sandbox::run(|| {
+            let _held = TcpListener::bind("127.0.0.1:8443").expect("the sandbox is empty");
+            // It is called so only while it tries, which is never long.
+            let tried = "open(\"/proc/self/comm\", \"w\").write(\"unlucky\")
+import socket
+socket.create_server((\"127.0.0.1\", 8443))";
+            let mut again = Command::new("sh")
+                .args(["-c", "while :; do python3 -c \"$0\"; done", tried])
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("a shell");
+            let (found, document) = findings(&["--for=3s", "unlucky"]);
+            again.kill().expect("it is ours");
+            again.wait().expect("it was killed");
+            let first = found.first().unwrap_or_else(|| panic!("{document}"));
+            assert_eq!(first["kind"], "port-in-use", "{document}");
+            assert_eq!(first["subject"]["local"], "127.0.0.1:8443", "{document}");
+        });
+    }
+
+    #[test]
+    fn what_children_of_a_command_are_refused_is_the_commands() {
+        sandbox::run(|| {
+            let _held = TcpListener::bind("127.0.0.1:8443").expect("the sandbox is empty");
+            let child = "import socket; socket.create_server((\"127.0.0.1\", 8443))";
+            let line = format!("python3 -c '{child}' 2>/dev/null; true");
+            let (found, document) = findings(&["--for=10s", "--", "sh", "-c", &line]);
+            let kinds: Vec<_> = found.iter().map(|finding| &finding["kind"]).collect();
+            assert_eq!(kinds, ["port-in-use"], "{document}");
+        });
+    }
+}
