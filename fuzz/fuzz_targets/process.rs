@@ -1,11 +1,12 @@
 //! What owners and holders are read from: links of /proc/PID/fd, names of folders, command lines,
 //! process names, cgroups. What stacks are read with: memory maps, calls of sleeping threads, names of
-//! compiled code, CPython's tables. And the files that names of numbers come from.
+//! compiled code, CPython's tables, Go's. And the files that names of numbers come from.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use plumb_wire::config::{decode_name_table, decode_port_range, decode_sources};
 use plumb_wire::cpython::{layout::layout, lines::decode_line as decode_python_line, text};
+use plumb_wire::go::{INLINED_CALL_BYTES, Table};
 use plumb_wire::perf_map::{decode_line, decode_name};
 use plumb_wire::proc::cgroup::decode_cgroup;
 use plumb_wire::proc::io_uring::decode_user_files;
@@ -53,6 +54,15 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = decode_python_line(table, u32::from(*first), u64::from(*first));
         let _ = text::decode_head(layout, bytes);
         let _ = text::decode_characters(*first % 8, table);
+    }
+    // The first byte says where, so that a short input has an answer.
+    if let Some((first, table)) = bytes.split_first()
+        && let Some(table) = Table::decode(table)
+    {
+        let address = table.text_start().wrapping_add(u64::from(*first));
+        let record = bytes.last_chunk::<INLINED_CALL_BYTES>().copied();
+        let frames = table.frames(address, |_| record);
+        assert!(frames.iter().all(|frame| !frame.name.is_empty()));
     }
     if let Some(compiled) = decode_line(bytes) {
         let named = decode_name(compiled.name);

@@ -12,6 +12,7 @@ pub mod cpython;
 pub mod creation;
 pub mod error_queue;
 pub mod float;
+pub mod go;
 pub mod lines;
 pub mod netlink;
 pub mod packet;

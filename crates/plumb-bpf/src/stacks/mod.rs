@@ -21,6 +21,7 @@
 mod blocked;
 mod debug_file;
 mod elf;
+mod go;
 mod memory;
 mod module;
 mod perf_map;

@@ -10,9 +10,10 @@ use blazesym::symbolize::source::{Elf, Source as Symbols};
 use blazesym::symbolize::{CodeInfo, Input, Sym, Symbolized};
 use plumb_model::stack::{Frame, Hint, How, Kind, Source, Stack};
 use plumb_model::{Known, Reason};
-use plumb_wire::perf_map;
+use plumb_wire::{go, perf_map};
 
 use super::debug_file;
+use super::go::GoTable;
 use super::module::Module;
 use super::perf_map::PerfMap;
 use super::process::Origin;
@@ -22,6 +23,9 @@ use super::unwind::{Place, PlaceCode, Unwound};
 
 /// Places whose frames are remembered at most; beyond, all are forgotten.
 const MAX_REMEMBERED: usize = 65_536;
+
+/// Programs whose Go tables are remembered at most; beyond, all are forgotten. One may have some 30 MB.
+const MAX_GO_TABLES: usize = 16;
 
 /// Processes whose perf maps are remembered at most; beyond, all are forgotten.
 const MAX_PERF_MAPS: usize = 256;
@@ -33,6 +37,8 @@ pub struct Symbolizer {
     remembered: HashMap<(u64, u64), Arc<[Frame]>>,
     /// Files with the symbols of modules that have none, by module.
     debug_files: HashMap<u64, Option<File>>,
+    /// What Go's own table says, by module.
+    go_tables: HashMap<u64, Option<GoTable>>,
     /// Names of compiled code, by pid and start.
     perf_maps: HashMap<(u32, u64), PerfMap>,
 }
@@ -52,6 +58,7 @@ impl Symbolizer {
                 .build(),
             remembered: HashMap::new(),
             debug_files: HashMap::new(),
+            go_tables: HashMap::new(),
             perf_maps: HashMap::new(),
         }
     }
@@ -132,12 +139,36 @@ impl Symbolizer {
             .entry(module.id)
             .or_insert_with(|| debug_file::find(origin.map_or(0, |origin| origin.pid), module));
         let files = [debug_file.as_ref(), module.file.as_ref()];
-        for file in files.into_iter().flatten() {
-            if let Some(symbol) = symbol(&self.blaze, file, address) {
-                return frames_of(&symbol, &whole);
-            }
+        let symbol = files
+            .into_iter()
+            .flatten()
+            .find_map(|file| symbol(&self.blaze, file, address));
+        let frames = symbol.map_or_else(Vec::new, |symbol| frames_of(&symbol, &whole));
+        let has_line = |frame: &Frame| frame.source.reason().is_none();
+        if frames.first().is_some_and(has_line) {
+            return frames;
         }
-        vec![whole]
+        // A Go program without DWARF has its lines still, and its names without symbols.
+        let of_go = self.of_go(module, address, &whole);
+        match (of_go.is_empty(), frames.is_empty()) {
+            (false, _) => of_go,
+            (true, false) => frames,
+            (true, true) => vec![whole],
+        }
+    }
+
+    fn of_go(&mut self, module: &Module, address: u64, whole: &Frame) -> Vec<Frame> {
+        let Some(file) = &module.file else {
+            return Vec::new();
+        };
+        let held = self.go_tables.values().flatten().count();
+        if held >= MAX_GO_TABLES && !self.go_tables.contains_key(&module.id) {
+            self.go_tables.clear();
+        }
+        let table = self.go_tables.entry(module.id);
+        let table = table.or_insert_with(|| GoTable::read(file));
+        let table = table.as_ref();
+        table.map_or_else(Vec::new, |table| table.frames(file, address, whole))
     }
 
     fn compiled(&mut self, address: u64, origin: Option<&Origin>) -> Frame {
@@ -175,12 +206,12 @@ fn symbol<'blaze>(
 /// Makes the frames of one address: the innermost function that was inlined there first.
 fn frames_of(symbol: &Sym<'_>, whole: &Frame) -> Vec<Frame> {
     let mut frames = vec![Frame {
-        function: Known::Known(symbol.name.clone().into_owned()),
+        function: Known::Known(go::decode_name(&symbol.name).into_owned()),
         source: source(symbol.code_info.as_deref()),
         ..whole.clone()
     }];
     frames.extend(symbol.inlined.iter().map(|inlined| Frame {
-        function: Known::Known(inlined.name.clone().into_owned()),
+        function: Known::Known(go::decode_name(&inlined.name).into_owned()),
         source: source(inlined.code_info.as_ref()),
         inlined: true,
         ..whole.clone()

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use framehop::{CacheNative, FrameAddress, UnwindRegsNative, Unwinder as _};
 use plumb_model::stack::{Cut, How};
 
+use super::elf::Tables;
 use super::process::{Code, Process};
 use super::raw::RawStack;
 use super::runtime::Runtime;
@@ -145,8 +146,15 @@ impl<'a> Walk<'a> {
                 FrameAddress::from_return_address(caller).map_or(Step::End, Step::To)
             }
             Ok(None) => Step::End,
+            // A frame pointer of nothing is the outermost one, where there is no table to go by.
+            Err(_) if self.registers_end(tables) => Step::End,
             Err(_) => Step::Cut(self.why(unreadable, has_tables)),
         }
+    }
+
+    fn registers_end(&self, tables: Option<(&Tables, u64)>) -> bool {
+        let covered = tables.is_some_and(|(tables, address)| tables.cover(address));
+        frame_pointer(&self.registers) == 0 && !covered
     }
 
     /// Says why a step failed.

@@ -145,6 +145,16 @@ fn go_needs_go() {
 }
 
 #[test]
+fn go_without_symbols_needs_go() {
+    check("Go, stripped (-ldflags \"-s -w\")");
+}
+
+#[test]
+fn go_without_symbols_linked_by_another_needs_go() {
+    check("Go, stripped, PIE, linked by the C linker");
+}
+
+#[test]
 fn python_3_11_needs_python3_11() {
     check("CPython 3.11");
 }

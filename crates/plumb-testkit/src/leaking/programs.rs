@@ -95,18 +95,26 @@ pub const PROGRAMS: &[Program] = &[
         &[&["rustc", "-O", "-Cstrip=symbols", "-o", "{}/leak", "leak.rs"]],
     )
     .showing(Shows::Neither),
-    Program {
-        name: "Go",
-        source: GO,
-        build: &[&["go", "build", "-o", "{}/leak", "leak.go"]],
-        run: &["{}/leak"],
-        folders: &["/usr/local/go/bin"],
-        functions: Functions {
-            connect: "main.leakHere",
-            accept: "main.takeHere",
-        },
-        shows: Shows::Both,
-    },
+    go("Go", &[&["go", "build", "-o", "{}/leak", "leak.go"]]),
+    go(
+        "Go, stripped (-ldflags \"-s -w\")",
+        &[&[
+            "go", "build", "-ldflags", "-s -w", "-o", "{}/leak", "leak.go",
+        ]],
+    ),
+    go(
+        "Go, stripped, PIE, linked by the C linker",
+        &[&[
+            "go",
+            "build",
+            "-buildmode=pie",
+            "-ldflags",
+            "-s -w -linkmode=external",
+            "-o",
+            "{}/leak",
+            "leak.go",
+        ]],
+    ),
     python("CPython 3.11", &["python3.11", "{}/leak.py"], SYSTEM),
     python("CPython 3.12", &["python3.12", "{}/leak.py"], PYTHON_3_12),
     python("CPython 3.13", &["python3.13", "{}/leak.py"], PYTHON_3_13),
@@ -173,6 +181,21 @@ const fn rust(name: &'static str, build: &'static [&'static [&'static str]]) -> 
         functions: Functions {
             connect: "leak::pool::leak_here",
             accept: "leak::pool::take_here",
+        },
+        shows: Shows::Both,
+    }
+}
+
+const fn go(name: &'static str, build: &'static [&'static [&'static str]]) -> Program {
+    Program {
+        name,
+        source: GO,
+        build,
+        run: &["{}/leak"],
+        folders: &["/usr/local/go/bin"],
+        functions: Functions {
+            connect: "main.leakHere",
+            accept: "main.takeHere",
         },
         shows: Shows::Both,
     }

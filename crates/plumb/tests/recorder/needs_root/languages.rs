@@ -46,6 +46,8 @@ languages! {
     rust_without_line_tables_needs_root: "Rust, release";
     rust_without_symbols_needs_root: "Rust, release, stripped";
     go_needs_go_needs_root: "Go";
+    go_without_symbols_needs_go_needs_root: "Go, stripped (-ldflags \"-s -w\")";
+    go_without_symbols_linked_by_another_needs_go_needs_root: "Go, stripped, PIE, linked by the C linker";
     python_needs_python3_11_needs_root: "CPython 3.11";
     python_needs_python3_12_needs_root: "CPython 3.12";
     python_needs_python3_13_needs_root: "CPython 3.13";
