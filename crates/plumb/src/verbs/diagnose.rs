@@ -101,7 +101,11 @@ fn diagnosed(arguments: &Arguments) -> Result<u8, u8> {
     let probed = probed.transpose().map_err(refuse)?;
     let mut calls = Calls::start(command.as_ref().map(Command::pid));
     let mut looks: Vec<Look> = Vec::new();
-    let mut gaps = places.visit(|place| looks.push(Look::begin(place, probed.as_ref())));
+    let missed = places.visit(|place| looks.push(Look::begin(place, probed.as_ref())));
+    let mut gaps: Vec<String> = missed
+        .iter()
+        .map(|what| format!("not seen: {what}"))
+        .collect();
     if let Some(command) = &mut command {
         command.let_go();
     }
@@ -121,7 +125,7 @@ fn diagnosed(arguments: &Arguments) -> Result<u8, u8> {
         }
     });
     let gone = looks.iter().filter_map(Look::label);
-    gaps.extend(gone.map(|label| format!("network namespace {label} is gone")));
+    gaps.extend(gone.map(|label| format!("not seen: network namespace {label}, which is gone")));
     if looked.iter().all(|looked| looked.is_blind) {
         let why = gaps
             .iter()
@@ -217,7 +221,7 @@ fn write(arguments: &Arguments, found: &[Finding], gaps: Vec<String>, out: &mut 
     }
     out.flush();
     for gap in gaps {
-        out.complain(format!("plumb {VERB}: not seen: {gap}\n").as_bytes());
+        out.complain(format!("plumb {VERB}: {gap}\n").as_bytes());
     }
 }
 

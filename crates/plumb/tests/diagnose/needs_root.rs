@@ -61,21 +61,15 @@ fn a_finding_makes_the_exit_status_only_when_asked_and_concerns_only_its_subject
 fn an_ordinary_user_is_told_what_could_not_be_seen() {
     sandbox::run(|| {
         let _kept = forgotten(30);
-        let output = Command::new("setpriv")
-            .args([
-                "--reuid=1234",
-                "--regid=1234",
-                "--clear-groups",
-                "--inh-caps=-all",
-            ])
-            .args([
-                env!("CARGO_BIN_EXE_plumb"),
-                "diagnose",
-                "--json",
-                "--for=100ms",
-            ])
-            .output()
-            .expect("util-linux is installed");
+        let diagnosed = |form: &str| {
+            Command::new("setpriv")
+                .args(["--reuid=1234", "--regid=1234", "--clear-groups"])
+                .args(["--inh-caps=-all", env!("CARGO_BIN_EXE_plumb"), "diagnose"])
+                .args(["--output", form, "--for=100ms"])
+                .output()
+                .expect("util-linux is installed")
+        };
+        let (output, text) = (diagnosed("json"), diagnosed("table"));
         assert!(output.status.success(), "{output:?}");
         let document: Value = serde_json::from_slice(&output.stdout).expect("a document");
         assert_eq!(document["complete"], false);
@@ -84,5 +78,8 @@ fn an_ordinary_user_is_told_what_could_not_be_seen() {
         assert!(reasons.contains("rules of the firewall"), "{reasons}");
         // The listener and the ends that were kept are another user's.
         assert!(reasons.contains("the holders of 31 sockets"), "{reasons}");
+        let told = String::from_utf8_lossy(&text.stderr).into_owned();
+        assert!(told.contains("plumb diagnose: not seen: "), "{told}");
+        assert!(!told.contains("not seen: not seen"), "{told}");
     });
 }
