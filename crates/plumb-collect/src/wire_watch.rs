@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use plumb_model::notice::{Direction, Notice, Notices, What};
 use plumb_wire::packet::{Told, decode_name_packet, decode_packet};
@@ -60,7 +61,7 @@ type Key = (What, Direction, u8, SocketAddr, SocketAddr, u32);
 
 struct Reader {
     socket: OwnedFd,
-    flows: FxHashMap<Key, u64>,
+    flows: FxHashMap<Key, (u64, Instant)>,
     name_servers: NameServers,
     lost: u64,
 }
@@ -131,11 +132,11 @@ impl Reader {
             self.lost += 1;
             return;
         }
-        *self.flows.entry(key).or_insert(0) += 1;
+        self.flows.entry(key).or_insert((0, Instant::now())).0 += 1;
     }
 }
 
-fn notice((key, count): (Key, u64)) -> Notice {
+fn notice((key, (count, first)): (Key, (u64, Instant))) -> Notice {
     let (what, direction, protocol, local, peer, interface) = key;
     Notice {
         what,
@@ -145,6 +146,7 @@ fn notice((key, count): (Key, u64)) -> Notice {
         peer,
         interface,
         count,
+        age_us: u64::try_from(first.elapsed().as_micros()).unwrap_or(u64::MAX),
     }
 }
 

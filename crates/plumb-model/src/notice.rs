@@ -23,6 +23,8 @@ pub struct Notice {
     pub interface: u32,
     /// How often.
     pub count: u64,
+    /// How long ago the first came when the watch ended, microseconds.
+    pub age_us: u64,
 }
 
 /// Who sent a packet.
@@ -83,6 +85,8 @@ pub struct Notices {
     pub refused_calls: Vec<RefusedCall>,
     /// What attempts of ours came to.
     pub probed: Probed,
+    /// The wire could not be watched: that nothing was seen says nothing.
+    pub is_blind: bool,
     /// Packets that came faster than they were read, or flows beyond what is kept.
     pub lost: u64,
 }

@@ -1,14 +1,17 @@
 //! Attempts to connect that are under way: what every check of the path asks about them.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use plumb_model::notice::{Direction, What};
+use plumb_model::notice::{Direction, Notice, What};
 use plumb_model::rtnl::Neighbour;
 use plumb_model::snapshot::Socket;
 use plumb_model::socket::SocketState;
 
 use super::{Case, sockets};
+
+/// After so long a SYN is sent again for the first time (`TCP_TIMEOUT_INIT`), microseconds.
+const FIRST_RETRY_US: u64 = 1_000_000;
 
 /// The attempts to one destination.
 pub(super) struct Attempts<'s> {
@@ -76,6 +79,33 @@ fn gather<'s>(
         retried,
         sockets: waiting,
     }
+}
+
+/// Gives the ends at a host that this host tried to connect to during the watch.
+pub(super) fn tried<'s>(case: &Case<'s>, ip: IpAddr) -> impl Iterator<Item = SocketAddr> + 's {
+    let syns = case.notices.of(Direction::Sent, |what| what == What::Syn);
+    let ends = syns.map(|notice| sockets::plain(notice.peer));
+    ends.filter(move |end| end.ip() == ip)
+}
+
+/// Counts the SYNs of attempts that began at least a second ago, by destination from which nothing came at
+/// all: by then a SYN is sent again.
+pub(super) fn given_up(case: &Case<'_>) -> BTreeMap<SocketAddr, u64> {
+    let mut silent: BTreeMap<SocketAddr, u64> = BTreeMap::new();
+    let ours = |notice: &&Notice| sockets::is_local(case.span.after, notice.local.ip());
+    for notice in case
+        .notices
+        .of(Direction::Sent, |what| what == What::Syn)
+        .filter(ours)
+        .filter(|notice| notice.age_us >= FIRST_RETRY_US)
+    {
+        *silent.entry(sockets::plain(notice.peer)).or_default() += notice.count;
+    }
+    silent.retain(|peer, _| {
+        let mut came = case.notices.of(Direction::Received, |_| true);
+        !came.any(|notice| sockets::plain(notice.peer) == *peer)
+    });
+    silent
 }
 
 /// Gives the next hop towards an address that did not tell its link layer address.

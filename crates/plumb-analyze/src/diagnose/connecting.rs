@@ -1,36 +1,63 @@
 //! `connect-timeout`, `connection-refused`: attempts that nobody answers, or that are turned down.
 //!
 //! A SYN that left this host and got no answer, not even a refusal, is sent again after 1, 3, 7 …
-//! seconds (`tcp_syn_retries`). One that never left has another cause, which other checks tell.
+//! seconds (`tcp_syn_retries`), unless the program gives up before. One that never left has another cause,
+//! which other checks tell.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use plumb_model::finding::{Confidence, Finding, Severity, Subject};
+use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::notice::{Direction, What};
 
 use super::attempts::{self, Attempts};
-use super::{Case, evidence, sockets, subject};
+use super::{Case, evidence, sockets, subject, turned_away};
 
 /// The id of the finding: nothing comes back.
 pub const TIMEOUT: &str = "connect-timeout";
 /// The id of the finding: the other host refuses.
 pub const REFUSED: &str = "connection-refused";
 /// So many refusals are no accident.
-const SEVERAL: u64 = 3;
+const SEVERAL: u64 = 2;
+/// So many SYNs, one of them old, are none either.
+const GIVEN_UP: u64 = 2;
 
-/// Looks for attempts without an answer.
+/// Looks for attempts without an answer: those that wait, and those that were given up before their SYN was
+/// sent again.
 pub fn check_timeout(case: &Case<'_>) -> Vec<Finding> {
-    let unanswered = attempts::all(case).into_iter().filter(|attempts| {
-        let left = attempts.syns > 0 || !attempts.retried;
+    let waiting = attempts::all(case).into_iter().filter(|attempts| {
+        let left = attempts.syns > 0 || !attempts.retried || case.notices.is_blind;
         attempts.retransmits > 0
             && left
             && attempts.answers == 0
             && attempts::silent_next_hop(case, attempts.peer).is_none()
     });
-    unanswered
+    let mut findings: Vec<Finding> = waiting
         .filter_map(|attempts| timeout(case, &attempts))
-        .collect()
+        .collect();
+    for (peer, count) in attempts::given_up(case) {
+        let known = |found: &Finding| found.subject.peer.as_deref() == Some(&peer.to_string());
+        let enough = if case.focus.counts_each(peer.ip()) {
+            1
+        } else {
+            GIVEN_UP
+        };
+        if count >= enough && !findings.iter().any(known) {
+            let fact = evidence::fact(
+                "packets",
+                format!(
+                    "{count} SYNs left this host, the first more than a second ago, and nothing came back"
+                ),
+            );
+            findings.push(silence(
+                peer,
+                destination(peer),
+                vec![fact],
+                Confidence::Likely,
+            ));
+        }
+    }
+    findings
 }
 
 fn timeout(case: &Case<'_>, attempts: &Attempts<'_>) -> Option<Finding> {
@@ -54,55 +81,95 @@ fn timeout(case: &Case<'_>, attempts: &Attempts<'_>) -> Option<Finding> {
             ),
         ));
     }
-    Some(Finding {
+    let confidence = if attempts.syns > 0 {
+        Confidence::Certain
+    } else {
+        Confidence::Likely
+    };
+    let subject = Subject {
+        local: None,
+        peer: Some(peer.to_string()),
+        ..owner
+    };
+    Some(silence(peer, subject, facts, confidence))
+}
+
+fn silence(
+    peer: SocketAddr,
+    subject: Subject,
+    evidence: Vec<Evidence>,
+    confidence: Confidence,
+) -> Finding {
+    Finding {
         kind: TIMEOUT,
         severity: Severity::Critical,
         summary: format!("{peer} does not answer: no connection, and no refusal either"),
-        subject: Subject {
-            local: None,
-            peer: Some(peer.to_string()),
-            ..owner
-        },
-        evidence: facts,
+        subject,
+        evidence,
         hints: vec![
             format!("where it stops: plumb path {peer} --tcp"),
             "a firewall that drops, a host that is down, or an address that nobody has".to_owned(),
         ],
-        confidence: if attempts.syns > 0 {
-            Confidence::Certain
-        } else {
-            Confidence::Likely
-        },
-    })
+        confidence,
+    }
 }
 
-/// Looks for destinations that refuse.
+/// Looks for destinations that refuse: by a reset, or by "port unreachable", of which `connect()` makes the
+/// same.
 pub fn check_refused(case: &Case<'_>) -> Vec<Finding> {
-    let mut refused: BTreeMap<SocketAddr, u64> = BTreeMap::new();
+    let mut refused: BTreeMap<SocketAddr, (u64, Vec<Evidence>)> = BTreeMap::new();
+    let mut resets: BTreeMap<SocketAddr, u64> = BTreeMap::new();
+    let sample = case.span.after;
     for notice in case
         .notices
         .of(Direction::Received, |what| what == What::Refusal)
     {
         let peer = sockets::plain(notice.peer);
-        if !sockets::is_local(case.span.after, peer.ip()) {
-            *refused.entry(peer).or_default() += notice.count;
+        let ours = sockets::is_local(sample, notice.local.ip());
+        // Of a packet that went by loopback the sender is we, whatever it says.
+        let forged = sockets::is_loopback(sample, notice.interface);
+        if ours && !forged && !sockets::is_local(sample, peer.ip()) {
+            *resets.entry(peer).or_default() += notice.count;
         }
     }
+    for (peer, count) in resets {
+        let fact = evidence::fact(
+            "packets received: RST in answer to SYN",
+            format!(
+                "{count} attempts were refused in {:.1} s",
+                case.span.seconds()
+            ),
+        );
+        refused.insert(peer, (count, vec![fact]));
+    }
+    for (peer, errors) in turned_away::refused(case) {
+        let (count, facts) = refused.entry(peer).or_default();
+        *count += errors.count;
+        facts.push(evidence::fact(
+            "packets received: ICMP destination unreachable",
+            format!(
+                "{} attempts were turned away in {:.1} s: {}",
+                errors.count,
+                case.span.seconds(),
+                errors.told()
+            ),
+        ));
+    }
+    let enough = |peer: SocketAddr| {
+        if case.focus.counts_each(peer.ip()) {
+            1
+        } else {
+            SEVERAL
+        }
+    };
     refused
         .into_iter()
-        .filter(|(_, count)| *count >= SEVERAL)
-        .map(|(peer, count)| refusal(case, peer, count))
+        .filter(|(peer, (count, _))| *count >= enough(*peer))
+        .map(|(peer, (_, facts))| refusal(case, peer, facts))
         .collect()
 }
 
-fn refusal(case: &Case<'_>, peer: SocketAddr, count: u64) -> Finding {
-    let mut facts = vec![evidence::fact(
-        "packets received: RST in answer to SYN",
-        format!(
-            "{count} attempts were refused in {:.1} s",
-            case.span.seconds()
-        ),
-    )];
+fn refusal(case: &Case<'_>, peer: SocketAddr, mut facts: Vec<Evidence>) -> Finding {
     facts.extend(evidence::grown(case.span, "Tcp", "AttemptFails"));
     Finding {
         kind: REFUSED,
@@ -112,17 +179,106 @@ fn refusal(case: &Case<'_>, peer: SocketAddr, count: u64) -> Finding {
             peer.ip(),
             peer.port()
         ),
-        subject: Subject {
-            kind: "destination",
-            peer: Some(peer.to_string()),
-            protocol: Some("tcp"),
-            ..Subject::default()
-        },
+        subject: destination(peer),
         evidence: facts,
         hints: vec![
             format!("start the server at {peer}, or let it listen on that address"),
+            "if it runs, a firewall on the way refuses in its name".to_owned(),
             "who tries: plumb connects --failed".to_owned(),
         ],
         confidence: Confidence::Certain,
+    }
+}
+
+fn destination(peer: SocketAddr) -> Subject {
+    Subject {
+        kind: "destination",
+        peer: Some(peer.to_string()),
+        protocol: Some("tcp"),
+        ..Subject::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use plumb_model::notice::{Notice, Notices};
+    use plumb_model::sample::{Sample, Span};
+
+    use super::super::{Focus, diagnose};
+    use super::*;
+
+    /// A packet between 127.0.0.1:40000, which is ours without asking, and 10.0.0.2:80.
+    fn packet(what: What, direction: Direction, count: u64, age_us: u64) -> Notice {
+        Notice {
+            what,
+            direction,
+            protocol: 6,
+            local: ([127, 0, 0, 1], 40_000).into(),
+            peer: ([10, 0, 0, 2], 80).into(),
+            interface: 2,
+            count,
+            age_us,
+        }
+    }
+
+    fn found(all: Vec<Notice>, focus: &Focus) -> Vec<(&'static str, Option<String>)> {
+        let sample = Sample::default();
+        let notices = Notices {
+            all,
+            ..Notices::default()
+        };
+        let case = Case {
+            span: Span {
+                before: &sample,
+                after: &sample,
+            },
+            notices: &notices,
+            focus,
+        };
+        let found = diagnose(&case).into_iter();
+        found
+            .map(|found| (found.kind, found.subject.peer))
+            .collect()
+    }
+
+    #[test]
+    fn errors_of_routers_are_what_connect_makes_of_them() {
+        let by = IpAddr::from([10, 0, 0, 9]);
+        let told = |code| {
+            let what = What::Unreachable { code, by };
+            found(
+                vec![packet(what, Direction::Received, 2, 0)],
+                &Focus::default(),
+            )
+        };
+        assert_eq!(told(3), [(REFUSED, Some("10.0.0.2:80".to_owned()))]);
+        for code in [0, 1, 9, 10, 13] {
+            assert_eq!(told(code), [("no-route", Some("10.0.0.2".to_owned()))]);
+        }
+    }
+
+    #[test]
+    fn one_refusal_is_an_accident_unless_it_was_asked_for() {
+        let once = || vec![packet(What::Refusal, Direction::Received, 1, 0)];
+        assert_eq!(found(once(), &Focus::default()), []);
+        let asked = Focus {
+            hosts: vec![[10, 0, 0, 2].into()],
+            ..Focus::default()
+        };
+        assert_eq!(found(once(), &asked).len(), 1);
+    }
+
+    #[test]
+    fn attempts_given_up_early_are_told_and_fresh_ones_are_not() {
+        let syns = |age_us| vec![packet(What::Syn, Direction::Sent, 2, age_us)];
+        let nothing = Focus::default();
+        assert_eq!(found(syns(200_000), &nothing), []);
+        let old = found(syns(1_500_000), &nothing);
+        assert_eq!(old, [(TIMEOUT, Some("10.0.0.2:80".to_owned()))]);
+        let mut answered = syns(1_500_000);
+        answered.push(packet(What::SynAck, Direction::Received, 1, 0));
+        assert_eq!(found(answered, &nothing), []);
     }
 }

@@ -13,6 +13,8 @@ pub struct Focus {
     pub port: Option<u16>,
     /// Addresses of the other end.
     pub hosts: Vec<std::net::IpAddr>,
+    /// The process is a command that runs for the diagnosis alone.
+    pub is_command: bool,
 }
 
 impl Focus {
@@ -22,6 +24,12 @@ impl Focus {
             && self.names.is_empty()
             && self.port.is_none()
             && self.hosts.is_empty()
+    }
+
+    /// Says whether so little is looked at that one failure is an answer: a host that was named, or a
+    /// command. On a whole host a single one is an accident that nobody asked about.
+    pub fn counts_each(&self, peer: std::net::IpAddr) -> bool {
+        self.is_command || self.hosts.contains(&peer)
     }
 
     /// Says whether a subject concerns what was asked about. What concerns the whole host or an
@@ -49,6 +57,8 @@ impl Focus {
         let ports: Vec<&str> = ends
             .into_iter()
             .flatten()
+            // What is behind the last colon of a bare IPv6 address is no port.
+            .filter(|end| end.parse::<std::net::IpAddr>().is_err())
             .filter_map(|end| Some(end.rsplit_once(':')?.1))
             .collect();
         ports.is_empty() || ports.contains(&port.to_string().as_str())
@@ -92,6 +102,11 @@ mod tests {
         assert!(port.concerns(&subject("10.0.0.1:80", "10.0.0.2:9")));
         assert!(port.concerns(&subject("10.0.0.1:5", "[::1]:80")));
         assert!(!port.concerns(&subject("10.0.0.1:8080", "10.0.0.2:180")));
+        let bare = Subject {
+            peer: Some("fd00::2".to_owned()),
+            ..Subject::default()
+        };
+        assert!(port.concerns(&bare));
         let host = Focus {
             hosts: vec![[10, 0, 0, 2].into()],
             ..Focus::default()

@@ -41,6 +41,7 @@ mod sockets;
 mod subject;
 pub mod syn_queue_overflow;
 pub mod time_wait_pressure;
+mod turned_away;
 pub mod udp;
 pub mod unix_backlog_full;
 

@@ -1,49 +1,94 @@
 //! `no-route`: the routing tables have no way to a destination, or forbid it.
 //!
-//! `connect()` fails at once (ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL), so nothing is left to see but
-//! `Ip.OutNoRoutes`; the kernel is asked about the destinations that were named.
+//! Here `connect()` fails at once (ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL), so nothing is left to see but
+//! `Ip.OutNoRoutes`; the kernel is asked about the destinations that were named and those of calls that failed.
+//! Elsewhere a router says so by an ICMP error (see [`turned_away`]).
+
+use std::net::IpAddr;
 
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 use plumb_model::notice::RefusedCall;
 use plumb_model::sample::Destination;
 
-use super::{Case, evidence};
+use super::turned_away::{self, Errors};
+use super::{Case, attempts, evidence};
 
 /// The id of the finding.
 pub const ID: &str = "no-route";
 /// Fewer attempts are no trouble.
 const SEVERAL: u64 = 2;
+/// `ENETUNREACH`.
+const NO_ROUTE: i32 = 101;
 /// `errno` values that stand for a kind of route.
 const KINDS: [(i32, &str); 4] = [
-    (101, "there is no route (ENETUNREACH)"),
+    (NO_ROUTE, "there is no route (ENETUNREACH)"),
     (113, "an unreachable route decided (EHOSTUNREACH)"),
     (13, "a prohibit route decided (EACCES)"),
     (22, "a blackhole route decided (EINVAL)"),
 ];
 
-/// Looks at the destinations that were asked about.
+/// Looks at the destinations that were asked about, at what others said of them, and at calls that failed.
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
     let destinations = case.span.after.destinations.iter();
     let mut findings: Vec<Finding> = destinations.filter_map(|to| finding(case, to)).collect();
-    let known: Vec<Option<String>> = findings
-        .iter()
-        .map(|found| found.subject.peer.clone())
+    let told = turned_away::no_way(case).into_iter();
+    let told: Vec<Finding> = told
+        .filter_map(|(ip, errors)| far(case, ip, &errors))
         .collect();
-    let calls = case
-        .notices
-        .refused_calls
-        .iter()
-        .filter(|call| call.call == "connect");
-    findings.extend(
-        calls
-            .filter_map(refused)
-            .filter(|found| !known.contains(&found.subject.peer)),
-    );
+    let calls = case.notices.refused_calls.iter();
+    let calls = calls.filter(|call| call.call == "connect");
+    let refused: Vec<Finding> = calls.filter_map(refused).collect();
+    for found in told.into_iter().chain(refused) {
+        if !findings
+            .iter()
+            .any(|known| known.subject.peer == found.subject.peer)
+        {
+            findings.push(found);
+        }
+    }
     findings
 }
 
-/// A `connect()` that was told so. An unreachable host may also be one that does not answer; that is another
-/// finding's, so EHOSTUNREACH alone is no evidence here. Nor is one attempt over IPv6 where there is no IPv6.
+/// A destination to which a router, or the host itself, knows or allows no way.
+fn far(case: &Case<'_>, ip: IpAddr, errors: &Errors) -> Option<Finding> {
+    let enough = if case.focus.counts_each(ip) {
+        1
+    } else {
+        SEVERAL
+    };
+    if errors.count < enough {
+        return None;
+    }
+    let mut ends = attempts::tried(case, ip);
+    let at = ends
+        .next()
+        .map_or_else(String::new, |end| format!(", as of {end}"));
+    Some(Finding {
+        kind: ID,
+        severity: Severity::Critical,
+        summary: format!("{ip} cannot be reached: {}{at}", errors.told()),
+        subject: destination(ip),
+        evidence: vec![evidence::fact(
+            "packets received: ICMP destination unreachable",
+            format!(
+                "{} packets came back in {:.1} s: {}",
+                errors.count,
+                case.span.seconds(),
+                errors.told()
+            ),
+        )],
+        hints: vec![
+            format!("see the way there, and who says so: plumb path {ip} --tcp"),
+            "prohibited: a firewall or a route there forbids it; unreachable: it has no route, or the host is down".to_owned(),
+        ],
+        confidence: Confidence::Certain,
+    })
+}
+
+/// A `connect()` that was told so, where the routing tables do not say the same of the destination: a rule
+/// by mark, user or sender may have decided. An unreachable host may also be one that does not answer; that
+/// is another finding's, so EHOSTUNREACH alone is no evidence here. Nor is an attempt over IPv6 where there is
+/// no IPv6.
 fn refused(call: &RefusedCall) -> Option<Finding> {
     let (_, means) = KINDS
         .iter()
@@ -58,11 +103,9 @@ fn refused(call: &RefusedCall) -> Option<Finding> {
         severity: Severity::Critical,
         summary: format!("{who} cannot reach {ip}: {means}"),
         subject: Subject {
-            kind: "destination",
-            peer: Some(ip.to_string()),
             pid: Some(call.pid),
             process: Some(who),
-            ..Subject::default()
+            ..destination(ip)
         },
         evidence: vec![evidence::fact(
             "connect() returned",
@@ -82,15 +125,36 @@ fn finding(case: &Case<'_>, to: &Destination) -> Option<Finding> {
     let number = *to.route.as_ref().err()?;
     let means = KINDS.iter().find(|(errno, _)| *errno == number)?.1;
     let mut facts = vec![evidence::fact("rtnetlink RTM_GETROUTE", means)];
+    let mut calls = case.notices.refused_calls.iter();
+    let called = |call: &&RefusedCall| call.address.ip().to_canonical() == to.ip;
+    let call = calls.find(|call| call.call == "connect" && called(call));
+    if let Some(call) = call {
+        facts.push(evidence::fact(
+            "connect() returned",
+            format!(
+                "{} attempts of {} at {} failed",
+                call.count,
+                String::from_utf8_lossy(&call.comm),
+                call.address
+            ),
+        ));
+    }
     facts.extend(evidence::grown(case.span, "Ip", "OutNoRoutes"));
+    facts.extend(evidence::grown(case.span, "Ip6", "Ip6OutNoRoutes"));
+    // Programs try both families, and a host without IPv6 tells them at once: that harms nobody.
+    let harmless = to.ip.is_ipv6() && number == NO_ROUTE && !case.focus.counts_each(to.ip);
     Some(Finding {
         kind: ID,
-        severity: Severity::Critical,
+        severity: if harmless {
+            Severity::Info
+        } else {
+            Severity::Critical
+        },
         summary: format!("packets to {} go nowhere: {means}", to.ip),
         subject: Subject {
-            kind: "destination",
-            peer: Some(to.ip.to_string()),
-            ..Subject::default()
+            pid: call.map(|call| call.pid),
+            process: call.map(|call| String::from_utf8_lossy(&call.comm).into_owned()),
+            ..destination(to.ip)
         },
         evidence: facts,
         hints: vec![
@@ -99,4 +163,12 @@ fn finding(case: &Case<'_>, to: &Destination) -> Option<Finding> {
         ],
         confidence: Confidence::Certain,
     })
+}
+
+fn destination(ip: IpAddr) -> Subject {
+    Subject {
+        kind: "destination",
+        peer: Some(ip.to_string()),
+        ..Subject::default()
+    }
 }

@@ -55,11 +55,12 @@ fn gather(findings: &mut Vec<Finding>) {
 fn is_one_trouble(one: &Subject, other: &Subject) -> bool {
     let host = |subject: &Subject| {
         let peer = subject.peer.as_deref()?;
-        Some(
-            peer.rsplit_once(':')
-                .map_or(peer, |(host, _)| host)
-                .to_owned(),
-        )
+        let host = match peer.rsplit_once(':') {
+            // Behind the last colon of a bare IPv6 address is no port.
+            Some((host, _)) if peer.parse::<std::net::IpAddr>().is_err() => host,
+            _ => peer,
+        };
+        Some(host.to_owned())
     };
     let local = alike(one.local.as_ref(), other.local.as_ref()) == Some(true);
     let peer = alike(host(one).as_ref(), host(other).as_ref()) == Some(true);

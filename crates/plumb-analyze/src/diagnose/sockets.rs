@@ -65,14 +65,22 @@ pub(super) fn server_of(sample: &Sample, end: SocketAddr) -> Option<(usize, &Soc
     listeners(sample).find(|(_, listener)| serves(listener, end))
 }
 
-/// Says whether an address is one of this host: it loops back, or a socket is bound to it.
+/// Says whether an address is one of this host: it loops back, an interface has it, or a socket is bound
+/// to it.
 pub(super) fn is_local(sample: &Sample, addr: IpAddr) -> bool {
     let addr = addr.to_canonical();
     addr.is_loopback()
+        || sample.addresses.iter().any(|own| own.ip == addr)
         || sample.snapshot.sockets.iter().any(|socket| {
             let local = socket.local.inet();
             local.is_some_and(|local| local.ip().to_canonical() == addr)
         })
+}
+
+/// Says whether an interface, by its index, is a loopback.
+pub(super) fn is_loopback(sample: &Sample, interface: u32) -> bool {
+    let mut links = sample.links.iter();
+    links.any(|link| link.base.index == interface && link.base.is_loopback())
 }
 
 /// Counts, and gives the most frequent with its count; of equals the first.

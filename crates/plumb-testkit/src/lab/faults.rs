@@ -21,6 +21,7 @@ mod reuseport_imbalance;
 mod segments;
 mod slow;
 mod syn_queue_overflow;
+mod turned_away;
 
 use super::{Place, Scenario};
 
@@ -39,6 +40,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         resets::SCENARIOS,
         half_open_peer::SCENARIOS,
         path::SCENARIOS,
+        turned_away::SCENARIOS,
         segments::SCENARIOS,
         received::SCENARIOS,
         slow::SCENARIOS,

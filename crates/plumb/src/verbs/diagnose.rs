@@ -117,7 +117,8 @@ fn diagnosed(arguments: &Arguments) -> Result<u8, u8> {
         // Only its family was listened to; who came and went unseen is known by what it was refused.
         pids.extend(refused.calls.iter().map(|(_, call)| call.pid));
     }
-    let focus = target.focus(&pids, &refused).map_err(refuse)?;
+    let mut focus = target.focus(&pids, &refused).map_err(refuse)?;
+    focus.is_command = command.is_some();
     let mut looked = Vec::new();
     places.visit(|place| {
         if let Some(at) = looks.iter().position(|look| look.is_at(&place)) {

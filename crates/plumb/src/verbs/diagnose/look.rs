@@ -1,5 +1,7 @@
 //! A look at one network namespace: two samples, and the wire between them.
 
+use std::net::IpAddr;
+
 use plumb_analyze::diagnose::{self, Case, Focus};
 use plumb_collect::sample;
 use plumb_collect::wire_watch::Watch;
@@ -65,7 +67,7 @@ impl Look {
         notices.probed = probed;
         notices.refused_calls = calls.of(self.place.id);
         after.snapshot.gaps.extend(calls.gap.clone());
-        sample::ask_destinations(&mut after, &focus.hosts);
+        sample::ask_destinations(&mut after, &asked_about(focus, &notices));
         let mut found = diagnose::diagnose(&Case {
             span: Span {
                 before: &self.before,
@@ -109,6 +111,14 @@ impl Refused {
     }
 }
 
+/// Gives the hosts whose routes are of interest: those asked about, and those that programs could not reach.
+fn asked_about(focus: &Focus, notices: &Notices) -> Vec<IpAddr> {
+    let calls = notices.refused_calls.iter();
+    let refused = calls.filter(|call| call.call == "connect");
+    let refused = refused.map(|call| call.address.ip().to_canonical());
+    focus.hosts.iter().copied().chain(refused).collect()
+}
+
 /// Ends the watch of the wire; what it could not see is a gap of the sample.
 fn noticed(watch: Result<Watch, Errno>, sample: &mut Sample) -> Notices {
     let (notices, what, reason) = match watch {
@@ -122,7 +132,11 @@ fn noticed(watch: Result<Watch, Errno>, sample: &mut Sample) -> Notices {
         }
         Err(error) => {
             let what = format!("refusals, resets and ICMP errors on the wire: {error}");
-            (Notices::default(), what, Reason::PermissionDenied)
+            let nothing = Notices {
+                is_blind: true,
+                ..Notices::default()
+            };
+            (nothing, what, Reason::PermissionDenied)
         }
     };
     sample.snapshot.gaps.push(Gap { what, reason });
