@@ -6,6 +6,7 @@
 mod calls;
 mod command;
 mod look;
+mod looks;
 mod places;
 mod probe;
 mod target;
@@ -15,15 +16,16 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use plumb_analyze::diagnose;
-use plumb_model::Reason;
 use plumb_model::finding::{Finding, Gap};
 use plumb_model::id::Pid;
+use plumb_model::{NetnsId, Reason};
 use plumb_present::json::findings::FindingRow;
 use plumb_present::report::findings;
 
 use self::calls::Calls;
 use self::command::Command;
-use self::look::{Look, Looked, Refused};
+use self::look::{Looked, Refused};
+use self::looks::Looks;
 use self::places::Places;
 use self::target::Target;
 use super::form::{Form, FormArguments};
@@ -92,7 +94,6 @@ fn diagnosed(arguments: &Arguments) -> Result<u8, u8> {
     place::enter(VERB, arguments.netns.as_deref())?;
     let target = Target::read(arguments.target.as_deref()).map_err(refuse)?;
     let mut pids = target.processes();
-    let places = places(arguments, &pids);
     let command = Command::hold(&arguments.command);
     let mut command = command.map_err(|failure| refuse(failure.text))?;
     let probed = arguments
@@ -100,16 +101,16 @@ fn diagnosed(arguments: &Arguments) -> Result<u8, u8> {
         .then(|| target.focus(&pids, &Refused::default()));
     let probed = probed.transpose().map_err(refuse)?;
     let mut calls = Calls::start(command.as_ref().map(Command::pid));
-    let mut looks: Vec<Look> = Vec::new();
-    let missed = places.visit(|place| looks.push(Look::begin(place, probed.as_ref())));
-    let mut gaps: Vec<String> = missed
-        .iter()
-        .map(|what| format!("not seen: {what}"))
-        .collect();
+    let mut looks = Looks::begin(places(arguments, &pids), probed.as_ref());
     if let Some(command) = &mut command {
         command.let_go();
     }
-    wait(arguments.span, command.as_mut(), calls.as_mut().ok());
+    wait(
+        arguments.span,
+        command.as_mut(),
+        calls.as_mut().ok(),
+        |there| looks.join(there),
+    );
     let refused = heard(calls);
     pids.extend(target.processes());
     if let Some(command) = &command {
@@ -119,14 +120,7 @@ fn diagnosed(arguments: &Arguments) -> Result<u8, u8> {
     }
     let mut focus = target.focus(&pids, &refused).map_err(refuse)?;
     focus.is_command = command.is_some();
-    let mut looked = Vec::new();
-    places.visit(|place| {
-        if let Some(at) = looks.iter().position(|look| look.is_at(&place)) {
-            looked.push(looks.swap_remove(at).end(&focus, &refused));
-        }
-    });
-    let gone = looks.iter().filter_map(Look::label);
-    gaps.extend(gone.map(|label| format!("not seen: network namespace {label}, which is gone")));
+    let (looked, mut gaps) = looks.end(&focus, &refused);
     if looked.iter().all(|looked| looked.is_blind) {
         let why = gaps
             .iter()
@@ -158,13 +152,23 @@ fn unique_gaps(looked: &[Looked]) -> Vec<String> {
     gaps.filter(|gap| told.insert(*gap)).cloned().collect()
 }
 
-/// Waits for the time asked, or until the command has ended, and listens meanwhile.
-fn wait(span: Duration, mut command: Option<&mut Command>, mut calls: Option<&mut Calls>) {
+/// Waits for the time asked, or until the command has ended, and listens meanwhile; `visited` is told in which
+/// namespaces the command is.
+fn wait(
+    span: Duration,
+    mut command: Option<&mut Command>,
+    mut calls: Option<&mut Calls>,
+    mut visited: impl FnMut(&BTreeSet<NetnsId>),
+) {
     const LOOK: Duration = Duration::from_millis(20);
     let end = Instant::now() + span;
     loop {
         let left = end.saturating_duration_since(Instant::now());
-        let ended = command.as_mut().is_some_and(|command| command.has_ended());
+        let ended = command.as_mut().is_some_and(|command| {
+            let ended = command.has_ended();
+            visited(&command.namespaces);
+            ended
+        });
         if left.is_zero() || ended {
             return;
         }

@@ -124,4 +124,26 @@ socket.create_server((\"127.0.0.1\", 8443))";
             assert_eq!(kinds, ["port-in-use"], "{document}");
         });
     }
+
+    #[test]
+    fn a_command_is_followed_into_another_network_namespace() {
+        let namespace = Namespace::new().expect("root can make a network namespace");
+        let label = format!("net:[{}]", namespace.id);
+        // Somebody who stays there, so that there is a way in, and who holds the port.
+        let mut stays = leaking(&namespace);
+        let pid = stays.id().to_string();
+        let enter = ["--for=10s", "--", "nsenter", "--net", "--target", &pid];
+        let tries = "import socket, time
+try:
+    socket.create_server((\"127.0.0.1\", 8080))
+except OSError:
+    # Long enough to be met there.
+    time.sleep(2)";
+        let (found, document) = findings(&[&enter[..], &["python3", "-c", tries]].concat());
+        stays.kill().expect("it is ours");
+        stays.wait().expect("it was killed");
+        let first = found.first().unwrap_or_else(|| panic!("{document}"));
+        assert_eq!(first["kind"], "port-in-use", "{document}");
+        assert_eq!(first["subject"]["netns"], label.as_str(), "{document}");
+    }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 
-use plumb_collect::processes;
+use plumb_collect::{netns, processes};
+use plumb_model::NetnsId;
 use plumb_model::id::Pid;
 
 use crate::verbs::recording::Failure;
@@ -17,6 +18,8 @@ pub(super) struct Command {
     running: Running,
     /// It, and those that were seen to descend from it, also if they have ended.
     pub family: BTreeSet<Pid>,
+    /// The network namespaces in which they were seen.
+    pub namespaces: BTreeSet<NetnsId>,
 }
 
 impl Command {
@@ -27,7 +30,11 @@ impl Command {
         }
         let running = Running::hold(words)?;
         let family = BTreeSet::from([Pid(running.pid())]);
-        Ok(Some(Self { running, family }))
+        Ok(Some(Self {
+            running,
+            family,
+            namespaces: BTreeSet::new(),
+        }))
     }
 
     /// Gives its process.
@@ -42,7 +49,11 @@ impl Command {
 
     /// Notes who descends from it now, and says whether it has ended.
     pub fn has_ended(&mut self) -> bool {
-        self.family.extend(processes::descendants(self.pid()));
+        let now = processes::descendants(self.pid());
+        let there = now.iter();
+        self.namespaces
+            .extend(there.filter_map(|pid| netns::of_process(u64::from(pid.0))));
+        self.family.extend(now);
         self.running.ended().is_some()
     }
 

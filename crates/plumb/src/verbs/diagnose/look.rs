@@ -53,6 +53,11 @@ impl Look {
         self.place == *place
     }
 
+    /// Gives its namespace.
+    pub fn id(&self) -> Option<NetnsId> {
+        self.place.id
+    }
+
     /// Gives what its namespace is called, unless it is our own.
     pub fn label(&self) -> Option<&str> {
         self.place.label.as_deref()

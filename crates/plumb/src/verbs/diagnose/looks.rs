@@ -1,0 +1,63 @@
+//! The looks at several network namespaces together: begun, joined by those that a command goes to, ended.
+
+use std::collections::BTreeSet;
+
+use plumb_analyze::diagnose::Focus;
+use plumb_model::NetnsId;
+
+use super::look::{Look, Looked, Refused};
+use super::places::Places;
+
+/// Looks that have begun.
+pub(super) struct Looks {
+    places: Places,
+    begun: Vec<Look>,
+    missed: BTreeSet<String>,
+}
+
+impl Looks {
+    /// Begins; `probed` is what is tried as well.
+    pub fn begin(places: Places, probed: Option<&Focus>) -> Self {
+        let mut begun = Vec::new();
+        let missed = places.visit(|place| begun.push(Look::begin(place, probed)));
+        Self {
+            places,
+            begun,
+            missed: missed.into_iter().collect(),
+        }
+    }
+
+    /// Begins also at those of `wanted` that nobody looks at.
+    pub fn join(&mut self, wanted: &BTreeSet<NetnsId>) {
+        let known: BTreeSet<NetnsId> = self.begun.iter().filter_map(Look::id).collect();
+        let new: BTreeSet<NetnsId> = wanted.difference(&known).copied().collect();
+        if new.is_empty() || self.places == Places::Every {
+            return;
+        }
+        self.places = Places::Those(known.union(&new).copied().collect());
+        let begun = &mut self.begun;
+        let missed = Places::Those(new).visit(|place| begun.push(Look::begin(place, None)));
+        self.missed.extend(missed);
+    }
+
+    /// Ends them; gives what each saw, and what none could see.
+    pub fn end(self, focus: &Focus, refused: &Refused) -> (Vec<Looked>, Vec<String>) {
+        let Self {
+            places,
+            mut begun,
+            mut missed,
+        } = self;
+        let mut looked = Vec::new();
+        // Those that came meanwhile have no first sample; who cannot be entered was said already.
+        places.visit(|place| {
+            if let Some(at) = begun.iter().position(|look| look.is_at(&place)) {
+                looked.push(begun.remove(at).end(focus, refused));
+            }
+        });
+        let gone = begun.iter().filter_map(Look::label);
+        missed.extend(gone.map(|label| format!("network namespace {label}, which is gone")));
+        let missed = missed.iter().map(|what| format!("not seen: {what}"));
+        let gaps = missed.collect();
+        (looked, gaps)
+    }
+}
