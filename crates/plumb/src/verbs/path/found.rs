@@ -1,0 +1,233 @@
+//! What was found of a way, told: the words above the hops, the hops, and what is worth a word below them.
+
+use std::net::IpAddr;
+
+use plumb_analyze::path::{End, Hop, strange};
+use plumb_collect::names::Names;
+use plumb_present::json;
+use plumb_present::report::table;
+use serde_json::json;
+
+use super::local::Local;
+use super::mtu::PathMtu;
+use super::row::{COLUMNS, Row};
+use super::target::Target;
+use super::trace::{Measured, Plan, Trace};
+use super::{Arguments, words};
+use crate::output::Output;
+use crate::verbs::form::Form;
+use crate::verbs::report::Report;
+use crate::verbs::{screen, status};
+
+/// Everything that was found.
+pub(super) struct Found<'a> {
+    /// What was asked for.
+    pub target: &'a Target,
+    /// How hops were asked.
+    pub plan: &'a Plan,
+    /// What this host does with such a packet.
+    pub local: Local,
+    /// What hops said; `None` when none was asked.
+    pub trace: Option<Trace>,
+    /// How large a packet the way takes, if that could be found out.
+    pub mtu: Option<PathMtu>,
+}
+
+impl Found<'_> {
+    /// Tells it; gives the exit status.
+    pub fn tell(&self, arguments: &Arguments, mut reasons: Vec<String>) -> u8 {
+        let hops = self.trace.as_ref().map_or(&[][..], |trace| &trace.hops);
+        let rows: Vec<Row> = rows(hops, arguments.resolve);
+        let notes = self.notes();
+        if self.trace.is_some() && !arguments.no_mtu && self.is_reached() && self.mtu.is_none() {
+            reasons.push(String::from(
+                "path MTU: the destination answers no large probes",
+            ));
+        }
+        let mut out = Output::stdout();
+        let status = self.status();
+        if matches!(arguments.form.form(), Form::Table | Form::Wide) {
+            let lines = words::local(&self.local, &self.name());
+            let lines = screen::wrapped(lines, arguments.form.form(), arguments.form.color);
+            let style = screen::style(arguments.form.form(), arguments.form.color);
+            for line in lines {
+                let line = table::cut_line(&line, style);
+                out.raw(|out| out.extend_from_slice(format!("{line}\n").as_bytes()));
+            }
+            if self.trace.is_none() {
+                for reason in &reasons {
+                    out.complain(format!("plumb path: {reason}\n").as_bytes());
+                }
+                out.flush();
+                return status;
+            }
+            out.raw(|out| out.push(b'\n'));
+        }
+        let wrote = Report {
+            verb: "path",
+            schema: "plumb.path/1",
+            array: "hops",
+            columns: &COLUMNS,
+            chosen: &[],
+            rows: &rows,
+            members: self.members(&notes),
+            footer: screen::wrapped(
+                self.footer(&notes),
+                arguments.form.form(),
+                arguments.form.color,
+            ),
+            reasons,
+        }
+        .write(&arguments.form, &mut out);
+        if wrote == status::FINE { status } else { wrote }
+    }
+
+    fn is_reached(&self) -> bool {
+        let end = self.trace.as_ref().map(|trace| trace.end);
+        matches!(end, Some(End::Reached { .. }))
+    }
+
+    fn status(&self) -> u8 {
+        match &self.trace {
+            None if self.local.has_way() => status::FINE,
+            None => status::NO,
+            Some(_) if self.is_reached() => status::FINE,
+            Some(trace) => {
+                let silent = trace
+                    .hops
+                    .iter()
+                    .all(|measured| measured.hop.heard.is_empty());
+                if silent && trace.unsent.is_some() {
+                    status::BLIND
+                } else {
+                    status::NO
+                }
+            }
+        }
+    }
+
+    fn name(&self) -> String {
+        let ip = self.plan.destination.ip();
+        match &self.target.name {
+            Some(name) => format!("{name} ({ip})"),
+            None => ip.to_string(),
+        }
+    }
+
+    /// Gives what is worth a word beside the hops: stable word and sentence.
+    fn notes(&self) -> Vec<(&'static str, String)> {
+        let Some(trace) = &self.trace else {
+            return Vec::new();
+        };
+        let hops: Vec<Hop> = trace
+            .hops
+            .iter()
+            .map(|measured| measured.hop.clone())
+            .collect();
+        let mut notes: Vec<(&'static str, String)> = Vec::new();
+        // A circle explains itself, and a TTL written anew shows in it.
+        if !matches!(trace.end, End::Loop { .. }) {
+            notes.extend(strange(&hops).into_iter().map(words::strange));
+        }
+        let first = hops.first().and_then(|hop| hop.heard.first());
+        let first = words::first_hop(first.map(|heard| heard.from), self.local.gateway);
+        notes.extend(first.map(|text| ("first-hop-is-not-the-gateway", text)));
+        notes
+    }
+
+    fn members(&self, notes: &[(&'static str, String)]) -> Vec<(&'static str, serde_json::Value)> {
+        let notes: Vec<_> = notes
+            .iter()
+            .map(|(id, text)| json!({"id": id, "text": text}))
+            .collect();
+        let port = self.plan.destination.port();
+        vec![
+            (
+                "destination",
+                json!({
+                    "name": self.target.name,
+                    "address": self.plan.destination.ip(),
+                    "port": (port != 0).then_some(port),
+                }),
+            ),
+            ("local", json!(self.local)),
+            (
+                "method",
+                json!(self.trace.as_ref().map(|_| words::method(self.plan.method))),
+            ),
+            (
+                "end",
+                json!(self.trace.as_ref().map(|trace| end(trace.end))),
+            ),
+            ("path_mtu", json!(self.mtu)),
+            ("notes", json!(notes)),
+        ]
+    }
+
+    fn footer(&self, notes: &[(&'static str, String)]) -> Vec<String> {
+        let mut lines = vec![String::new()];
+        lines.extend(
+            self.trace
+                .as_ref()
+                .map(|trace| words::end(trace.end, self.plan.method)),
+        );
+        lines.extend(self.mtu.as_ref().map(words::mtu));
+        lines.extend(notes.iter().map(|(_, text)| format!("note: {text}")));
+        lines
+    }
+}
+
+fn end(end: End) -> serde_json::Value {
+    let word = words::end_word(end);
+    match end {
+        End::Reached { ttl } | End::Silent { ttl } => json!({"how": word, "ttl": ttl}),
+        End::Stopped {
+            ttl,
+            router_ttl,
+            from,
+            word: said,
+        } => json!({
+            "how": word,
+            "ttl": ttl,
+            "router_ttl": router_ttl,
+            "from": from,
+            "says": said.text(),
+        }),
+        End::Loop { ttl, period } => json!({"how": word, "ttl": ttl, "routers": period}),
+    }
+}
+
+fn rows(hops: &[Measured], resolve: bool) -> Vec<Row> {
+    let mut names = Names::new();
+    if resolve {
+        let all = hops.iter().flat_map(|measured| &measured.hop.heard);
+        names.prefetch_hosts(all.map(|heard| heard.from));
+    }
+    let mut row = |measured: &Measured| {
+        let mut addresses: Vec<IpAddr> = Vec::new();
+        for heard in &measured.hop.heard {
+            if !addresses.contains(&heard.from) {
+                addresses.push(heard.from);
+            }
+        }
+        let first = measured.hop.heard.first();
+        let rtt = measured.rtt_ms();
+        Row {
+            ttl: measured.hop.ttl,
+            name: first
+                .filter(|_| resolve)
+                .and_then(|heard| names.host(heard.from).map(json::text)),
+            addresses: addresses.iter().map(IpAddr::to_string).collect(),
+            sent: measured.sent,
+            received: u32::try_from(measured.rtts_ms.len()).unwrap_or(u32::MAX),
+            loss_percent: measured.loss_percent(),
+            rtt_min_ms: rtt.map(|(least, ..)| least),
+            rtt_avg_ms: rtt.map(|(_, mean, _)| mean),
+            rtt_max_ms: rtt.map(|(.., most)| most),
+            jitter_ms: measured.jitter_ms(),
+            says: first.map(|heard| heard.word.text()),
+            reply_ttl: first.and_then(|heard| heard.ttl),
+        }
+    };
+    hops.iter().map(&mut row).collect()
+}
