@@ -136,6 +136,8 @@ pub struct NameServer {
     pub failures: u64,
     /// Questions without an answer for more than a second.
     pub unanswered: u64,
+    /// Questions that were asked again although their answer had come: nobody heard it.
+    pub unheard: u64,
     /// Time that all answers took together, microseconds.
     pub total_us: u64,
     /// Time that the slowest took, microseconds.

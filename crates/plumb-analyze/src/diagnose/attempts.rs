@@ -29,6 +29,8 @@ pub(super) struct Attempts<'s> {
     pub retransmits: u32,
     /// Whether a SYN was sent again between the samples.
     pub retried: bool,
+    /// Whether there is one that began during the watch and whose SYN was not seen to leave.
+    pub is_kept: bool,
 }
 
 /// Gathers the attempts under way by destination.
@@ -66,8 +68,22 @@ fn gather<'s>(
         let earlier = sockets::same(case.span.before, socket).map_or(0, tries);
         tries(socket) > earlier
     });
+    let seen = |socket: &Socket| {
+        let mut syns = case.notices.of(Direction::Sent, |what| what == What::Syn);
+        let local = socket.local.inet().map(sockets::plain);
+        syns.any(|notice| Some(sockets::plain(notice.local)) == local)
+    };
+    let is_new = |socket: &Socket| {
+        socket.cookie.ok().is_some() && sockets::same(case.span.before, socket).is_none()
+    };
+    let watched = !case.notices.is_blind && case.notices.lost == 0;
+    let is_kept = watched
+        && waiting
+            .iter()
+            .any(|(_, socket)| is_new(socket) && !seen(socket));
     Attempts {
         peer,
+        is_kept,
         syns: to_peer(Direction::Sent, |what| what == What::Syn),
         answers: to_peer(Direction::Received, |_| true),
         syn_acks: to_peer(Direction::Received, |what| what == What::SynAck),

@@ -11,7 +11,7 @@ use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::notice::{Direction, What};
 
 use super::attempts::{self, Attempts};
-use super::{Case, evidence, sockets, subject, turned_away};
+use super::{Case, evidence, received_bad, sockets, subject, turned_away};
 
 /// The id of the finding: nothing comes back.
 pub const TIMEOUT: &str = "connect-timeout";
@@ -32,6 +32,12 @@ pub fn check_timeout(case: &Case<'_>) -> Vec<Finding> {
             && attempts.answers == 0
             && attempts::silent_next_hop(case, attempts.peer).is_none()
     });
+    let ignored = attempts::all(case).into_iter().filter(|attempts| {
+        attempts.syn_acks > 0 && attempts.retransmits > 0 && is_unexplained(case)
+    });
+    let ignored: Vec<Finding> = ignored
+        .filter_map(|attempts| unheard(case, &attempts))
+        .collect();
     let mut findings: Vec<Finding> = waiting
         .filter_map(|attempts| timeout(case, &attempts))
         .collect();
@@ -57,7 +63,36 @@ pub fn check_timeout(case: &Case<'_>) -> Vec<Finding> {
             ));
         }
     }
+    findings.extend(ignored);
     findings
+}
+
+/// Says whether neither the firewall nor a counter tells why this host throws answers away.
+fn is_unexplained(case: &Case<'_>) -> bool {
+    case.span.after.refusers.is_empty()
+        && !received_bad::refuses_answers(case)
+        && received_bad::martians(case).is_none()
+}
+
+/// Answers come and nobody hears them.
+fn unheard(case: &Case<'_>, attempts: &Attempts<'_>) -> Option<Finding> {
+    let peer = attempts.peer;
+    let mut found = timeout(case, attempts)?;
+    found.summary =
+        format!("answers of {peer} come to this host and are thrown away before TCP sees them");
+    found.evidence.push(evidence::fact(
+        "packets received: SYN-ACK",
+        format!(
+            "{} came, and the attempt still waits for one",
+            attempts.syn_acks
+        ),
+    ));
+    found.hints = vec![
+        "what may do so and is not seen from here: iptables-legacy, tc filters, XDP, IPsec policies".to_owned(),
+        "the reason of each drop: plumb trace, or perf trace -e skb:kfree_skb".to_owned(),
+    ];
+    found.confidence = Confidence::Likely;
+    Some(found)
 }
 
 fn timeout(case: &Case<'_>, attempts: &Attempts<'_>) -> Option<Finding> {
@@ -76,7 +111,7 @@ fn timeout(case: &Case<'_>, attempts: &Attempts<'_>) -> Option<Finding> {
         facts.push(evidence::fact(
             "packets",
             format!(
-                "{} SYNs left this host and nothing came back",
+                "{} SYNs left this host and nothing was heard",
                 attempts.syns
             ),
         ));

@@ -85,6 +85,20 @@ impl Flow<'_> {
         Some((word(RMEM_ALLOC)?, word(RCVBUF)?))
     }
 
+    /// Says whether the timer that probes a closed window ran in both samples.
+    pub fn probes(&self) -> bool {
+        self.after.timer.code == PROBE_TIMER && self.before.timer.code == PROBE_TIMER
+    }
+
+    /// Says whether nothing could be sent although the peer has room: our own host refuses the segments.
+    /// The timer of window probes runs then, too.
+    pub fn cannot_send(&self) -> bool {
+        let has_room = |info: &TcpInfo| {
+            info.sent_bytes > SND_WND_AT && info.unacked == 0 && info.snd_wnd >= info.snd_mss
+        };
+        self.probes() && self.unsent() > 0 && has_room(self.was) && has_room(self.is)
+    }
+
     /// Says whether our own window was closed to less than a segment.
     pub fn own_window_closed(&self) -> bool {
         let known = self.is.sent_bytes > RCV_WND_AT;
@@ -121,7 +135,10 @@ impl Flow<'_> {
     }
 }
 
-/// Where `tcpi_rcv_wnd` stands in `struct tcp_info`.
+/// The timer that probes a closed window (`idiag_timer`).
+const PROBE_TIMER: u32 = 4;
+/// Where `tcpi_snd_wnd` and `tcpi_rcv_wnd` stand in `struct tcp_info`.
+const SND_WND_AT: usize = 228;
 const RCV_WND_AT: usize = 236;
 
 fn percent(part_us: u64, whole_us: f64) -> u64 {

@@ -134,6 +134,12 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     (reuseport_imbalance::ID, accept_queue_overflow::ID),
     // What our own queue drops is lost before it is on its way.
     (interfaces::DROPS, loss::LOSS),
+    // Whose segments do not leave loses everything and hears nothing.
+    (firewall_drop::ID, half_open_peer::ID),
+    (firewall_drop::ID, loss::LOSS),
+    (firewall_drop::ID, mtu_blackhole::ID),
+    (firewall_drop::ID, names::FAILING),
+    (received_bad::REVERSE_PATH, connecting::TIMEOUT),
     // Without a carrier nobody answers.
     (interfaces::DOWN, connecting::TIMEOUT),
     (interfaces::DOWN, neighbour::UNRESOLVED),

@@ -11,7 +11,7 @@ use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 use plumb_model::notice::{Direction, What};
 use plumb_model::snapshot::Socket;
 
-use super::{Case, evidence, sockets, subject};
+use super::{Case, evidence, firewall_drop, sockets, subject};
 
 /// The id of the finding: nothing listens on the port at all.
 pub const ID: &str = "no-listener";
@@ -35,7 +35,8 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
     let sent = case
         .notices
         .of(Direction::Sent, |what| what == What::Refusal);
-    for notice in sent {
+    // What is refused in another host's name the local firewall refuses.
+    for notice in sent.filter(|notice| sockets::is_local(case.span.after, notice.local.ip())) {
         let here = refused.entry(sockets::plain(notice.local)).or_default();
         here.count += notice.count;
         *here
@@ -83,6 +84,10 @@ fn judge(case: &Case<'_>, end: SocketAddr, refused: &Refused) -> Option<Finding>
     let sample = case.span.after;
     if sockets::server_of(sample, end).is_some() {
         // A listener is there: somebody else refuses for it.
+        return None;
+    }
+    if firewall_drop::refuses_itself(case, refused.count, "Tcp", "OutRsts") {
+        // Nobody is missed where the firewall lets nobody in.
         return None;
     }
     let on_port = |(_, listener): &(usize, &Socket)| listener.local.port() == Some(end.port());

@@ -1,9 +1,12 @@
 //! `checksum-errors`, `fragment-loss`, `reverse-path-filter`: packets that came and were thrown away.
 
+use std::collections::BTreeSet;
+
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::link::Link;
+use plumb_model::notice::{Direction, What};
 
-use super::{Case, evidence};
+use super::{Case, attempts, evidence, sockets};
 
 /// The id of the finding: wrong checksums.
 pub const CHECKSUM: &str = "checksum-errors";
@@ -41,7 +44,11 @@ fn several(case: &Case<'_>, counters: &[(&str, &str)]) -> Vec<Evidence> {
 
 /// Looks for wrong checksums.
 pub fn check_checksums(case: &Case<'_>) -> Vec<Finding> {
-    let facts = several(case, &CHECKSUMS);
+    let mut facts = several(case, &CHECKSUMS);
+    if facts.is_empty() && !unheard(case).is_empty() {
+        // One is enough where somebody waits for it.
+        facts.extend(evidence::grown(case.span, "Tcp", "InCsumErrors"));
+    }
     if facts.is_empty() {
         return Vec::new();
     }
@@ -81,20 +88,72 @@ pub fn check_fragments(case: &Case<'_>) -> Vec<Finding> {
     }]
 }
 
-/// Looks for packets whose sender should come another way.
+/// Says whether what comes for somebody who waits for it is thrown away for a reason that the kernel counts.
+pub(super) fn refuses_answers(case: &Case<'_>) -> bool {
+    let counted = [("TcpExt", "IPReversePathFilter"), ("Tcp", "InCsumErrors")];
+    counted
+        .iter()
+        .any(|(group, name)| evidence::grown(case.span, group, name).is_some())
+}
+
+/// Gives the counter of packets whose sender cannot be at all where they came in. The whole machine counts
+/// them together, so it says something only where nothing else explains why packets are not heard.
+pub(super) fn martians(case: &Case<'_>) -> Option<Evidence> {
+    let explained = refuses_answers(case) || !case.span.after.refusers.is_empty();
+    evidence::grown(case.span, "rt_cache", "in_martian_src").filter(|_| !explained)
+}
+
+/// Gives the interfaces through which packets came that somebody waits for or serves, and that changed
+/// nothing: SYN-ACKs of attempts that still wait, SYNs that were not answered.
+fn unheard(case: &Case<'_>) -> BTreeSet<u32> {
+    let waiting = attempts::all(case).into_iter();
+    let waiting: BTreeSet<_> = waiting
+        .filter(|attempts| attempts.retransmits > 0)
+        .map(|attempts| attempts.peer)
+        .collect();
+    let answers = case
+        .notices
+        .of(Direction::Received, |what| what == What::SynAck)
+        // A server that says it again was not heard either, also when the attempt is over by now.
+        .filter(|notice| notice.count > 1 || waiting.contains(&sockets::plain(notice.peer)));
+    let syns = case
+        .notices
+        .of(Direction::Received, |what| what == What::Syn)
+        .filter(|notice| {
+            let mut sent = case.notices.of(Direction::Sent, |_| true);
+            !sent.any(|other| other.local == notice.local && other.peer == notice.peer)
+        });
+    answers.chain(syns).map(|notice| notice.interface).collect()
+}
+
+/// Looks for packets whose sender should come another way. One is enough where somebody waits for it.
 pub fn check_reverse_path(case: &Case<'_>) -> Vec<Finding> {
-    let Some(grown) = evidence::grown(case.span, "TcpExt", "IPReversePathFilter") else {
-        return Vec::new();
-    };
-    if grown
-        .change
-        .is_none_or(|change| change.after - change.before < SEVERAL)
-    {
+    let unheard = unheard(case);
+    let counter = ("TcpExt", "IPReversePathFilter");
+    let mut confidence = Confidence::Certain;
+    let mut facts = several(case, &[counter]);
+    if !unheard.is_empty() && facts.is_empty() {
+        facts.extend(evidence::grown(case.span, counter.0, counter.1));
+    }
+    if !unheard.is_empty() && facts.is_empty() {
+        facts.extend(martians(case));
+        confidence = Confidence::Possible;
+    }
+    if facts.is_empty() {
         return Vec::new();
     }
-    let receiving = receiving(case);
-    // The counter does not say where; one that receives at all is the only one it can be.
-    let interface = match receiving.as_slice() {
+    let links = case.span.after.links.iter();
+    let silent: Vec<&Link> = links
+        .filter(|link| unheard.contains(&link.base.index))
+        .collect();
+    // The counter does not say where: it is where packets came that changed nothing, or the only one that
+    // receives at all.
+    let candidates = if silent.is_empty() {
+        receiving(case)
+    } else {
+        silent
+    };
+    let interface = match candidates.as_slice() {
         [only] => Some(String::from_utf8_lossy(&only.base.name).into_owned()),
         _ => None,
     };
@@ -117,13 +176,13 @@ pub fn check_reverse_path(case: &Case<'_>) -> Vec<Finding> {
             interface,
             ..Subject::default()
         },
-        evidence: vec![grown],
+        evidence: facts,
         hints: vec![
             "where routes are asymmetric on purpose: net.ipv4.conf.IF.rp_filter=2".to_owned(),
             "else the sender's address is forged, or a route back is missing: plumb path SENDER"
                 .to_owned(),
         ],
-        confidence: Confidence::Certain,
+        confidence,
     }]
 }
 

@@ -21,8 +21,6 @@ const SOME_BYTES: u64 = 4096;
 const OLD_MS: u64 = 100;
 /// From this share of the time on the peer's window is what limits us, in percent.
 const LIMITED_PERCENT: u64 = 60;
-/// The timer that probes a closed window.
-const PROBE_TIMER: u32 = 4;
 
 /// Looks for connections whose receive queue stays full.
 pub fn check_local(case: &Case<'_>) -> Vec<Finding> {
@@ -83,7 +81,7 @@ fn local(case: &Case<'_>, flow: &Flow<'_>, taken: u64, buffer: u64) -> Finding {
 pub fn check_peer(case: &Case<'_>) -> Vec<Finding> {
     let limited = lasting(case).filter(|flow| flow.unsent() > 0 && !flow.is_within_host(case));
     let limited = limited.filter_map(|flow| {
-        let probes = flow.after.timer.code == PROBE_TIMER && flow.before.timer.code == PROBE_TIMER;
+        let probes = flow.probes() && !flow.cannot_send();
         let share = flow.share_percent(case, |info| info.rwnd_limited_us);
         (probes || share >= LIMITED_PERCENT).then(|| peer(case, &flow, share))
     });

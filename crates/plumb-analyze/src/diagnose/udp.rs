@@ -11,7 +11,7 @@ use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 use plumb_model::notice::{Direction, What};
 use plumb_model::snapshot::Kind;
 
-use super::{Case, evidence, sockets, subject};
+use super::{Case, evidence, firewall_drop, sockets, subject};
 
 /// The id of the finding: dropped at a full buffer.
 pub const OVERFLOW: &str = "udp-receive-overflow";
@@ -98,7 +98,19 @@ pub fn check_nobody(case: &Case<'_>) -> Vec<Finding> {
     }
     ports
         .into_iter()
-        .filter(|(_, peers)| peers.values().sum::<u64>() >= SEVERAL)
+        .filter(|(_, peers)| {
+            let count = peers.values().sum::<u64>();
+            // What the firewall rejects, no transport counts.
+            let firewall = ["Udp", "Udp6"].iter().all(|group| {
+                let counter = if *group == "Udp" {
+                    "NoPorts"
+                } else {
+                    "Udp6NoPorts"
+                };
+                firewall_drop::refuses_itself(case, count, group, counter)
+            });
+            count >= SEVERAL && !firewall
+        })
         .map(|(end, peers)| nobody(case, end, &peers))
         .collect()
 }

@@ -24,6 +24,8 @@ const NAMES: &[&str] = &[
     "net.ipv4.neigh.default.gc_thresh2",
     "net.ipv4.neigh.default.gc_thresh3",
     "net.ipv4.conf.all.rp_filter",
+    "net.ipv4.ip_forward",
+    "net.ipv6.conf.all.forwarding",
     "net.netfilter.nf_conntrack_count",
     "net.netfilter.nf_conntrack_max",
     "net.unix.max_dgram_qlen",

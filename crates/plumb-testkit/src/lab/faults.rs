@@ -6,6 +6,7 @@ mod closing;
 mod datagrams;
 mod ephemeral_port_exhaustion;
 mod fd_limit;
+mod firewall;
 mod half_open_peer;
 mod hosts;
 mod interface_errors;
@@ -40,6 +41,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         resets::SCENARIOS,
         half_open_peer::SCENARIOS,
         path::SCENARIOS,
+        firewall::SCENARIOS,
         turned_away::SCENARIOS,
         segments::SCENARIOS,
         received::SCENARIOS,

@@ -234,7 +234,7 @@ fn attempt(stage: &mut Stage, end: &'static str) {
     }
 }
 
-fn knock_from(stage: &mut Stage, peer: &Peer, end: &'static str) {
+pub(super) fn knock_from(stage: &mut Stage, peer: &Peer, end: &'static str) {
     let end: SocketAddr = end.parse().expect("an address of ours");
     stage.repeat_in(peer, move || {
         drop(TcpStream::connect_timeout(&end, Duration::from_millis(400)));

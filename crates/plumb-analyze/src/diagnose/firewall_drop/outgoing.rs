@@ -1,0 +1,194 @@
+//! Attempts and connections of ours that the local firewall keeps from leaving, or whose answers it keeps
+//! from coming in.
+//!
+//! Packets are seen behind the output hooks and before the input hooks: a SYN that is sent again and not
+//! seen was dropped on its way out, a SYN-ACK that is seen and changes nothing on its way in. A
+//! rule that rejects answers for the peer, by loopback, where no packet of a peer ever comes from.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use plumb_model::finding::Subject;
+use plumb_model::notice::{Direction, Notice, What};
+
+use super::super::flow::{Flow, lasting};
+use super::super::{Case, attempts, evidence, received_bad, sockets, subject};
+use super::{Victim, can_reject};
+
+/// So many answers in the name of one peer are no accident.
+const SEVERAL: u64 = 2;
+
+pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
+    let mut victims = unanswered(case);
+    victims.extend(rejected(case));
+    victims.extend(stuck(case));
+    victims.extend(name_servers(case));
+    victims
+}
+
+/// Attempts whose SYN was sent again and was not seen to leave, or whose answer was seen and not heard.
+fn unanswered(case: &Case<'_>) -> Vec<Victim> {
+    if case.notices.is_blind {
+        return Vec::new();
+    }
+    let all = attempts::all(case).into_iter();
+    all.filter_map(|attempts| {
+        let peer = attempts.peer;
+        let (fact, summary) = if attempts.syn_acks > 0
+            && attempts.retransmits > 0
+            && !received_bad::refuses_answers(case)
+        {
+            (
+                format!(
+                    "the SYN-ACK of {peer} came to this host, and the attempt still waits for it"
+                ),
+                format!("the local firewall keeps the answers of {peer} from coming in"),
+            )
+        } else if (attempts.retried || attempts.is_kept)
+            && attempts.syns == 0
+            && attempts::silent_next_hop(case, peer).is_none()
+        {
+            (
+                format!("a SYN to {peer} was sent and did not leave this host"),
+                format!("the local firewall keeps connections to {peer} from leaving"),
+            )
+        } else {
+            return None;
+        };
+        let (place, _) = attempts.sockets.first()?;
+        let owner = subject::of_socket(&case.span.after.snapshot, *place, "destination");
+        Some(Victim {
+            subject: Subject {
+                local: None,
+                peer: Some(peer.to_string()),
+                ..owner
+            },
+            fact: evidence::fact("sock_diag SYN_SENT, packets", fact),
+            summary,
+        })
+    })
+    .collect()
+}
+
+/// Destinations in whose name our own host answers.
+fn rejected(case: &Case<'_>) -> Vec<Victim> {
+    if !can_reject(case) {
+        return Vec::new();
+    }
+    let mut by_peer: BTreeMap<SocketAddr, (u64, u8)> = BTreeMap::new();
+    let forged = case.notices.of(Direction::Received, |_| true);
+    for notice in forged.filter(|notice| is_forged(case, notice)) {
+        let told = by_peer.entry(sockets::plain(notice.peer)).or_default();
+        told.0 += notice.count;
+        told.1 = notice.protocol;
+    }
+    let enough = |peer: IpAddr| {
+        if case.focus.counts_each(peer) {
+            1
+        } else {
+            SEVERAL
+        }
+    };
+    let many = by_peer
+        .into_iter()
+        .filter(|(peer, (count, _))| *count >= enough(peer.ip()));
+    many.map(|(peer, (count, protocol))| Victim {
+        subject: Subject {
+            kind: "destination",
+            peer: Some(peer.to_string()),
+            protocol: Some(if protocol == 17 { "udp" } else { "tcp" }),
+            ..Subject::default()
+        },
+        fact: evidence::fact(
+            "packets received: RST or ICMP destination unreachable, from this host",
+            format!(
+                "{count} packets to {peer} were answered by this host itself in {:.1} s",
+                case.span.seconds()
+            ),
+        ),
+        summary: format!("the local firewall rejects what is sent to {peer}"),
+    })
+    .collect()
+}
+
+/// Says whether our own host answered for a remote one.
+fn is_forged(case: &Case<'_>, notice: &Notice) -> bool {
+    let sample = case.span.after;
+    let theirs = !sockets::is_local(sample, notice.peer.ip());
+    let by_us = match notice.what {
+        What::Refusal | What::Reset => sockets::is_loopback(sample, notice.interface),
+        // A next hop that does not answer makes our host say "host unreachable", too.
+        What::Unreachable { code, by } => {
+            code != (if by.is_ipv4() { 1 } else { 3 }) && sockets::is_local(sample, by)
+        }
+        _ => false,
+    };
+    theirs && by_us && sockets::is_local(sample, notice.local.ip())
+}
+
+/// Connections with segments to send, room for them at the peer, and none on the way: TCP is told at once that
+/// they could not leave, and tries again by the timer of window probes.
+fn stuck(case: &Case<'_>) -> Vec<Victim> {
+    let kept = lasting(case).filter(|flow| flow.cannot_send() && is_routed(case, flow));
+    kept.map(|flow| {
+        let owner = subject::of_socket(&case.span.after.snapshot, flow.place, "destination");
+        let peer = owner.peer.clone().unwrap_or_default();
+        Victim {
+            subject: Subject {
+                local: None,
+                ..owner
+            },
+            fact: evidence::fact(
+                "sock_diag send-q, timer, tcp_info.tcpi_unacked, tcpi_snd_wnd",
+                format!(
+                    "{} bytes wait, {peer} lets us send {}, and none left this host",
+                    flow.unsent(),
+                    flow.is.snd_wnd
+                ),
+            ),
+            summary: format!("the local firewall keeps segments to {peer} from leaving"),
+        }
+    })
+    .collect()
+}
+
+/// Name servers whose answers come to this host and that are asked the same again.
+fn name_servers(case: &Case<'_>) -> Vec<Victim> {
+    let servers = case.notices.name_servers.iter();
+    let unheard =
+        servers.filter(|server| server.unheard > 0 && server.unheard * 2 >= server.answers);
+    unheard
+        .map(|server| Victim {
+            subject: Subject {
+                kind: "destination",
+                peer: Some(server.server.to_string()),
+                protocol: Some("udp"),
+                ..Subject::default()
+            },
+            fact: evidence::fact(
+                "packets to and from port 53",
+                format!(
+                    "{} of {} answers came to this host, and the same was asked again",
+                    server.unheard, server.answers
+                ),
+            ),
+            summary: format!(
+                "the local firewall keeps the answers of the name server {} from coming in",
+                server.server
+            ),
+        })
+        .collect()
+}
+
+/// Says whether there is a route to the peer, and its interface can send: otherwise that is why.
+fn is_routed(case: &Case<'_>, flow: &Flow<'_>) -> bool {
+    let sample = case.span.after;
+    let peer = flow.after.peer.inet().map(|peer| peer.ip().to_canonical());
+    let mut routes = sample.destinations.iter();
+    let to = routes.find(|to| Some(to.ip) == peer);
+    let Some(Ok(route)) = to.map(|to| to.route.as_ref()) else {
+        return false;
+    };
+    let mut links = sample.links.iter().map(|link| &link.base);
+    links.any(|link| Some(link.index) == route.interface && link.is_up() && link.has_carrier())
+}
