@@ -43,6 +43,7 @@ struct inode {
 	u16 i_mode;
 	struct super_block *i_sb;
 	unsigned long i_ino;
+	s64 i_size;
 };
 
 struct file {
@@ -54,6 +55,7 @@ struct mm_struct {
 	unsigned long start_code, end_code;
 	unsigned long start_brk, brk, start_stack;
 	unsigned long mmap_base;
+	struct file *exe_file;
 };
 
 typedef struct {

@@ -10,10 +10,14 @@ int forks(u64 *ctx)
 {
 	u32 parent = process_of(TYPED, (struct task_struct *)ctx[0]);
 	u32 child = process_of(TYPED, (struct task_struct *)ctx[1]);
+	struct interpreter *python;
 	u32 *followed;
 
 	if (parent == child || !child)
 		return 0;
+	python = bpf_map_lookup_elem(&interpreters, &parent);
+	if (python)
+		bpf_map_update_elem(&interpreters, &child, python, 0);
 	followed = bpf_map_lookup_elem(&processes, &parent);
 	if (followed && bpf_map_update_elem(&processes, &child, &parent, 0))
 		count_lost(LOST_PROCESSES);

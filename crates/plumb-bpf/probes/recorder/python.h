@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
  * What a CPython interpreter runs at this moment: its frames are in its own memory and not on the stack, and
- * afterwards they are others. User space says where they lie (plumb-wire's cpython::layout) as soon as it
- * knows that a process is such an interpreter; what is read are addresses, named later.
+ * afterwards they are others. User space says where they lie (plumb-wire's cpython::layout): in every process that
+ * runs a file it knows, which leaves a new one no time to do something unseen, and else in a process as soon as
+ * it knows that this has mapped such a file. What is read are addresses, named later.
  */
 #ifndef PLUMB_RECORDER_PYTHON_H
 #define PLUMB_RECORDER_PYTHON_H
@@ -44,6 +45,45 @@ struct {
 	MAP_TYPE(value, struct interpreter);
 } interpreters SEC(".maps");
 
+/* A file, wherever it is mounted: the device of a layered file system is not always the same one. */
+struct program_file {
+	u64 inode;
+	u64 size;
+};
+
+/* An interpreter as its file counts, a program by itself or a library. */
+struct interpreter_program {
+	struct interpreter at;
+	u64 first_code; /* address of the first code, which the kernel remembers where it is in memory */
+	u64 first_code_at; /* where that is in the file */
+};
+
+_Static_assert(sizeof(struct interpreter_program) == 72, "the Rust side writes 72 bytes");
+
+struct {
+	MAP_UINT(type, BPF_MAP_TYPE_HASH);
+	MAP_UINT(map_flags, BPF_F_NO_PREALLOC);
+	MAP_UINT(max_entries, 1);
+	MAP_TYPE(key, struct program_file);
+	MAP_TYPE(value, struct interpreter_program);
+} interpreter_programs SEC(".maps");
+
+/* Which file it is. */
+INLINE void read_file(bool typed, struct program_file *to, struct file *file)
+{
+	struct inode *inode;
+
+	to->inode = 0;
+	to->size = 0;
+	if (!file)
+		return;
+	inode = PEEK(typed, file, f_inode);
+	if (!inode)
+		return;
+	to->inode = PEEK(typed, inode, i_ino);
+	to->size = PEEK(typed, inode, i_size);
+}
+
 struct script {
 	u32 len;
 	u32 reserved;
@@ -72,9 +112,8 @@ INLINE u64 own_tid(void)
 }
 
 /* Finds the state of the running thread; 0: it has none. */
-__attribute__((noinline)) u64 find_state(u32 tgid, u64 tid)
+static __attribute__((noinline)) u64 find_state(const struct interpreter *python, u64 tid)
 {
-	struct interpreter *python = bpf_map_lookup_elem(&interpreters, &tgid);
 	u64 at, thread;
 
 	if (!python)
@@ -114,16 +153,30 @@ INLINE u64 read_frame(const struct interpreter *python, u64 frame, u64 *to)
 	return user_word(frame + python->previous);
 }
 
-/* Reads what the running thread's interpreter runs; nothing where there is none. */
-INLINE void read_script(struct script *script, u32 tgid)
+/* Finds where the interpreter is that the running process is, if it is one. */
+INLINE bool find_interpreter(struct interpreter *python, const struct program_file *file,
+			     u64 start_code, u32 tgid)
 {
-	struct interpreter *python = bpf_map_lookup_elem(&interpreters, &tgid);
+	struct interpreter_program *program = bpf_map_lookup_elem(&interpreter_programs, file);
+	struct interpreter *known;
+
+	if (program) {
+		*python = program->at;
+		python->runtime += start_code - program->first_code;
+		return true;
+	}
+	known = bpf_map_lookup_elem(&interpreters, &tgid);
+	if (known)
+		*python = *known;
+	return known;
+}
+
+/* Reads what the running thread's interpreter runs. */
+INLINE void read_script(struct script *script, const struct interpreter *python)
+{
 	u64 state, frame;
 
-	script->len = 0;
-	if (!python)
-		return;
-	state = find_state(tgid, own_tid());
+	state = find_state(python, own_tid());
 	if (!state)
 		return;
 	if (python->through)

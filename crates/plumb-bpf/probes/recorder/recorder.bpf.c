@@ -13,6 +13,7 @@
 #include "processes.h"
 #include "calls.h"
 #include "traffic.h"
+#include "libraries.h"
 #include "fallback.h"
 #include "writers.h"
 #include "overflow.h"

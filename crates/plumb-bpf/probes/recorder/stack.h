@@ -40,6 +40,8 @@ struct layout {
 
 struct scratch {
 	struct layout layout;
+	struct program_file program;
+	struct interpreter python;
 	struct script script;
 	u64 registers[31];
 	u64 words[COMPARED_WORDS];
@@ -229,6 +231,7 @@ INLINE bool read_thread(struct scratch *piece, struct stack *head)
 		if (!mm)
 			return false;
 		read_layout(TYPED, &piece->layout, mm);
+		read_file(TYPED, &piece->program, PEEK(TYPED, mm, exe_file));
 		return read_registers(TYPED, bpf_task_pt_regs(task), head, piece->registers);
 	}
 	task = (struct task_struct *)bpf_get_current_task();
@@ -236,6 +239,7 @@ INLINE bool read_thread(struct scratch *piece, struct stack *head)
 	if (!mm)
 		return false;
 	read_layout(UNTYPED, &piece->layout, mm);
+	read_file(UNTYPED, &piece->program, PEEK(UNTYPED, mm, exe_file));
 	at = (u64)READ(task, stack) + KERNEL_STACK_BYTES - SAVED_REGISTERS_BYTES;
 	return read_registers(UNTYPED, (void *)at, head, piece->registers);
 }
@@ -251,7 +255,10 @@ __attribute__((noinline)) u64 hash_script(u64 hash, u32 tgid)
 
 	if (!piece)
 		return hash;
-	read_script(&piece->script, tgid);
+	piece->script.len = 0;
+	if (!find_interpreter(&piece->python, &piece->program, piece->layout.start_code, tgid))
+		return hash;
+	read_script(&piece->script, &piece->python);
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < SCRIPT_FRAMES; i++) {
 		if (i >= piece->script.len)

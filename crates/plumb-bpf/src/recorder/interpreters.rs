@@ -2,7 +2,7 @@
 
 use plumb_wire::cpython::layout::{Current, Entry, OWNED_BY_C_STACK};
 
-use crate::stacks::Interpreter;
+use crate::stacks::{Interpreter, InterpreterProgram};
 
 /// `struct interpreter`.
 #[repr(C)]
@@ -59,4 +59,46 @@ impl Layout {
             shim: shim.into(),
         })
     }
+}
+
+/// `struct program_file`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ProgramFile {
+    inode: u64,
+    size: u64,
+}
+
+/// `struct interpreter_program`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ProgramLayout {
+    at: Layout,
+    first_code: u64,
+    first_code_at: u64,
+}
+
+const _: () = assert!(size_of::<ProgramLayout>() == 72 && size_of::<ProgramFile>() == 16);
+
+#[expect(unsafe_code, reason = "aya asks that keys of maps be plain")]
+// SAFETY: whole numbers without padding.
+unsafe impl aya::Pod for ProgramFile {}
+
+#[expect(unsafe_code, reason = "aya asks that values of maps be plain")]
+// SAFETY: whole numbers without padding: the sizes add up to the size asserted.
+unsafe impl aya::Pod for ProgramLayout {}
+
+/// Makes an entry of what is known of an interpreter's file; `None` if an offset is none.
+pub(super) fn entry(program: &InterpreterProgram) -> Option<(ProgramFile, ProgramLayout)> {
+    let file = ProgramFile {
+        inode: program.inode,
+        size: program.size,
+    };
+    let at = Layout::of(&program.interpreter)?;
+    let layout = ProgramLayout {
+        at,
+        first_code: program.first_code,
+        first_code_at: program.first_code_at,
+    };
+    Some((file, layout))
 }

@@ -4,6 +4,8 @@
 pub const SOCKETS: u32 = 262_144;
 /// Processes that are followed at once.
 pub const PROCESSES: u32 = 32_768;
+/// Files of interpreters.
+pub const INTERPRETERS: u32 = 1_024;
 /// Ports that followed processes listen at.
 pub const LISTENERS: u32 = 16_384;
 /// Distinct stacks.
@@ -41,8 +43,9 @@ pub const YOUNG: std::time::Duration = std::time::Duration::from_secs(1);
 pub(super) const BPF_NOEXIST: u64 = 1;
 
 /// The sizes of the maps, by name.
-pub(super) const MAPS: [(&str, u32); 14] = [
+pub(super) const MAPS: [(&str, u32); 15] = [
     ("interpreters", PROCESSES),
+    ("interpreter_programs", INTERPRETERS),
     ("sockets", SOCKETS),
     ("processes", PROCESSES),
     ("listeners", LISTENERS),

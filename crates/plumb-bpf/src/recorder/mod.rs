@@ -36,7 +36,7 @@ pub use mappings::Mapping;
 pub use plan::{Gap, Layer, Plan, Scope, Used};
 pub use reasons::Names;
 
-use crate::stacks::Interpreter;
+use crate::stacks::{Interpreter, InterpreterProgram};
 use crate::unavailable::Unavailable;
 use decode::Known;
 
@@ -106,6 +106,20 @@ impl Recorder {
         let mut interpreters: HashMap<&mut MapData, u32, interpreters::Layout> =
             self.map("interpreters")?;
         Ok(interpreters.insert(pid.0, layout, 0)?)
+    }
+
+    /// Tells the programs of a file that is an interpreter, so that stacks of whoever runs it have what it runs, from
+    /// its first instruction on.
+    pub fn interpret_program(&mut self, program: &InterpreterProgram) -> Result<(), Error> {
+        let Some((file, layout)) = interpreters::entry(program) else {
+            return Ok(());
+        };
+        let mut programs: HashMap<
+            &mut MapData,
+            interpreters::ProgramFile,
+            interpreters::ProgramLayout,
+        > = self.map("interpreter_programs")?;
+        Ok(programs.insert(file, layout, 0)?)
     }
 
     /// Says which process ids are followed at this moment.

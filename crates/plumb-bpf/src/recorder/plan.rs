@@ -266,6 +266,11 @@ pub(super) const PROBES: &[Probe] = &[
         ]],
     },
     Probe {
+        layer: Layer::Opening,
+        sees: "interpreters in libraries",
+        ladder: &[&[program!("maps_code" call "sys_exit_mmap")]],
+    },
+    Probe {
         layer: Layer::Reading,
         sees: "reads that found the end of a connection",
         ladder: &[

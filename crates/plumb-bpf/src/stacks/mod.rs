@@ -35,7 +35,7 @@ mod unwind;
 mod walk;
 
 pub use blocked::{Threads, Waiting, Waits, blocked};
-pub use python::Interpreter;
+pub use python::{Interpreter, InterpreterProgram};
 pub use raw::{RawStack, ScriptFrame};
 pub use symbols::Symbolizer;
 pub use unwind::{Unwinder, Unwound};

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use plumb_wire::proc::maps::{self, Mapping};
 
 use super::elf::{self, Image, Name, PythonSymbols};
+use super::python::{Interpreter, InterpreterProgram};
 use super::runtime::Runtime;
 
 /// Files that are held open at most; beyond, a module is known by its path alone and its symbols may get lost
@@ -76,6 +77,8 @@ pub(super) struct Modules {
     known: HashMap<Identity, Arc<Module>, BuildHasherDefault<std::hash::DefaultHasher>>,
     vdso: Option<Arc<Module>>,
     next_id: u64,
+    /// Files that are interpreters, found since somebody asked; no more than modules.
+    interpreters: Vec<InterpreterProgram>,
 }
 
 impl Modules {
@@ -84,7 +87,11 @@ impl Modules {
         if mapping.path == b"[vdso]" {
             return self.vdso();
         }
-        let file = open(pid, mapping)?;
+        self.of_file(mapping.path, open(pid, mapping)?)
+    }
+
+    /// Gives the module that a file is.
+    pub(super) fn of_file(&mut self, path: &[u8], file: File) -> Option<Arc<Module>> {
         let meta = file.metadata().ok()?;
         let identity = Identity {
             device: meta.dev(),
@@ -97,9 +104,16 @@ impl Modules {
         }
         let image = elf::read_image(&file).ok()?;
         let held = (self.known.len() < MAX_OPEN).then_some(file);
-        let module = self.add(mapping.path, held, image, Vec::new());
+        let module = self.add(path, held, image, Vec::new());
+        self.interpreters
+            .extend(interpreter_program(&module, &identity));
         self.known.insert(identity, Arc::clone(&module));
         Some(module)
+    }
+
+    /// Gives the files that are interpreters, found since the last time.
+    pub(super) fn new_interpreters(&mut self) -> Vec<InterpreterProgram> {
+        std::mem::take(&mut self.interpreters)
     }
 
     /// Gives the kernel's page of code. It is the same in every process of this machine's own kind.
@@ -137,6 +151,19 @@ impl Modules {
     }
 }
 
+/// Says where an interpreter is in its file.
+fn interpreter_program(module: &Module, identity: &Identity) -> Option<InterpreterProgram> {
+    let code = module.image.code.iter();
+    let first = code.min_by_key(|segment| segment.address)?;
+    Some(InterpreterProgram {
+        interpreter: Interpreter::new(module.python.as_ref()?, 0)?,
+        inode: identity.inode,
+        size: identity.size,
+        first_code: first.address,
+        first_code_at: first.file.start,
+    })
+}
+
 /// Opens the file that is mapped, by its name as its process sees it, or else by the mapping itself.
 fn open(pid: u32, mapping: &Mapping<'_>) -> Option<File> {
     if mapping.inode == 0 || !mapping.path.starts_with(b"/") {
@@ -154,8 +181,13 @@ fn open(pid: u32, mapping: &Mapping<'_>) -> Option<File> {
         let link = format!("/proc/{pid}/map_files/{:x}-{:x}", range.start, range.end);
         open_regular(Path::new(&link))
     };
+    // Whoever may not use that reaches the program itself, deleted or not.
+    let as_program = || {
+        let file = open_regular(Path::new(&format!("/proc/{pid}/exe")))?;
+        (file.metadata().ok()?.ino() == mapping.inode).then_some(file)
+    };
     let by_name = if mapping.deleted { None } else { by_name() };
-    by_name.or_else(by_mapping)
+    by_name.or_else(by_mapping).or_else(as_program)
 }
 
 /// Opens a regular file; a path that somebody else chose must not make us wait at a pipe.
@@ -169,7 +201,7 @@ pub(super) fn open_regular(path: &Path) -> Option<File> {
 }
 
 /// Gives the path by which we reach what a process calls `path`.
-pub(super) fn in_root(pid: u32, path: &[u8]) -> PathBuf {
+fn in_root(pid: u32, path: &[u8]) -> PathBuf {
     let mut reached = PathBuf::from(format!("/proc/{pid}/root"));
     reached.push(Path::new(std::ffi::OsStr::from_bytes(
         path.strip_prefix(b"/").unwrap_or(path),

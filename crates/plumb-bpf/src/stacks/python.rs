@@ -8,6 +8,8 @@
 //! ([`thread::still_there`]). Else there are none, and the stack says so.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use plumb_model::stack::{Frame, Kind, Source};
 use plumb_model::{Known, Reason};
@@ -40,6 +42,45 @@ pub struct Interpreter {
     pub(crate) runtime: u64,
     code_type: u64,
     pub(crate) layout: &'static Layout,
+}
+
+/// A file that is an interpreter, a program or a library, and where that keeps what it runs as the file counts: a
+/// probe needs no more to know it in a process that has just begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InterpreterProgram {
+    pub(crate) interpreter: Interpreter,
+    /// Which file, whatever its name.
+    pub(crate) inode: u64,
+    pub(crate) size: u64,
+    /// Address of its first code, and where that is in the file.
+    pub(crate) first_code: u64,
+    pub(crate) first_code_at: u64,
+}
+
+/// Folders with libraries, beside the one next to a program's own.
+const LIBRARY_FOLDERS: &[&str] = &[
+    "/usr/lib64",
+    "/usr/lib/x86_64-linux-gnu",
+    "/usr/lib/aarch64-linux-gnu",
+];
+
+/// Gives the libraries that hold the interpreter of a program like `python3.12` if it does not itself:
+/// `libpython3.12.so.1.0`.
+pub(super) fn libraries(program: &Path) -> Vec<PathBuf> {
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
+    let prefix = format!("lib{name}.so");
+    let own = program.parent().and_then(Path::parent);
+    let folders = own.map(|own| own.join("lib")).into_iter();
+    let folders = folders.chain(LIBRARY_FOLDERS.iter().map(PathBuf::from));
+    let entries = folders
+        .filter_map(|folder| folder.read_dir().ok())
+        .flatten();
+    let is_it = |name: &OsStr| name.as_encoded_bytes().starts_with(prefix.as_bytes());
+    entries
+        .filter_map(Result::ok)
+        .filter(|entry| is_it(&entry.file_name()))
+        .map(|entry| entry.path())
+        .collect()
 }
 
 /// The functions that one call of the interpreter's C function runs, innermost first.

@@ -1,14 +1,16 @@
 //! Follows stacks: knows the processes it was shown and the files of their code, and whose stack it is.
 
 use std::collections::HashMap;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use plumb_model::stack::{Cut, How};
 use plumb_wire::proc::maps;
 
-use super::module::{Module, Modules};
+use super::module::{Module, Modules, open_regular};
 use super::process::{Origin, Process};
-use super::python::{Call, Codes, Interpreter};
+use super::python::{self, Call, Codes, Interpreter, InterpreterProgram};
 use super::raw::RawStack;
 use super::runtime::Runtime;
 use super::walk::{self, Cache, Walked};
@@ -181,6 +183,32 @@ impl Unwinder {
     /// Gives the interpreters found since the last time, by process.
     pub fn new_interpreters(&mut self) -> Vec<(u32, Interpreter)> {
         std::mem::take(&mut self.found)
+    }
+
+    /// Looks at a file that a process may begin as, if it is called like an interpreter, and at the library that it
+    /// may be the beginning of.
+    pub fn see_program(&mut self, path: &Path) {
+        let real = std::fs::canonicalize(path).unwrap_or_default();
+        let name = real.file_name().unwrap_or_default().as_bytes();
+        if Runtime::of_path(name) != Some(Runtime::Python) {
+            return;
+        }
+        let is_whole = |module: &Arc<Module>| module.python.is_some();
+        if !self.see_file(&real).as_ref().is_some_and(is_whole) {
+            for library in python::libraries(&real) {
+                self.see_file(&library);
+            }
+        }
+    }
+
+    fn see_file(&mut self, path: &Path) -> Option<Arc<Module>> {
+        let file = open_regular(path)?;
+        self.modules.of_file(path.as_os_str().as_bytes(), file)
+    }
+
+    /// Gives the files found since the last time that are interpreters.
+    pub fn new_interpreter_programs(&mut self) -> Vec<InterpreterProgram> {
+        self.modules.new_interpreters()
     }
 
     fn found(&mut self, pid: u32, interpreter: Option<Interpreter>) {

@@ -2,10 +2,11 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use plumb_bpf::recorder::{Layer, Plan, Recorder, Scope, Told};
+use plumb_bpf::recorder::{self, Layer, Plan, Recorder, Scope};
 use plumb_bpf::stacks::{RawStack, Symbolizer, Unwinder};
 use plumb_model::id::Pid;
 use plumb_model::stack::{Kind, Stack};
@@ -71,29 +72,53 @@ fn script(stack: &Stack) -> Vec<(String, u32)> {
     named.collect()
 }
 
-/// Records a program until it told of this many stacks of a script.
-fn record(pid: u32, wanted: usize, mut act: impl FnMut()) -> Vec<Stack> {
+/// What the programs in the kernel are told of an interpreter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// Where it is in the process.
+    Process,
+    /// Its file: the process was never looked at.
+    Program,
+}
+
+/// Runs and records the script until it told of this many stacks of it.
+fn record(python: &str, port: u16, told: Told, wanted: usize) -> Vec<Stack> {
     let plan = Plan {
         scope: Scope::Processes,
         layers: vec![Layer::Opening],
         ..Plan::default()
     };
     let mut recorder = Recorder::start(&plan).expect("root may record");
-    recorder.follow(Pid(pid)).expect("there is room");
     let (mut unwinder, mut symbolizer) = (Unwinder::new(), Symbolizer::new());
-    unwinder.see(pid);
-    for (pid, interpreter) in unwinder.new_interpreters() {
-        recorder
-            .interpret(Pid(pid), &interpreter)
-            .expect("there is room");
+    if told == Told::Program {
+        unwinder.see_program(Path::new(python));
+        let programs = unwinder.new_interpreter_programs();
+        assert!(!programs.is_empty(), "{python} is an interpreter");
+        for program in programs {
+            recorder.interpret_program(&program).expect("there is room");
+        }
     }
-    act();
+    let program = run(python, port);
+    let pid = program.0.id();
+    recorder.follow(Pid(pid)).expect("there is room");
+    if told == Told::Process {
+        unwinder.see(pid);
+        for (pid, interpreter) in unwinder.new_interpreters() {
+            recorder
+                .interpret(Pid(pid), &interpreter)
+                .expect("there is room");
+        }
+    }
+    let connect = || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("it listens");
+    let _clients = [connect(), connect()];
     let begin = Instant::now();
     let mut stacks = Vec::new();
     while stacks.len() < wanted && begin.elapsed() < PATIENCE {
         recorder.wait(Duration::from_millis(10));
         recorder.poll(|told| {
-            let Told::Stack(copy) = told else { return };
+            let recorder::Told::Stack(copy) = told else {
+                return;
+            };
             if copy.script.is_empty() {
                 return;
             }
@@ -115,16 +140,11 @@ fn record(pid: u32, wanted: usize, mut act: impl FnMut()) -> Vec<Stack> {
     stacks
 }
 
-fn check(python: &str) {
+fn check(python: &str, told: Told) {
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has ports");
     let port = free.local_addr().expect("it is bound").port();
     drop(free);
-    let program = run(python, port);
-    let mut clients = Vec::new();
-    let stacks = record(program.0.id(), 2, || {
-        let connect = || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("it listens");
-        clients.extend([connect(), connect()]);
-    });
+    let stacks = record(python, port, told, 2);
     let own: Vec<_> = stacks
         .iter()
         .map(|stack| {
@@ -148,17 +168,36 @@ fn check(python: &str) {
 
 #[test]
 fn two_callers_of_one_function_are_told_apart_needs_root_needs_python3_11() {
-    check("/usr/bin/python3.11");
+    check("/usr/bin/python3.11", Told::Process);
 }
 
 #[test]
 fn so_are_those_of_another_release_needs_root_needs_python3_12() {
-    check(&home(".pyenv/versions/3.12.1/bin/python3.12"));
+    check(
+        &home(".pyenv/versions/3.12.1/bin/python3.12"),
+        Told::Process,
+    );
 }
 
 #[test]
 fn and_of_one_with_another_way_to_its_frames_needs_root_needs_python3_13() {
-    check(&home(".pyenv/versions/3.13.0/bin/python3.13"));
+    check(
+        &home(".pyenv/versions/3.13.0/bin/python3.13"),
+        Told::Process,
+    );
+}
+
+#[test]
+fn a_file_is_known_before_its_process_was_looked_at_needs_root_needs_python3_11() {
+    check("/usr/bin/python3.11", Told::Program);
+}
+
+#[test]
+fn so_is_one_that_is_a_library_needs_root_needs_python3_12() {
+    check(
+        &home(".pyenv/versions/3.12.1/bin/python3.12"),
+        Told::Program,
+    );
 }
 
 fn home(path: &str) -> String {

@@ -6,6 +6,7 @@ pub mod code;
 pub mod command;
 pub mod container;
 pub mod gate;
+mod interpreters;
 pub mod session;
 pub mod whom;
 

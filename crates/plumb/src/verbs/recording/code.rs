@@ -4,6 +4,7 @@
 //! once. Names come from files that stay, and most stacks are never shown.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::rc::Rc;
 
 use plumb_bpf::recorder::{Mapping, Recorder, StackCopy};
@@ -12,6 +13,8 @@ use plumb_model::Reason;
 use plumb_model::event::StackId;
 use plumb_model::id::Pid;
 use plumb_model::stack::{Key, Stack};
+
+use super::interpreters;
 
 /// The stacks of one recording.
 #[derive(Default)]
@@ -51,8 +54,18 @@ impl Code {
         }
     }
 
+    /// Looks at the interpreters that a command may run, before it begins: what it does first is told then, too.
+    pub fn see_command(&mut self, command: &[OsString]) {
+        for program in interpreters::of_command(command) {
+            self.unwinder.see_program(&program);
+        }
+    }
+
     /// Tells the recorder of interpreters found since the last time. Those it has no room for show no script.
     pub fn tell_interpreters(&mut self, recorder: &mut Recorder) {
+        for program in self.unwinder.new_interpreter_programs() {
+            let _ = recorder.interpret_program(&program);
+        }
         for (pid, interpreter) in self.unwinder.new_interpreters() {
             let _ = recorder.interpret(Pid(pid), &interpreter);
         }

@@ -84,6 +84,7 @@ impl Session {
             })?;
             code.see(pid);
         }
+        code.see_command(&whom.command);
         code.tell_interpreters(&mut recorder);
         let began = Instant::now();
         let older = match &mut command {
