@@ -8,11 +8,15 @@
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+
 use super::elf;
-use super::module::{Module, in_root, open_regular};
+use super::module::{Module, open_regular};
+use super::process::Origin;
 
 /// Where debug files lie, apart from beside their modules.
 const FOLDERS: &[&str] = &["/usr/lib/debug", "/lib/debug"];
@@ -20,14 +24,14 @@ const FOLDERS: &[&str] = &["/usr/lib/debug", "/lib/debug"];
 /// Bytes of a debug file that are read at most to compare its checksum.
 const MAX_CHECKED_BYTES: u64 = 4 << 30;
 
-/// Finds the debug file of a module of this process.
-pub(super) fn find(pid: u32, module: &Module) -> Option<File> {
+/// Finds the debug file of a module of a process, by the root folder that it had: it may have ended since.
+pub(super) fn find(origin: Option<&Origin>, module: &Module) -> Option<File> {
     let by_build_id = module.image.build_id.as_deref().and_then(build_id_path);
     let by_link = module
         .image
         .debug_link
         .as_ref()
-        .map(|(name, _)| link_paths(&module.path, name));
+        .map(|(name, _)| link_paths(in_its_root(origin, &module.path), name));
     let paths: Vec<PathBuf> = by_build_id
         .iter()
         .flat_map(|path| {
@@ -37,13 +41,29 @@ pub(super) fn find(pid: u32, module: &Module) -> Option<File> {
         })
         .chain(by_link.into_iter().flatten())
         .collect();
-    let in_its_root = paths
-        .iter()
-        .map(|path| in_root(pid, path.as_os_str().as_bytes()));
+    let root = origin.and_then(|origin| origin.root.as_ref());
+    let in_its_root = paths.iter().filter_map(|path| open_in(root?.as_fd(), path));
     in_its_root
-        .chain(paths.iter().cloned())
-        .filter_map(|path| open_regular(&path))
+        .chain(paths.iter().filter_map(|path| open_regular(path)))
         .find(|file| is_of(module, file))
+}
+
+/// Gives a path as the process itself has it: of one with another root, `maps` tells the whole of it where the
+/// reader sees that root as a folder.
+fn in_its_root<'a>(origin: Option<&Origin>, path: &'a [u8]) -> &'a [u8] {
+    let root = origin.map_or(&b""[..], |origin| &origin.root_path);
+    let inside = path.strip_prefix(root);
+    inside
+        .filter(|inside| inside.starts_with(b"/"))
+        .unwrap_or(path)
+}
+
+/// Opens a regular file below another root; links lead to nowhere else. Minimum kernel version: 5.6 (`openat2`).
+fn open_in(root: BorrowedFd<'_>, path: &Path) -> Option<File> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let fd = openat2(root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT).ok()?;
+    let file = File::from(fd);
+    file.metadata().ok()?.is_file().then_some(file)
 }
 
 /// `.build-id/ab/cdef….debug`.

@@ -3,6 +3,7 @@
 use std::io;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 
@@ -47,6 +48,8 @@ pub(super) struct Origin {
     pub(super) start_ticks: u64,
     /// Its root folder.
     pub(super) root: Option<OwnedFd>,
+    /// What we call that folder; empty where it is the root of what we see.
+    pub(super) root_path: Vec<u8>,
     /// Its user, who alone may say what its code is called.
     pub(super) uid: u32,
     /// What compiles or interprets in it.
@@ -174,6 +177,8 @@ impl Origin {
             rustix::fs::OFlags::PATH | rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC,
             rustix::fs::Mode::empty(),
         );
+        let root_path = std::fs::read_link(format!("/proc/{pid}/root")).unwrap_or_default();
+        let root_path = root_path.as_os_str().as_bytes();
         let status = std::fs::read(format!("/proc/{pid}/status")).unwrap_or_default();
         let stat = std::fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
         let stat = process_stat::decode_stat(&stat);
@@ -182,6 +187,7 @@ impl Origin {
             own_pid: process_stat::decode_own_pid(&status).unwrap_or(pid),
             start_ticks: stat.map_or(0, |stat| stat.start_ticks),
             root: root.ok(),
+            root_path: root_path.strip_suffix(b"/").unwrap_or(root_path).to_vec(),
             // Without it no map is trusted but root's.
             uid: process_stat::decode_effective_uid(&status).unwrap_or(0),
             runtime,

@@ -137,13 +137,15 @@ impl Symbolizer {
         let debug_file = self
             .debug_files
             .entry(module.id)
-            .or_insert_with(|| debug_file::find(origin.map_or(0, |origin| origin.pid), module));
+            .or_insert_with(|| debug_file::find(origin, module));
         let files = [debug_file.as_ref(), module.file.as_ref()];
-        let symbol = files
-            .into_iter()
-            .flatten()
-            .find_map(|file| symbol(&self.blaze, file, address));
-        let frames = symbol.map_or_else(Vec::new, |symbol| frames_of(&symbol, &whole));
+        let in_file = |file: &File| {
+            let symbol = symbol(&self.blaze, file, address, true)?;
+            let name = whole_name(&self.blaze, file, address, &symbol.name);
+            Some(frames_of(&symbol, name, &whole))
+        };
+        let frames = files.into_iter().flatten().find_map(in_file);
+        let frames = frames.unwrap_or_default();
         let has_line = |frame: &Frame| frame.source.reason().is_none();
         if frames.first().is_some_and(has_line) {
             return frames;
@@ -193,20 +195,51 @@ fn symbol<'blaze>(
     blaze: &'blaze blazesym::symbolize::Symbolizer,
     file: &File,
     address: u64,
+    by_dwarf: bool,
 ) -> Option<Sym<'blaze>> {
     // By the open file, whatever became of its name.
-    let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
-    let symbols = Symbols::Elf(Elf::new(path));
+    let mut elf = Elf::new(PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd())));
+    elf.debug_syms = by_dwarf;
+    let symbols = Symbols::Elf(elf);
     match blaze.symbolize_single(&symbols, Input::VirtOffset(address)) {
         Ok(Symbolized::Sym(symbol)) => Some(symbol),
         Ok(Symbolized::Unknown(_)) | Err(_) => None,
     }
 }
 
+/// Gives the name of a function with what it belongs to: DWARF has `operator()` of a lambda, where the symbol table
+/// has `main::{lambda(int)#1}::operator()(int) const`.
+fn whole_name(
+    blaze: &blazesym::symbolize::Symbolizer,
+    file: &File,
+    address: u64,
+    name: &str,
+) -> String {
+    let is_whole = |name: &str| {
+        let own = name.split(['<', '(']).next();
+        own.is_some_and(|own| own.contains("::"))
+    };
+    let by_table =
+        || symbol(blaze, file, address, false).filter(|symbol| symbol.name.contains("::"));
+    let found = if is_whole(name) { None } else { by_table() };
+    found.map_or_else(
+        || go::decode_name(name).into_owned(),
+        // A copy that the compiler made for some callers is the same function.
+        |symbol| {
+            symbol
+                .name
+                .split(" [clone ")
+                .next()
+                .unwrap_or(name)
+                .to_owned()
+        },
+    )
+}
+
 /// Makes the frames of one address: the innermost function that was inlined there first.
-fn frames_of(symbol: &Sym<'_>, whole: &Frame) -> Vec<Frame> {
+fn frames_of(symbol: &Sym<'_>, name: String, whole: &Frame) -> Vec<Frame> {
     let mut frames = vec![Frame {
-        function: Known::Known(go::decode_name(&symbol.name).into_owned()),
+        function: Known::Known(name),
         source: source(symbol.code_info.as_deref()),
         ..whole.clone()
     }];

@@ -6,6 +6,8 @@
 
 mod blocked;
 mod document;
+mod inlined;
 mod programs;
+mod roots;
 mod script;
 mod walks;

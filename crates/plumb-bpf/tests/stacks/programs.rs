@@ -1,6 +1,7 @@
 //! Each program's leaking function is found, or what hides it is said.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::process::Command;
 
 use plumb_bpf::stacks::{RawStack, Symbolizer, Unwinder};
 use plumb_model::stack::Stack;
@@ -32,10 +33,22 @@ pub(crate) fn program(name: &str) -> &'static Program {
     program.expect("the table has it")
 }
 
-/// Runs a program up to its second connection: what compiles or loads at the first is there by then.
-pub(crate) fn connecting(program: &Program, folder: &TempDir) -> Stopped {
+/// Listens at a port of loopback.
+pub(crate) fn listener() -> (TcpListener, u16) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has ports");
     let port = listener.local_addr().expect("it is bound").port();
+    (listener, port)
+}
+
+/// Runs a command that must succeed.
+pub(crate) fn run(command: &mut Command) {
+    let status = command.status().expect("it is here");
+    assert!(status.success(), "{command:?}");
+}
+
+/// Runs a program up to its second connection: what compiles or loads at the first is there by then.
+pub(crate) fn connecting(program: &Program, folder: &TempDir) -> Stopped {
+    let (_listener, port) = listener();
     let mut command = program
         .build(folder.path())
         .expect("what builds it is here");

@@ -170,7 +170,15 @@ fn is_library_function(kind: Kind, name: &str) -> bool {
         && WRAPPERS
             .iter()
             .any(|known| name == *known || (known.starts_with("__") && name.starts_with(known)));
+    let name = without_type(name);
     wrapper || LIBRARIES.iter().any(|known| name.starts_with(known)) || is_std_impl(name)
+}
+
+/// `void std::__invoke_impl<void>(…)`: C++ tells of templates what they return, in front.
+fn without_type(name: &str) -> &str {
+    let own = name.find(['<', '(']).unwrap_or(name.len());
+    let space = name.get(..own).and_then(|own| own.rfind(' '));
+    space.and_then(|at| name.get(at + 1..)).unwrap_or(name)
 }
 
 /// `<T as std::io::Read>::read` is the library's only where `T` is: `<std::…` is in the table.

@@ -69,6 +69,19 @@ fn the_standard_library_of_rust_and_go_is_not_the_caller() {
 }
 
 #[test]
+fn what_a_template_returns_is_no_part_of_its_name() {
+    let frames = vec![
+        native(
+            "/srv/app",
+            "void std::__invoke_impl<void, void (*)()>(std::__invoke_other)",
+        ),
+        native("/srv/app", "int pool::open_as<long>(long)"),
+    ];
+    let found = interest(frames);
+    assert_eq!(found.as_deref(), Some("int pool::open_as<long>(long)"));
+}
+
+#[test]
 fn what_a_crate_s_source_says_is_a_library_is_not_the_caller() {
     let inside = |name: &str, file: &str| {
         let mut frame = native("/srv/app", name);
