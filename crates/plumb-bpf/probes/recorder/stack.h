@@ -5,8 +5,8 @@
  * Distributions build without frame pointers, so a stack is unwound in user space from .eh_frame, and
  * what is needed for that are the registers and the bytes. Two stacks are taken for the same when the
  * instruction and every word near the top that looks like a code address are: what lies in the
- * program's text, or near it or among the mapped libraries at an address that no pointer to data has,
- * because those are multiples of 8.
+ * program's text, or near it or among the mapped libraries, at an address that no pointer to data has,
+ * because those are multiples of 8, or behind an instruction that calls.
  */
 #ifndef PLUMB_RECORDER_STACK_H
 #define PLUMB_RECORDER_STACK_H
@@ -25,6 +25,8 @@
 #define NEAR_TEXT (2ULL << 30)
 /* How far below mmap_base libraries and code made at run time are found. */
 #define MAPPED_SPAN (1ULL << 44)
+/* How far above its top a stack is taken for itself: what points there is no code. */
+#define STACK_SPAN (8ULL << 20)
 /* Size of a kernel stack on x86-64 and arm64 (THREAD_SIZE), needed below 5.15 alone. */
 #define KERNEL_STACK_BYTES 16384
 /* sizeof(struct pt_regs) on x86-64, likewise. */
@@ -36,6 +38,7 @@ struct layout {
 	u64 start_brk, brk;
 	u64 mmap_base;
 	u64 start_stack;
+	u64 sp;
 };
 
 struct scratch {
@@ -54,17 +57,42 @@ struct {
 	MAP_TYPE(value, struct scratch);
 } scratch SEC(".maps");
 
+/* Whether an instruction that calls stands before an address. Not static, so that it is verified once. */
+__attribute__((noinline)) u32 follows_call(u64 word)
+{
+	struct pt_regs___arm64 *arm64 = NULL;
+	u8 before[8];
+	u32 last;
+
+	if (bpf_probe_read_user(before, sizeof(before), (void *)(word - sizeof(before))))
+		return 0;
+	if (HAS(arm64, pc)) {
+		last = *(u32 *)(before + 4);
+		/* bl, and blr with or without authentication. */
+		return (last & 0xFC000000) == 0x94000000 || (last & 0xFEFFF000) == 0xD63F0000;
+	}
+	/* e8 and 32 bits, or ff /2 with two to seven bytes. */
+	if (before[3] == 0xE8)
+		return 1;
+#pragma unroll
+	for (u32 i = 1; i < 7; i++)
+		if (before[i] == 0xFF && (before[i + 1] & 0x38) == 0x10)
+			return 1;
+	return 0;
+}
+
 INLINE bool is_code(const struct layout *layout, u64 word)
 {
 	if (word >= layout->start_code && word < layout->end_code)
 		return true;
-	if (!(word & 7))
-		return false;
-	if (word < layout->mmap_base && word > layout->mmap_base - MAPPED_SPAN)
-		return true;
 	if (word >= layout->start_brk && word < layout->brk)
 		return false;
-	return word > layout->start_code - NEAR_TEXT && word < layout->end_code + NEAR_TEXT;
+	if (!(word < layout->mmap_base && word > layout->mmap_base - MAPPED_SPAN) &&
+	    !(word > layout->start_code - NEAR_TEXT && word < layout->end_code + NEAR_TEXT))
+		return false;
+	if (word & 7)
+		return true;
+	return word - layout->sp >= STACK_SPAN && follows_call(word);
 }
 
 INLINE u64 mix(u64 hash, u64 word)
@@ -353,6 +381,7 @@ __attribute__((noinline)) u64 take_stack(u32 tgid, u32 tid)
 	piece = bpf_map_lookup_elem(&scratch, &zero);
 	if (!piece || !read_thread(piece, &head))
 		return 0;
+	piece->layout.sp = head.sp;
 	head.start = head.sp & ~(PIECE_BYTES - 1ULL);
 	hash = hash_script(hash_stack(&head, piece, tgid), tgid);
 	if (!hash)

@@ -5,6 +5,7 @@
 //! `PLUMB_BLESS=1 cargo nextest run -p plumb-bpf --test stacks --test-threads 1`.
 
 mod blocked;
+mod callers;
 mod document;
 mod inlined;
 mod programs;
