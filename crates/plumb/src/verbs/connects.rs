@@ -109,11 +109,12 @@ pub fn run(arguments: &Arguments) -> u8 {
     } else {
         "attempts"
     };
-    let footer = vec![format!(
+    let mut footer = vec![format!(
         "{} {attempts}, {} failed",
         found.attempts, found.failures
     )];
     let paths = rows::paths(&found.paths.finish(), &mut session.code);
+    footer.extend(session.code.hints());
     let shown = if let Some(mut lines) = found.lines {
         for (name, member) in &members {
             lines.member(name, member);

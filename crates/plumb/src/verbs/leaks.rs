@@ -121,6 +121,8 @@ pub fn run(arguments: &Arguments) -> u8 {
     footer.extend(rows.iter().flat_map(rows::waits));
     if arguments.stacks {
         footer.extend(rows.iter().flat_map(rows::long));
+    } else if let Some(session) = &watched.session {
+        footer.extend(session.code.hints());
     }
     let mut out = Output::stdout();
     let shown = Report {

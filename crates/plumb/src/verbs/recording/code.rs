@@ -3,7 +3,7 @@
 //! A process may end at any time, and with it goes the map that its stack needs; so following is done at
 //! once. Names come from files that stay, and most stacks are never shown.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ use plumb_bpf::stacks::{RawStack, Symbolizer, Threads, Unwinder, Unwound, blocke
 use plumb_model::Reason;
 use plumb_model::event::StackId;
 use plumb_model::id::Pid;
-use plumb_model::stack::{Key, Stack};
+use plumb_model::stack::{Hint, Key, Stack};
 
 use super::interpreters;
 
@@ -89,6 +89,16 @@ impl Code {
         let stack = Rc::new(self.symbolizer.symbolize(self.unwound.get(&id)?));
         self.named.insert(id, Rc::clone(&stack));
         Some(stack)
+    }
+
+    /// Says what to do for the names that the stacks named so far lack, each advice once.
+    pub fn hints(&self) -> Vec<String> {
+        let hints = self.named.values().filter_map(|stack| stack.hint);
+        let advice: BTreeSet<&str> = hints.map(Hint::remedy).collect();
+        advice
+            .iter()
+            .map(|words| format!("hint: {words}"))
+            .collect()
     }
 
     /// Gives a stack without names, for who names stacks elsewhere.

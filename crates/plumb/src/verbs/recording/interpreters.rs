@@ -22,7 +22,7 @@ pub(super) fn of_command(command: &[OsString]) -> Vec<PathBuf> {
     // `sh -c "python3 worker.py"` is one word.
     let words = command.iter().map(|word| word.as_bytes());
     let words = words.chain([first_line.as_slice(), USUAL.as_bytes()]);
-    let words = words.flat_map(|word| word.split(|byte| byte.is_ascii_whitespace()));
+    let words = words.flat_map(|word| word.split(u8::is_ascii_whitespace));
     let mut files: Vec<PathBuf> = words.map(OsStr::from_bytes).filter_map(find).collect();
     files.sort_unstable();
     files.dedup();

@@ -63,13 +63,7 @@ fn check(name: &str) {
     let program = PROGRAMS.iter().find(|program| program.name == name);
     let program = program.expect("the table has it");
     let folder = TempDir::new("languages").expect("a folder");
-    let command = program
-        .build(folder.path())
-        .expect("what builds it is here");
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
-    let run: Vec<String> = words
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
+    let run = words(&built(name, &folder));
 
     let wanted = (program.shows != Shows::Neither).then_some(program.functions.connect);
     let leaking = leaks_of_a_client(&run);
@@ -87,6 +81,44 @@ fn check(name: &str) {
         program,
         &row(program, &leaking, &connecting, serving.as_ref()),
     );
+}
+
+#[test]
+fn node_without_names_says_what_to_start_it_with_needs_node_needs_root() {
+    sandbox::run(|| says_what_to_do("Node", "run node with --perf-basic-prof"));
+}
+
+#[test]
+fn java_without_names_says_what_to_start_it_with_needs_java_needs_root() {
+    sandbox::run(|| says_what_to_do("Java", "run java with -XX:+PreserveFramePointer"));
+}
+
+/// What hides the names of a program stands below both tables, in words.
+fn says_what_to_do(name: &str, advice: &str) {
+    let folder = TempDir::new("languages").expect("a folder");
+    let run = words(&built(name, &folder));
+    for verb in [&["leaks", "--"][..], &["connects", "--by-code", "--"]] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let port = listener.local_addr().expect("it is bound").port();
+        let text = printed(verb, &run, &["connect", &port.to_string(), "2"], || {});
+        let text = String::from_utf8_lossy(&text);
+        assert_eq!(text.matches(advice).count(), 1, "{verb:?}: {text}");
+    }
+}
+
+fn built(name: &str, folder: &TempDir) -> Command {
+    let program = PROGRAMS.iter().find(|program| program.name == name);
+    let program = program.expect("the table has it");
+    program
+        .build(folder.path())
+        .expect("what builds it is here")
+}
+
+fn words(command: &Command) -> Vec<String> {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect()
 }
 
 /// What the first group of an answer names.
@@ -125,8 +157,12 @@ impl Named {
     }
 }
 
-/// Runs a verb on a program until that says "ready"; gives the answer. `meanwhile` is called when it listens.
-fn answer(verb: &[&str], run: &[String], words: &[&str], mut meanwhile: impl FnMut()) -> Value {
+fn answer(verb: &[&str], run: &[String], words: &[&str], meanwhile: impl FnMut()) -> Value {
+    serde_json::from_slice(&printed(verb, run, words, meanwhile)).expect("it is JSON")
+}
+
+/// Runs a verb on a program until that says "ready"; gives what it printed. `meanwhile` is called when it listens.
+fn printed(verb: &[&str], run: &[String], words: &[&str], mut meanwhile: impl FnMut()) -> Vec<u8> {
     let mut child = Command::new(env!("CARGO_BIN_EXE_plumb"))
         .args(verb)
         .args(run)
@@ -154,7 +190,7 @@ fn answer(verb: &[&str], run: &[String], words: &[&str], mut meanwhile: impl FnM
     let errors: Vec<String> = told.map_while(Result::ok).collect();
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(0), "{errors:?}");
-    serde_json::from_slice(&output.stdout).expect("it is JSON")
+    output.stdout
 }
 
 /// Waits until a process slept in several looks and used no processor between them: it has done what there was.
