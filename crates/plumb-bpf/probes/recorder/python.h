@@ -37,9 +37,9 @@ struct interpreter {
 
 _Static_assert(sizeof(struct interpreter) == 56, "the Rust side writes 56 bytes");
 
+/* One that makes room: not every recording is told of the end of each process. */
 struct {
-	MAP_UINT(type, BPF_MAP_TYPE_HASH);
-	MAP_UINT(map_flags, BPF_F_NO_PREALLOC);
+	MAP_UINT(type, BPF_MAP_TYPE_LRU_HASH);
 	MAP_UINT(max_entries, 1);
 	MAP_TYPE(key, u32);
 	MAP_TYPE(value, struct interpreter);

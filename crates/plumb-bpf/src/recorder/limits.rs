@@ -4,6 +4,8 @@
 pub const SOCKETS: u32 = 262_144;
 /// Processes that are followed at once.
 pub const PROCESSES: u32 = 32_768;
+/// Processes whose interpreter's place is known; of more, those that opened nothing for the longest time are forgotten.
+pub const INTERPRETING: u32 = 8_192;
 /// Files of interpreters.
 pub const INTERPRETERS: u32 = 1_024;
 /// Ports that followed processes listen at.
@@ -44,7 +46,7 @@ pub(super) const BPF_NOEXIST: u64 = 1;
 
 /// The sizes of the maps, by name.
 pub(super) const MAPS: [(&str, u32); 15] = [
-    ("interpreters", PROCESSES),
+    ("interpreters", INTERPRETING),
     ("interpreter_programs", INTERPRETERS),
     ("sockets", SOCKETS),
     ("processes", PROCESSES),
