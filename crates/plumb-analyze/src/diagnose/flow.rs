@@ -1,5 +1,7 @@
 //! What a connection did between two samples, for the checks of connections that are slow.
 
+use std::borrow::Cow;
+
 use plumb_model::diag::tcp_info::TcpInfo;
 use plumb_model::notice::{Direction, What};
 use plumb_model::snapshot::{Kind, Socket};
@@ -20,14 +22,15 @@ pub(super) struct Flow<'s> {
     /// Later.
     pub after: &'s Socket,
     /// `tcp_info` earlier.
-    pub was: &'s TcpInfo,
+    pub was: Cow<'s, TcpInfo>,
     /// `tcp_info` later.
     pub is: &'s TcpInfo,
 }
 
-/// Gives the connections that lasted.
+/// Gives the connections that lasted; of a command that runs for the diagnosis also those that it made.
 pub(super) fn lasting<'s>(case: &Case<'s>) -> impl Iterator<Item = Flow<'s>> {
     let (before, after) = (case.span.before, case.span.after);
+    let is_command = case.focus.is_command;
     let by_cookie: std::collections::HashMap<_, _> = before
         .snapshot
         .sockets
@@ -41,13 +44,19 @@ pub(super) fn lasting<'s>(case: &Case<'s>) -> impl Iterator<Item = Flow<'s>> {
         if socket.kind != Kind::Tcp || !connected.contains(&socket.state) {
             return None;
         }
-        let earlier = *by_cookie.get(&socket.cookie.ok()?)?;
+        let is = socket.tcp.as_deref()?;
+        let (earlier, was) = match by_cookie.get(&socket.cookie.ok()?) {
+            Some(earlier) => (*earlier, Cow::Borrowed(earlier.tcp.as_deref()?)),
+            // The first sample is older than the command: all that its connections did they did since.
+            None if is_command => (socket, Cow::Owned(TcpInfo::default())),
+            None => return None,
+        };
         Some(Flow {
             place,
             before: earlier,
             after: socket,
-            was: earlier.tcp.as_deref()?,
-            is: socket.tcp.as_deref()?,
+            was,
+            is,
         })
     })
 }
@@ -57,6 +66,14 @@ impl Flow<'_> {
     pub fn unread(&self) -> u64 {
         let queue = |socket: &Socket| socket.recv_q.ok().unwrap_or(0);
         queue(self.before).min(queue(self.after))
+    }
+
+    /// Says whether nothing came for so long while something was there to be read: so old it is at least.
+    pub fn has_old_data(&self, ms: u32) -> bool {
+        let old = |socket: &Socket, info: &TcpInfo| {
+            socket.recv_q.ok().unwrap_or(0) > 0 && info.last_data_recv_ms >= ms
+        };
+        old(self.before, &self.was) || old(self.after, self.is)
     }
 
     /// Gives how long what is in the receive queue waits to be read, at the pace of the watch; `None`
@@ -69,7 +86,8 @@ impl Flow<'_> {
             .saturating_sub(self.was.bytes_received);
         let read = (came + queue(self.before)).saturating_sub(queue(self.after));
         let ms = u64::try_from(case.span.duration().as_millis()).unwrap_or(u64::MAX);
-        queue(self.after).saturating_mul(ms).checked_div(read)
+        let longest = queue(self.before).max(queue(self.after));
+        longest.saturating_mul(ms).checked_div(read)
     }
 
     /// Says whether something waited to be sent or acknowledged in both samples.
@@ -78,11 +96,16 @@ impl Flow<'_> {
         queue(self.before).min(queue(self.after))
     }
 
-    /// Gives the receive buffer and how much of it is taken, bytes.
+    /// Gives the receive buffer and how much of it was taken when more was, bytes: while a window opens and
+    /// fills again, one moment alone may be a good one.
     pub fn receive_buffer(&self) -> Option<(u64, u64)> {
-        let memory = self.after.memory?;
-        let word = |at: usize| memory.words.get(at).copied().map(u64::from);
-        Some((word(RMEM_ALLOC)?, word(RCVBUF)?))
+        let words = |socket: &Socket| {
+            let memory = socket.memory?;
+            let word = |at: usize| memory.words.get(at).copied().map(u64::from);
+            Some((word(RMEM_ALLOC)?, word(RCVBUF)?))
+        };
+        let (was, is) = (words(self.before), words(self.after)?);
+        Some((was.map_or(is.0, |was| was.0.max(is.0)), is.1))
     }
 
     /// Says whether the timer that probes a closed window ran in both samples.
@@ -96,18 +119,30 @@ impl Flow<'_> {
         let has_room = |info: &TcpInfo| {
             info.sent_bytes > SND_WND_AT && info.unacked == 0 && info.snd_wnd >= info.snd_mss
         };
-        self.probes() && self.unsent() > 0 && has_room(self.was) && has_room(self.is)
+        self.probes() && self.unsent() > 0 && has_room(&self.was) && has_room(self.is)
     }
 
-    /// Says whether our own window was closed to less than a segment.
+    /// Says whether our own window was closed to less than a segment in one of the samples.
     pub fn own_window_closed(&self) -> bool {
-        let known = self.is.sent_bytes > RCV_WND_AT;
-        known && self.is.rcv_wnd < self.is.rcv_mss.max(1)
+        let closed =
+            |info: &TcpInfo| info.sent_bytes > RCV_WND_AT && info.rcv_wnd < info.rcv_mss.max(1);
+        closed(&self.was) || closed(self.is)
+    }
+
+    /// Says whether the timeouts in a row are such as losses by chance bring about.
+    pub fn is_lost_by_chance(&self) -> bool {
+        is_lost_by_chance(self.is)
+    }
+
+    /// Says whether the peer's window was at most so large in both samples.
+    pub fn has_small_window(&self, bytes: u32) -> bool {
+        let small = |info: &TcpInfo| info.sent_bytes > SND_WND_AT && info.snd_wnd <= bytes;
+        small(&self.was) && small(self.is)
     }
 
     /// Gives the share of the time between the samples, in percent, that a clock of `tcp_info` ran.
     pub fn share_percent(&self, case: &Case<'_>, clock: fn(&TcpInfo) -> u64) -> u64 {
-        let ran = clock(self.is).saturating_sub(clock(self.was));
+        let ran = clock(self.is).saturating_sub(clock(&self.was));
         let us = case.span.seconds() * 1_000_000.0;
         percent(ran, us)
     }
@@ -135,6 +170,10 @@ impl Flow<'_> {
     }
 }
 
+/// Fewer losses make no rate.
+const EARLIER_LOSSES: u32 = 3;
+/// What is less likely is no chance.
+const CHANCE: f64 = 0.001;
 /// The timer that probes a closed window (`idiag_timer`).
 const PROBE_TIMER: u32 = 4;
 /// Where `tcpi_snd_wnd` and `tcpi_rcv_wnd` stand in `struct tcp_info`.
@@ -152,4 +191,38 @@ fn percent(part_us: u64, whole_us: f64) -> u64 {
     )]
     let share = share as u64;
     share
+}
+
+/// Goes by how much of a connection was lost before the timeouts in a row: one transmission and its
+/// repetitions all had to be lost.
+fn is_lost_by_chance(info: &TcpInfo) -> bool {
+    let in_a_row = i32::from(info.backoff) + 1;
+    let row = in_a_row.unsigned_abs();
+    let before = info.total_retrans.saturating_sub(row);
+    let sent = info.data_segs_out.saturating_sub(row).max(1);
+    let rate = (f64::from(before) / f64::from(sent)).min(1.0);
+    before >= EARLIER_LOSSES && rate.powi(in_a_row) >= CHANCE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_in_a_row_are_chance_only_where_much_was_lost_before() {
+        let chance = |backoff, total_retrans, data_segs_out| {
+            is_lost_by_chance(&TcpInfo {
+                backoff,
+                total_retrans,
+                data_segs_out,
+                ..TcpInfo::default()
+            })
+        };
+        // A peer that was there and is gone: all that was sent again is this row.
+        assert!(!chance(4, 5, 1000));
+        // One lost in three or more: four in a row come about.
+        assert!(chance(3, 400, 1000) && chance(5, 700, 1000));
+        // One in twenty: they do not, and least of all many.
+        assert!(!chance(3, 54, 1000) && !chance(9, 400, 1000));
+    }
 }

@@ -3,6 +3,8 @@
 //! An interface without carrier is a trouble when somebody needs it: a connection has its address, or the
 //! route to a destination leads there. Drops and errors are those counted between the samples.
 
+use std::net::IpAddr;
+
 use plumb_model::Known;
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::link::Link;
@@ -79,7 +81,32 @@ fn needed_by(case: &Case<'_>, link: &Link) -> Option<String> {
             .as_ref()
             .is_ok_and(|route| route.interface == Some(link.base.index))
     });
-    leads.map(|to| format!("the route to {} leads through it", to.ip))
+    if let Some(to) = leads {
+        return Some(format!("the route to {} leads through it", to.ip));
+    }
+    let mut behind = sample.destinations.iter();
+    behind
+        .find(|to| to.route.is_err() && is_in_network(case, link, to.ip))
+        .map(|to| format!("the network of {} is behind it", to.ip))
+}
+
+/// Says whether an address is of the network of an interface that is switched off: with it went the route.
+pub(super) fn is_behind_dead(case: &Case<'_>, ip: IpAddr) -> bool {
+    let mut links = case.span.after.links.iter();
+    links.any(|link| !link.base.is_up() && is_in_network(case, link, ip))
+}
+
+fn is_in_network(case: &Case<'_>, link: &Link, ip: IpAddr) -> bool {
+    let bits = |ip: IpAddr| match ip {
+        IpAddr::V4(ip) => (u128::from(ip.to_bits()) << 96, 32),
+        IpAddr::V6(ip) => (ip.to_bits(), 128),
+    };
+    let mut addresses = case.span.after.addresses.iter();
+    addresses.any(|own| {
+        let ((own_bits, own_len), (bits, len)) = (bits(own.ip), bits(ip));
+        let differ = (own_bits ^ bits).leading_zeros();
+        own.interface == link.base.index && own_len == len && differ >= u32::from(own.prefix_len)
+    })
 }
 
 fn down(link: &Link, needed: &str) -> Finding {

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use plumb_model::Known;
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 
 use super::flow::{Flow, lasting};
@@ -20,10 +21,18 @@ pub const BLOAT: &str = "bufferbloat";
 const SEVERAL: u64 = 4;
 /// From this share of the segments on, per thousand.
 const PER_MILLE: u64 = 10;
+/// Two may be enough: where most is lost, from this share on, in percent, or where it goes on for long.
+const FEW: u64 = 2;
+const MOST_PERCENT: u64 = 20;
+/// So many repetitions in vain, and from this share of the segments on, are lost acknowledgements.
+const MANY_ACKS: u64 = 8;
+const ACKS_PERCENT: u64 = 10;
 /// A round trip is long from here on …
 const LONG_US: u32 = 80_000;
 /// … if it is so many times the smallest.
 const TIMES: u32 = 5;
+/// So much in a queue of ours is a full window, too.
+const MUCH_BYTES: u64 = 12_000;
 /// So many segments on the way are a full window.
 const WINDOW: u32 = 8;
 
@@ -34,7 +43,42 @@ struct Sent {
     again: u64,
     spurious: u64,
     flows: u64,
+    /// Whether the receiver was seen to get segments in another order.
+    reordered: bool,
+    /// The same since the connections began.
+    ever_segments: u64,
+    ever_again: u64,
     first: Option<usize>,
+}
+
+impl Sent {
+    /// Gives the segments that did not arrive, or whose acknowledgement did not.
+    fn lost(&self) -> u64 {
+        let without_need = self.spurious.min(self.again);
+        // Reordering makes the sender repeat what arrived, and it learns of that; where it saw none and
+        // very much was repeated in vain, acknowledgements were lost.
+        let unheard = !self.reordered
+            && without_need >= MANY_ACKS
+            && without_need * 100 >= self.segments * ACKS_PERCENT;
+        if unheard {
+            self.again
+        } else {
+            self.again - without_need
+        }
+    }
+
+    fn is_lossy(&self) -> bool {
+        let lost = self.lost();
+        let many = lost >= SEVERAL && lost * 1000 >= self.segments * PER_MILLE;
+        // Timeouts back off: where most is lost, little is sent.
+        let most = lost >= FEW && lost * 100 >= self.segments * MOST_PERCENT;
+        // What goes on since the connections began is no chance.
+        let always = lost >= FEW
+            && lost * 1000 >= self.segments * PER_MILLE
+            && self.ever_again >= 2 * SEVERAL
+            && self.ever_again * 1000 >= self.ever_segments * PER_MILLE;
+        many || most || always
+    }
 }
 
 /// Looks for destinations towards which segments are lost.
@@ -49,6 +93,10 @@ pub fn check_loss(case: &Case<'_>) -> Vec<Finding> {
         sent.segments += u64::from(flow.is.data_segs_out.wrapping_sub(flow.was.data_segs_out));
         sent.again += again;
         sent.spurious += u64::from(flow.is.dsack_dups.wrapping_sub(flow.was.dsack_dups));
+        sent.reordered |= flow.is.reord_seen > 0;
+        sent.ever_segments += u64::from(flow.is.data_segs_out);
+        let arrived_never = flow.is.total_retrans.saturating_sub(flow.is.dsack_dups);
+        sent.ever_again += u64::from(arrived_never);
         sent.flows += u64::from(again > 0);
         if again > 0 {
             sent.first.get_or_insert(flow.place);
@@ -56,16 +104,14 @@ pub fn check_loss(case: &Case<'_>) -> Vec<Finding> {
     }
     by_peer
         .into_iter()
-        .filter(|(_, sent)| {
-            let lost = sent.again.saturating_sub(sent.spurious);
-            lost >= SEVERAL && lost * 1000 >= sent.segments * PER_MILLE
-        })
+        // What our own queue drops because it is full is not lost on the way.
+        .filter(|(peer, sent)| sent.is_lossy() && !waits_here(case, *peer))
         .map(|(peer, sent)| loss(case, peer, &sent))
         .collect()
 }
 
 fn loss(case: &Case<'_>, peer: IpAddr, sent: &Sent) -> Finding {
-    let lost = sent.again.saturating_sub(sent.spurious);
+    let lost = sent.lost();
     let tenths = lost * 1000 / sent.segments.max(1);
     let owner = sent
         .first
@@ -111,6 +157,24 @@ fn loss(case: &Case<'_>, peer: IpAddr, sent: &Sent) -> Finding {
     }
 }
 
+/// Says whether much waited in a queue of the interface towards a host in both samples.
+fn waits_here(case: &Case<'_>, peer: IpAddr) -> bool {
+    let mut destinations = case.span.after.destinations.iter();
+    let to = destinations.find(|to| to.ip == peer);
+    let Some(index) = to.and_then(|to| to.route.as_ref().ok()?.interface) else {
+        return false;
+    };
+    [case.span.before, case.span.after].iter().all(|sample| {
+        sample.qdiscs.iter().any(|qdisc| {
+            let waiting = match qdisc.statistics {
+                Known::Known(statistics) => statistics.queue_bytes,
+                Known::Unknown(_) => 0,
+            };
+            qdisc.index == index && waiting >= MUCH_BYTES
+        })
+    })
+}
+
 /// Looks for round trips that a queue makes long.
 pub fn check_bloat(case: &Case<'_>) -> Vec<Finding> {
     let slow = lasting(case).filter(|flow| {
@@ -119,7 +183,10 @@ pub fn check_bloat(case: &Case<'_>) -> Vec<Finding> {
         };
         let moving = flow.is.bytes_acked > flow.was.bytes_acked;
         let lossless = flow.is.total_retrans.wrapping_sub(flow.was.total_retrans) < 4;
-        long(flow.was) && long(flow.is) && moving && lossless && flow.is.unacked >= WINDOW
+        let peer = flow.after.peer.inet().map(|peer| peer.ip().to_canonical());
+        // A queue of our own that is full loses, too: that does not speak against it.
+        let is_queue = lossless || peer.is_some_and(|peer| waits_here(case, peer));
+        long(&flow.was) && long(flow.is) && moving && is_queue && flow.is.unacked >= WINDOW
     });
     slow.map(|flow| bloat(case, &flow)).collect()
 }

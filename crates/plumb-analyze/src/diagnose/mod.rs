@@ -170,7 +170,18 @@ pub fn ids() -> impl Iterator<Item = &'static str> {
 /// Runs every check and ranks what was found, most important first.
 pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {
     let found: Vec<Finding> = CHECKS.iter().flat_map(|(_, check)| check(case)).collect();
-    rank::rank(&found, case.focus)
+    rank::rank(&found, &with_next_hops(case))
+}
+
+/// Adds the next hops towards the hosts that were asked about: what is wrong with them concerns who is
+/// reached through them.
+fn with_next_hops(case: &Case<'_>) -> Focus {
+    let mut focus = case.focus.clone();
+    let destinations = case.span.after.destinations.iter();
+    let asked = destinations.filter(|to| case.focus.hosts.contains(&to.ip));
+    let hops = asked.filter_map(|to| to.route.as_ref().ok()?.gateway);
+    focus.hosts.extend(hops);
+    focus
 }
 
 /// Puts the findings of several network namespaces together, most important first. What the whole machine

@@ -21,7 +21,8 @@ const STUCK: u8 = 2;
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
     // Between sockets of one host there is no path: who does not answer there has another trouble.
     let stuck = lasting(case)
-        .filter(|flow| is_stuck(flow) && !flow.is_within_host(case) && flow.peer_talks(case));
+        .filter(|flow| is_stuck(flow) && !flow.is_within_host(case))
+        .filter(|flow| flow.peer_talks(case) || got_nothing_large(flow));
     let mut findings: Vec<Finding> = stuck.map(|flow| blackhole(case, &flow)).collect();
     for path in case
         .notices
@@ -90,13 +91,19 @@ fn hints(peer: &str) -> Vec<String> {
     ]
 }
 
+/// The connection came about, and not one full-sized segment of it was ever acknowledged.
+fn got_nothing_large(flow: &Flow<'_>) -> bool {
+    flow.is.backoff > STUCK && flow.is.bytes_acked <= u64::from(flow.is.snd_mss)
+}
+
 /// A full-sized segment is sent again and again, and nothing is acknowledged.
 fn is_stuck(flow: &Flow<'_>) -> bool {
     let waiting = flow.after.send_q.ok().unwrap_or(0);
     flow.is.backoff >= STUCK
         && flow.is.unacked > 0
-        && flow.is.bytes_acked == flow.was.bytes_acked
+        && (flow.is.bytes_acked == flow.was.bytes_acked || got_nothing_large(flow))
         && waiting >= u64::from(flow.is.snd_mss)
+        && !flow.is_lost_by_chance()
 }
 
 fn blackhole(case: &Case<'_>, flow: &Flow<'_>) -> Finding {
@@ -123,8 +130,12 @@ fn blackhole(case: &Case<'_>, flow: &Flow<'_>) -> Finding {
                 ),
             ),
             evidence::fact(
-                "packets, tcp_info.tcpi_segs_in",
-                "meanwhile the peer answered elsewhere".to_owned(),
+                "packets, tcp_info.tcpi_segs_in, tcpi_bytes_acked",
+                if got_nothing_large(flow) {
+                    "the connection came about, and no segment of this size was ever acknowledged"
+                } else {
+                    "meanwhile the peer answered elsewhere"
+                },
             ),
             evidence::fact(
                 "packets received: ICMP fragmentation needed",

@@ -25,7 +25,7 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
 }
 
 fn is_delayed(flow: &Flow<'_>) -> bool {
-    let (was, is) = (flow.was, flow.is);
+    let (was, is) = (&flow.was, flow.is);
     let segments = is.data_segs_out.wrapping_sub(was.data_segs_out);
     let bytes = is.bytes_sent.saturating_sub(was.bytes_sent);
     let small = bytes < u64::from(segments) * u64::from(is.snd_mss) / 2;

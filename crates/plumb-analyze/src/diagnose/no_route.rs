@@ -11,7 +11,7 @@ use plumb_model::notice::RefusedCall;
 use plumb_model::sample::Destination;
 
 use super::turned_away::{self, Errors};
-use super::{Case, attempts, evidence};
+use super::{Case, attempts, evidence, interfaces};
 
 /// The id of the finding.
 pub const ID: &str = "no-route";
@@ -123,6 +123,9 @@ fn refused(call: &RefusedCall) -> Option<Finding> {
 
 fn finding(case: &Case<'_>, to: &Destination) -> Option<Finding> {
     let number = *to.route.as_ref().err()?;
+    if number == NO_ROUTE && interfaces::is_behind_dead(case, to.ip) {
+        return None;
+    }
     let means = KINDS.iter().find(|(errno, _)| *errno == number)?.1;
     let mut facts = vec![evidence::fact("rtnetlink RTM_GETROUTE", means)];
     let mut calls = case.notices.refused_calls.iter();

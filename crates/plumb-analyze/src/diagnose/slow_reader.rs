@@ -13,14 +13,19 @@ use super::{Case, evidence, subject};
 pub const LOCAL: &str = "slow-reader-local";
 /// The id of the finding: the peer does not read.
 pub const PEER: &str = "slow-reader-peer";
-/// From this share of the receive buffer on it is full, in percent: the window closes before 100.
-const FULL_PERCENT: u64 = 60;
+/// From this share of the receive buffer on it is full, in percent: the window closes before 100, and opens
+/// again when about half is free (`__tcp_select_window`), so that a slow reader's buffer swings between both.
+const FULL_PERCENT: u64 = 50;
 /// Less than this is no queue: it will be read next.
 const SOME_BYTES: u64 = 4096;
 /// What waits so long to be read is not read as it comes.
-const OLD_MS: u64 = 100;
+const OLD_MS: u32 = 100;
 /// From this share of the time on the peer's window is what limits us, in percent.
 const LIMITED_PERCENT: u64 = 60;
+/// A window that stays so small is none of a peer that reads as it comes: its buffer would grow. Then a
+/// smaller share is enough, because a sender that paces itself by what it achieved waits less.
+const SMALL_WINDOW: u32 = 128 * 1024;
+const SMALL_PERCENT: u64 = 25;
 
 /// Looks for connections whose receive queue stays full.
 pub fn check_local(case: &Case<'_>) -> Vec<Finding> {
@@ -28,8 +33,11 @@ pub fn check_local(case: &Case<'_>) -> Vec<Finding> {
         let (taken, buffer) = flow.receive_buffer()?;
         let full = taken.saturating_mul(100) >= buffer.saturating_mul(FULL_PERCENT);
         // Who reads much is busy, not stuck: then what came is not old.
-        let old = flow.waiting_ms(case).is_none_or(|ms| ms >= OLD_MS);
-        let waits = old && flow.unread() >= SOME_BYTES.min(buffer / 4);
+        let old = flow
+            .waiting_ms(case)
+            .is_none_or(|ms| ms >= u64::from(OLD_MS))
+            || flow.has_old_data(OLD_MS);
+        let waits = old && flow.unread() >= SOME_BYTES.min(buffer / 8);
         (waits && (full || flow.own_window_closed())).then(|| local(case, &flow, taken, buffer))
     });
     stuck.collect()
@@ -83,7 +91,8 @@ pub fn check_peer(case: &Case<'_>) -> Vec<Finding> {
     let limited = limited.filter_map(|flow| {
         let probes = flow.probes() && !flow.cannot_send();
         let share = flow.share_percent(case, |info| info.rwnd_limited_us);
-        (probes || share >= LIMITED_PERCENT).then(|| peer(case, &flow, share))
+        let small = flow.has_small_window(SMALL_WINDOW) && share >= SMALL_PERCENT;
+        (probes || small || share >= LIMITED_PERCENT).then(|| peer(case, &flow, share))
     });
     limited.collect()
 }

@@ -144,6 +144,18 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "neighbor-unresolved/gateway-asked",
+        about: "the same, and what is asked about is the host behind the gateway",
+        make: |stage| {
+            peer(stage)?;
+            stage.run("ip", ["route", "add", "default", "via", "10.9.0.99"])?;
+            attempt(stage, "192.0.2.1:443");
+            wait_for_neighbour(stage, "10.9.0.99")?;
+            let expected = Expected::subject("peer", "10.9.0.99").and("interface", "veth0");
+            Ok(expected.asked(["192.0.2.1:443"]))
+        },
+    },
+    Scenario {
         name: "neighbor-unresolved/healthy",
         about: "a neighbour that answers, and one that nobody needs any more",
         make: |stage| {

@@ -47,6 +47,17 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "mtu-blackhole/alone",
+        about: "the same hole, and one connection alone, of which nothing large ever arrived",
+        make: |stage| {
+            let peer = peer(stage)?;
+            drop_in(stage, Some(&peer), "meta length > 1000 drop")?;
+            transfer(stage, &peer, Duration::from_millis(50))?;
+            stage.wait_for_counter("TcpExt", "TCPTimeouts", 3)?;
+            Ok(Expected::subject("peer", "10.9.0.2:8090"))
+        },
+    },
+    Scenario {
         name: "mtu-blackhole/probed",
         about: "the same, nothing large is sent yet; plumb is asked to try",
         make: |stage| {
