@@ -67,6 +67,8 @@ static long (*const bpf_probe_read_kernel)(void *dst, u32 size, const void *from
 /* 5.7 */
 static u64 (*const bpf_get_current_ancestor_cgroup_id)(int level) = (void *)123;
 /* 5.8 */
+static long (*const bpf_ringbuf_output)(void *ring, const void *data, u64 size,
+					u64 flags) = (void *)130;
 static void *(*const bpf_ringbuf_reserve)(void *ring, u64 size, u64 flags) = (void *)131;
 static void (*const bpf_ringbuf_submit)(void *data, u64 flags) = (void *)132;
 static long (*const bpf_seq_write)(void *seq, const void *data, u32 len) = (void *)127;
@@ -113,6 +115,17 @@ extern void *bpf_rdonly_cast(void *object, u32 btf_id) SEC(".ksyms");
 #define VIEW(address, type_) ((type_ *)(address))
 #define GET(view, member) READ(view, member)
 #endif
+
+/*
+ * The same for programs of the recorder, of which each chooses. Their loader knows no functions of the kernel, so
+ * this one goes by a number that no helper has, and recorder/casts.rs puts in which function it is.
+ */
+static void *(*const cast_by_number)(const void *object, u64 btf_id) = (void *)0x74736163;
+#define CAST(from)                                                                                 \
+	((typeof(from))cast_by_number(from, __builtin_btf_type_id(*(typeof(from))0, 1)))
+enum { NO_CASTS, CASTS };
+/* A member: with CASTS a load is an instruction, without it is a call of a helper. */
+#define LOOK(casts, from, member) ((casts) ? CAST(from)->member : READ(from, member))
 
 /* Says whether the running kernel has a member. */
 #define HAS(from, member) __builtin_preserve_field_info((from)->member, 2)

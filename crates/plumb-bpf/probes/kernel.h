@@ -17,6 +17,12 @@
 struct seq_file;
 struct unix_sock;
 
+/* Two words, which casts of other memory are seen as: a slot of a table, a name. */
+struct list_head {
+	struct list_head *next;
+	struct list_head *prev;
+};
+
 struct ns_common {
 	unsigned int inum;
 };
@@ -71,6 +77,7 @@ struct pt_regs___x86 {
 	unsigned long bp;
 	unsigned long r10, r9, r8;
 	unsigned long ax, cx, dx, si, di;
+	unsigned long orig_ax;
 	unsigned long ip;
 	unsigned long sp;
 };
@@ -79,6 +86,7 @@ struct pt_regs___arm64 {
 	u64 regs[31];
 	u64 sp;
 	u64 pc;
+	s32 syscallno;
 };
 
 struct fdtable {

@@ -254,7 +254,7 @@ impl Losses {
             ),
             (
                 self.calls,
-                "calls were not followed: the table of calls under way is full",
+                "calls were not followed: the table of threads that make any is full",
             ),
             (
                 self.traffic,

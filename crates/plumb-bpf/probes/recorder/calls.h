@@ -2,12 +2,12 @@
 /*
  * Every call of the network, told when it returns: number, arguments, result, the socket behind the
  * descriptor, the address it was given and the first bytes of what it moved. Attached only when asked for:
- * all system calls of the machine pass here. Minimum kernel version: 5.5.
+ * all system calls of the machine pass here. Minimum kernel version: 5.5; from 6.2 on it costs less (CAST).
  */
 #ifndef PLUMB_RECORDER_CALLS_H
 #define PLUMB_RECORDER_CALLS_H
 
-#include "opening.h"
+#include "caller.h"
 
 #define CALL_NUMBERS 512
 
@@ -28,6 +28,8 @@ enum call_flags {
 	CALL_VECTOR = 64,
 	/* The address is written by the call, its length behind a pointer. */
 	CALL_TOLD = 128,
+	/* Behind it the socket may be gone, so it is told as it was before. */
+	CALL_CLOSES = 256,
 };
 
 /* 1: the stack of each call is taken. */
@@ -39,22 +41,6 @@ struct {
 	MAP_TYPE(key, u32);
 	MAP_TYPE(value, u32);
 } call_flags SEC(".maps");
-
-/* A call that has not returned, by thread. Mirrored in recorder/decode.rs. */
-struct under_way {
-	struct event event;
-	u64 args[6];
-};
-
-_Static_assert(sizeof(struct under_way) == 176, "the Rust side decodes 176 bytes");
-
-struct {
-	MAP_UINT(type, BPF_MAP_TYPE_HASH);
-	MAP_UINT(map_flags, BPF_F_NO_PREALLOC);
-	MAP_UINT(max_entries, 1);
-	MAP_TYPE(key, u32);
-	MAP_TYPE(value, struct under_way);
-} calls SEC(".maps");
 
 /* Of the tracepoint's argument, whose type the verifier knows. */
 INLINE void read_args(u64 *args, void *regs)
@@ -74,42 +60,86 @@ INLINE void read_args(u64 *args, void *regs)
 	}
 }
 
-INLINE void put_socket(struct event *event, struct sock *sk)
+/* The number of the call that returns. */
+INLINE u32 number_of(void *regs)
 {
-	event->cookie = cookie_read(sk);
-	event->new_state = READ(&sk->__sk_common, skc_state);
-	put_ends(UNTYPED, event, sk);
+	struct pt_regs___x86 *x86 = regs;
+	struct pt_regs___arm64 *arm64 = regs;
+
+	if (HAS(x86, orig_ax))
+		return x86->orig_ax;
+	if (HAS(arm64, syscallno))
+		return arm64->syscallno;
+	return CALL_NUMBERS;
 }
 
-SEC("tp_btf/sys_enter")
-int calls_begin(u64 *ctx)
+/* A thread that makes its first call; NULL where it is none we were asked about. */
+static __attribute__((noinline)) struct caller *first_call(u64 thread)
 {
-	u32 number = ctx[1], tid, tgid;
+	u32 tid = (u32)thread, tgid = current_tgid(), zero = 0;
+	struct caller *caller;
+
+	if (!in_scope(tgid))
+		return NULL;
+	caller = bpf_map_lookup_elem(&new_caller, &zero);
+	if (!caller)
+		return NULL;
+	caller->thread = thread;
+	caller->call.event.kind = EVENT_CALL;
+	caller->call.event.flags = FLAG_IN_CALL;
+	caller->call.event.tgid = tgid;
+	caller->call.event.tid = current_tid();
+	if (bpf_map_update_elem(&calls, &tid, caller, 0)) {
+		count_lost(LOST_CALLS);
+		return NULL;
+	}
+	return bpf_map_lookup_elem(&calls, &tid);
+}
+
+INLINE struct caller *caller_of(u64 thread)
+{
+	u32 tid = (u32)thread;
+	struct caller *caller = bpf_map_lookup_elem(&calls, &tid);
+
+	/* A process stays followed while it lives; it may leave its cgroup. */
+	if (!caller || caller->thread != thread)
+		return first_call(thread);
+	if (SCOPE == SCOPE_CGROUP && !in_scope(caller->call.event.tgid))
+		return NULL;
+	return caller;
+}
+
+INLINE int on_begins(bool casts, u64 *ctx)
+{
+	u32 number = ctx[1];
 	u32 *flags = bpf_map_lookup_elem(&call_flags, &number);
-	struct under_way call = {};
+	struct caller *caller;
+	struct event *event;
 	struct sock *sk;
 
 	if (!flags || !*flags)
 		return 0;
-	tgid = current_tgid();
-	if (!in_scope(tgid))
+	caller = caller_of(bpf_get_current_pid_tgid());
+	if (!caller)
 		return 0;
-	read_args(call.args, (void *)ctx[0]);
+	event = &caller->call.event;
+	caller->flags = *flags;
+	read_args(caller->call.args, (void *)ctx[0]);
+	caller->under_way = 0;
 	if (*flags & CALL_SOCKET) {
-		sk = sock_of(call.args[0]);
+		sk = sock_of(casts, caller->call.args[0]);
 		if (!sk)
 			return 0;
-		put_socket(&call.event, sk);
+		put_socket(casts, caller, sk);
+	} else {
+		put_no_socket(caller);
 	}
-	call.event.time_ns = bpf_ktime_get_ns();
-	call.event.kind = EVENT_CALL;
-	call.event.reason = number;
-	put_task(&call.event, tgid);
+	event->reason = number;
+	put_comm(casts, event);
 	if (CALL_STACKS)
-		call.event.stack = take_stack(tgid, call.event.tid);
-	tid = (u32)bpf_get_current_pid_tgid();
-	if (bpf_map_update_elem(&calls, &tid, &call, 0))
-		count_lost(LOST_CALLS);
+		event->stack = take_stack(event->tgid, event->tid);
+	event->time_ns = bpf_ktime_get_ns();
+	caller->under_way = 1;
 	return 0;
 }
 
@@ -170,41 +200,75 @@ INLINE void put_call_payload(struct call *call, u32 flags, s64 result)
 		call->payload_len = len;
 }
 
+INLINE int on_ends(bool casts, u64 *ctx)
+{
+	u32 number = number_of((void *)ctx[0]), tid, bytes;
+	u32 *wanted = bpf_map_lookup_elem(&call_flags, &number);
+	struct caller *caller;
+	struct call *call;
+	s64 result = ctx[1];
+
+	if (!wanted || !*wanted)
+		return 0;
+	tid = (u32)bpf_get_current_pid_tgid();
+	caller = bpf_map_lookup_elem(&calls, &tid);
+	if (!caller || !caller->under_way)
+		return 0;
+	caller->under_way = 0;
+	call = &caller->call;
+	call->end_ns = bpf_ktime_get_ns();
+	call->event.received = result;
+	if (caller->flags & CALL_SOCKET && !(caller->flags & CALL_CLOSES))
+		refresh_socket(casts, caller);
+	call->address_len = 0;
+	call->payload_len = 0;
+	put_call_address(call, caller->flags);
+	put_call_payload(call, caller->flags, result);
+	bytes = offsetof(struct call, payload) + call->payload_len;
+	if (call->address_len)
+		bytes = offsetof(struct call, address) + call->address_len;
+	if (bytes > sizeof(*call))
+		return 0;
+	if (bpf_ringbuf_output(&events, call, bytes, BPF_RB_NO_WAKEUP))
+		count_lost(LOST_EVENTS);
+	return 0;
+}
+
+SEC("tp_btf/sys_enter")
+int calls_begin(u64 *ctx)
+{
+	return on_begins(CASTS, ctx);
+}
+
 SEC("tp_btf/sys_exit")
 int calls_end(u64 *ctx)
 {
-	u32 tid = (u32)bpf_get_current_pid_tgid();
-	struct under_way *begun = bpf_map_lookup_elem(&calls, &tid);
-	s64 result = ctx[1];
-	u32 number, *flags;
-	struct call *call;
-	struct sock *sk;
+	return on_ends(CASTS, ctx);
+}
 
-	if (!begun)
-		return 0;
-	call = bpf_ringbuf_reserve(&events, sizeof(*call), 0);
-	if (!call) {
-		count_lost(LOST_EVENTS);
-		goto out;
-	}
-	__builtin_memset(call, 0, sizeof(*call));
-	call->event = begun->event;
-	__builtin_memcpy(call->args, begun->args, sizeof(call->args));
-	call->end_ns = bpf_ktime_get_ns();
-	call->event.received = result;
-	number = call->event.reason;
-	flags = bpf_map_lookup_elem(&call_flags, &number);
-	if (flags) {
-		/* After connect() and the like the socket has ends that it had not before. */
-		sk = *flags & CALL_SOCKET ? sock_of(call->args[0]) : NULL;
-		if (sk)
-			put_socket(&call->event, sk);
-		put_call_address(call, *flags);
-		put_call_payload(call, *flags, result);
-	}
-	bpf_ringbuf_submit(call, BPF_RB_NO_WAKEUP);
-out:
-	bpf_map_delete_elem(&calls, &tid);
+/* The same where there are no casts. Minimum kernel version: 5.5. */
+SEC("tp_btf/sys_enter")
+int calls_begin_old(u64 *ctx)
+{
+	return on_begins(NO_CASTS, ctx);
+}
+
+SEC("tp_btf/sys_exit")
+int calls_end_old(u64 *ctx)
+{
+	return on_ends(NO_CASTS, ctx);
+}
+
+/* A thread that ends makes room; one that was killed in a call is told as it was in it. */
+SEC("tp_btf/sched_process_exit")
+int callers_end(u64 *ctx)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct caller *caller = bpf_map_lookup_elem(&calls, &tid);
+
+	(void)ctx;
+	if (caller && !caller->under_way)
+		bpf_map_delete_elem(&calls, &tid);
 	return 0;
 }
 

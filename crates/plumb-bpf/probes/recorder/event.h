@@ -72,15 +72,18 @@ _Static_assert(sizeof(struct event) == 128, "the Rust side decodes 128 bytes");
 #define CALL_ADDRESS_BYTES 112
 #define CALL_PAYLOAD_BYTES 64
 
-/* A system call, told when it returns (event.time_ns is its beginning). */
+/*
+ * A system call, told when it returns (event.time_ns is its beginning). What stands at the end is not sent where
+ * there is none.
+ */
 struct call {
 	struct event event;
 	u64 end_ns;
 	u64 args[6];
 	u32 address_len;
 	u32 payload_len;
-	u8 address[CALL_ADDRESS_BYTES];
 	u8 payload[CALL_PAYLOAD_BYTES];
+	u8 address[CALL_ADDRESS_BYTES];
 };
 
 _Static_assert(sizeof(struct call) == 368, "the Rust side decodes 368 bytes");
@@ -110,7 +113,7 @@ enum lost {
 	LOST_STACKS,	 /* the ring of stacks was full */
 	LOST_SOCKETS,	 /* the table of sockets was full */
 	LOST_STACK_IDS,	 /* the table of known stacks was full */
-	LOST_CALLS,	 /* the table of calls under way was full */
+	LOST_CALLS,	 /* the table of calls, or of threads that make any, was full */
 	LOST_TRAFFIC,	 /* the table of byte counts was full */
 	LOST_PROCESSES,	 /* the table of followed processes was full */
 	LOST_KINDS,

@@ -55,7 +55,7 @@ int maps_code(struct call_ends *ctx)
 	read_mapping(&mapping, registers_of_call());
 	if (!(mapping.protection & PROT_EXEC))
 		return 0;
-	read_file(UNTYPED, &key, file_of(mapping.fd));
+	read_file(UNTYPED, &key, file_of(NO_CASTS, mapping.fd));
 	program = bpf_map_lookup_elem(&interpreter_programs, &key);
 	if (!program)
 		return 0;

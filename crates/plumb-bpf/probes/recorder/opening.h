@@ -26,19 +26,20 @@ struct {
 } attempts SEC(".maps");
 
 /* The socket that a file is; NULL when it is none. */
-INLINE struct sock *sock_of_file(struct file *file)
+INLINE struct sock *sock_of_file(bool casts, struct file *file)
 {
+	struct inode *inode = LOOK(casts, file, f_inode);
 	struct socket *socket;
 
-	if ((READ(READ(file, f_inode), i_mode) & S_IFMT) != S_IFSOCK)
+	if ((LOOK(casts, inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return NULL;
 	/* A path to a unix socket (O_PATH) has none. */
-	socket = READ(file, private_data);
-	return socket ? READ(socket, sk) : NULL;
+	socket = LOOK(casts, file, private_data);
+	return socket ? LOOK(casts, socket, sk) : NULL;
 }
 
 /* The file behind a descriptor of the running process. */
-INLINE struct file *file_of(s32 fd)
+INLINE struct file *file_of(bool casts, s32 fd)
 {
 	struct file **slots, *file = NULL;
 	u32 max;
@@ -58,16 +59,18 @@ INLINE struct file *file_of(s32 fd)
 	}
 	if (fd < 0 || (u32)fd >= max)
 		return NULL;
+	if (casts)
+		return (struct file *)CAST((struct list_head *)(slots + fd))->next;
 	bpf_probe_read_kernel(&file, sizeof(file), slots + fd);
 	return file;
 }
 
 /* The socket behind a descriptor of the running process; NULL when it is none. */
-INLINE struct sock *sock_of(s32 fd)
+INLINE struct sock *sock_of(bool casts, s32 fd)
 {
-	struct file *file = file_of(fd);
+	struct file *file = file_of(casts, fd);
 
-	return file ? sock_of_file(file) : NULL;
+	return file ? sock_of_file(casts, file) : NULL;
 }
 
 /* A cookie that may not have been made: this program's type has no helper that would. */
@@ -88,7 +91,7 @@ static __attribute__((noinline)) int on_accepted(s64 fd)
 
 	if (fd < 0 || !in_scope(tgid))
 		return 0;
-	sk = sock_of(fd);
+	sk = sock_of(NO_CASTS, fd);
 	if (!sk || READ(sk, sk_protocol) != IPPROTO_TCP)
 		return 0;
 	cookie = cookie_read(sk);
@@ -164,7 +167,7 @@ static __attribute__((noinline)) int on_connect_returned(s64 result)
 		return 0;
 	attempt = *found;
 	bpf_map_delete_elem(&attempts, &tid);
-	sk = sock_of(attempt.fd);
+	sk = sock_of(NO_CASTS, attempt.fd);
 	if (!sk || READ(sk, sk_protocol) != IPPROTO_TCP)
 		return 0;
 	event = begin_event(EVENT_CONNECT_RETURNED);

@@ -84,7 +84,7 @@ int older_listeners(struct bpf_iter__task_file *ctx)
 
 	if (!task || !file)
 		return 0;
-	sk = sock_of_file(file);
+	sk = sock_of_file(NO_CASTS, file);
 	if (!sk || READ(sk, sk_protocol) != IPPROTO_TCP ||
 	    READ(&sk->__sk_common, skc_state) != TCP_LISTEN)
 		return 0;

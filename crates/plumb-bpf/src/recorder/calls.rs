@@ -62,6 +62,7 @@ const BYTES: u32 = 16;
 const MESSAGE: u32 = 32;
 const VECTOR: u32 = 64;
 const TOLD: u32 = 128;
+const CLOSES: u32 = 256;
 
 use Argument::{
     Address, Data, Family, Fd, Hidden, How, Level, MessageFlags, Number, OptionName, Protocol,
@@ -117,7 +118,7 @@ const COMMON: &[Described] = &[
         &[Fd, Address],
     ),
     call(libc::SYS_shutdown, "shutdown", SOCKET, &[Fd, How]),
-    call(libc::SYS_close, "close", SOCKET, &[Fd]),
+    call(libc::SYS_close, "close", SOCKET | CLOSES, &[Fd]),
     call(
         libc::SYS_sendto,
         "sendto",

@@ -14,8 +14,14 @@ use crate::stacks::ScriptFrame;
 
 /// `sizeof(struct event)`.
 const EVENT_BYTES: usize = 128;
-/// `sizeof(struct call)`.
-const CALL_BYTES: usize = 368;
+/// What every call is sent with: `offsetof(struct call, payload)`.
+const CALL_BYTES: usize = 192;
+/// Where a call has its end; behind it follow arguments and lengths.
+const CALL_END: usize = EVENT_BYTES;
+/// Where a call has the first bytes of its data, and how many at most.
+const PAYLOAD: (usize, usize) = (CALL_BYTES, 64);
+/// Where a call has its address, likewise.
+const ADDRESS: (usize, usize) = (PAYLOAD.0 + PAYLOAD.1, 112);
 /// `sizeof(struct stack)`.
 const STACK_BYTES: usize = 64;
 /// `SCRIPT_FRAMES`.
@@ -100,25 +106,28 @@ impl Known {
     }
 }
 
-/// `struct under_way`: an event and six arguments.
+/// `struct caller`: a call, the thread, its socket, whether it is in the call, and flags.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
-pub(super) struct UnderWay([u64; 22]);
+pub(super) struct Caller([u64; 49]);
 
-const _: () = assert!(size_of::<UnderWay>() == EVENT_BYTES + 48);
+const _: () = assert!(size_of::<Caller>() == ADDRESS.0 + ADDRESS.1 + 24);
 
 #[expect(unsafe_code, reason = "aya asks that values of maps be plain")]
 // SAFETY: an array of whole numbers.
-unsafe impl aya::Pod for UnderWay {}
+unsafe impl aya::Pod for Caller {}
 
-impl UnderWay {
-    /// Gives the call as an event without an end.
+impl Caller {
+    /// Gives the call that has not returned, as an event without an end; `None` where the thread is in none.
     pub(super) fn event(&self) -> Option<Event> {
         let mut bytes: Vec<u8> = self.0.iter().flat_map(|word| word.to_ne_bytes()).collect();
-        let args = bytes.split_off(EVENT_BYTES);
-        bytes.extend([0; 8]);
-        bytes.extend(args);
-        bytes.resize(CALL_BYTES, 0);
+        if Record(&bytes).u32(ADDRESS.0 + ADDRESS.1 + 16)? == 0 {
+            return None;
+        }
+        // What stands there is of the call before: the result, the end, and how much was copied.
+        for at in [88, CALL_END, CALL_BYTES - 8] {
+            bytes.get_mut(at..at + 8)?.fill(0);
+        }
         decode_event(&bytes, &Places::default())
     }
 }
@@ -273,22 +282,26 @@ fn decode_call(bytes: &[u8]) -> Option<Call> {
     for (place, arg) in args.iter_mut().enumerate() {
         *arg = record.u64(136 + 8 * place)?;
     }
-    let part = |start: usize, len: u32, most: usize| {
+    // Where a call has none of them, the record ends before.
+    let part = |(start, most): (usize, usize), len: u32| {
         let len = usize::try_from(len).unwrap_or(0).min(most);
-        record.0.get(start..start + len).map(<[u8]>::to_vec)
+        if len == 0 {
+            return Some(Vec::new());
+        }
+        bytes.get(start..start + len).map(<[u8]>::to_vec)
     };
     let number = record.u32(40)?;
     Some(Call {
         number,
         receives: super::calls::find(number).is_some_and(super::calls::Described::receives),
-        end_ns: Some(record.u64(128)?).filter(|&end| end != 0),
+        end_ns: Some(record.u64(CALL_END)?).filter(|&end| end != 0),
         args,
         state: Some(record.byte(21)?)
             .filter(|&state| state != 0)
             .map(|state| SocketState(state.into())),
         result: record.u64(88)?.cast_signed(),
-        address: part(192, record.u32(184)?, 112)?,
-        payload: part(304, record.u32(188)?, 64)?,
+        address: part(ADDRESS, record.u32(184)?)?,
+        payload: part(PAYLOAD, record.u32(188)?)?,
     })
 }
 

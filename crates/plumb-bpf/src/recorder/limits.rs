@@ -14,7 +14,7 @@ pub const LISTENERS: u32 = 16_384;
 pub const STACKS: u32 = 65_536;
 /// Processes, named one by one, of whose code is heard; each takes 256 KB on every processor.
 pub const LISTENED: usize = 16;
-/// Calls under way at once.
+/// Calls under way at once; with [`super::Layer::Calls`] threads that have made any, half a KB each.
 pub const CALLS: u32 = 65_536;
 /// Sockets of which bytes are counted.
 pub const TRAFFIC: u32 = 262_144;

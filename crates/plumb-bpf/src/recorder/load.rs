@@ -13,7 +13,7 @@ use super::listeners::Listeners;
 use super::plan::{Gap, Hook, Layer, PROBES, Plan, Probe, Program, Scope, Used, own_pid};
 use super::reader::Reader;
 use super::refused::{self, Refused};
-use super::{Names, Recorder, attach, calls, limits, perf, places, reasons, ring};
+use super::{Names, Recorder, attach, calls, casts, limits, perf, places, reasons, ring};
 
 /// The object, as `cargo xtask bpf` compiled it.
 static OBJECT: &[u8] = aya::include_bytes_aligned!("../../probes/recorder/recorder.bpf.o");
@@ -123,7 +123,7 @@ fn load(plan: &Plan, types: &Btf, names: &Names, helpers: bool) -> Result<Ebpf, 
     for (name, size) in limits::MAPS {
         loader.map_max_entries(name, size);
     }
-    loader.load(OBJECT)
+    loader.load(&casts::put_in(OBJECT, names.cast))
 }
 
 /// Tells the programs which calls are wanted, before they are attached.

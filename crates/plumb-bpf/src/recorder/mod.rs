@@ -8,6 +8,7 @@
 
 mod attach;
 pub mod calls;
+mod casts;
 mod decode;
 mod functions;
 mod interpreters;
@@ -196,7 +197,7 @@ impl Recorder {
         let Some(map) = self.object.map("calls") else {
             return Vec::new();
         };
-        let Ok(calls) = HashMap::<_, u32, decode::UnderWay>::try_from(map) else {
+        let Ok(calls) = HashMap::<_, u32, decode::Caller>::try_from(map) else {
             return Vec::new();
         };
         let calls = calls.iter().filter_map(Result::ok);

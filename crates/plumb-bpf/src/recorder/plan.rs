@@ -339,10 +339,19 @@ pub(super) const PROBES: &[Probe] = &[
     Probe {
         layer: Layer::Calls,
         sees: "calls of the network",
-        ladder: &[&[
-            program!("calls_begin" typed "sys_enter"),
-            program!("calls_end" typed "sys_exit"),
-        ]],
+        // The second rung sees the same and costs more.
+        ladder: &[
+            &[
+                program!("calls_begin" typed "sys_enter"),
+                program!("calls_end" typed "sys_exit"),
+                program!("callers_end" typed "sched_process_exit"),
+            ],
+            &[
+                program!("calls_begin_old" typed "sys_enter"),
+                program!("calls_end_old" typed "sys_exit"),
+                program!("callers_end" typed "sched_process_exit"),
+            ],
+        ],
     },
     Probe {
         layer: Layer::Traffic,

@@ -15,6 +15,8 @@ pub struct Names {
     resets: Vec<(i64, String)>,
     /// Functions that drop packets, where there are no reasons.
     pub(super) places: Places,
+    /// The number of [`super::casts::FUNCTION`] among this kernel's types; `None` where it has none (below 6.2).
+    pub(super) cast: Option<u32>,
 }
 
 impl Names {
@@ -57,7 +59,16 @@ pub(super) fn read() -> Names {
         drops: values(&types, b"skb_drop_reason", &["SKB_DROP_REASON_", "SKB_"]),
         resets: values(&types, b"sk_rst_reason", &["SK_RST_REASON_"]),
         places: Places::default(),
+        cast: function(&types, super::casts::FUNCTION),
     }
+}
+
+fn function(types: &Btf, name: &[u8]) -> Option<u32> {
+    let is_it = |found: &plumb_model::btf::Type| {
+        found.kind == Kind::Other && types.name(found.name) == name
+    };
+    let place = types.types.iter().position(is_it)?;
+    u32::try_from(place + 1).ok()
 }
 
 fn values(types: &Btf, name: &[u8], prefixes: &[&str]) -> Vec<(i64, String)> {

@@ -85,6 +85,47 @@ fn one_timeline_of_calls_and_states_needs_root() {
     });
 }
 
+/// The descriptor and most likely the kernel's memory are those of the socket before; between them a call without
+/// any socket.
+const AGAIN: &str = r#"
+use Socket;
+for my $port (7001, 7002) {
+    socket(my $l, AF_INET, SOCK_STREAM, 0); bind($l, sockaddr_in($port, INADDR_LOOPBACK)); listen($l, 5);
+    socket(my $c, AF_INET, SOCK_STREAM, 0); connect($c, sockaddr_in($port, INADDR_LOOPBACK));
+    syswrite($c, "x" x $port); close($c); close($l);
+    select(undef, undef, undef, 0.001);
+}
+"#;
+
+#[test]
+fn a_descriptor_used_again_is_told_with_its_new_socket_needs_root() {
+    sandbox::run(|| {
+        let (_, trace) = json(&["trace", "--json", "--", "perl", "-e", AGAIN]);
+        let events = trace["events"].as_array().cloned().unwrap_or_default();
+        for port in [7001, 7002] {
+            let peer = format!("127.0.0.1:{port}");
+            let of_port: Vec<&str> = events
+                .iter()
+                .filter(|event| event["peer"] == peer.as_str())
+                .filter_map(|event| event["call"].as_str())
+                .collect();
+            assert_eq!(of_port, ["connect", "write", "close"], "{trace}");
+        }
+        let waits: Vec<&Value> = events
+            .iter()
+            .filter(|event| {
+                let name = event["call"].as_str().unwrap_or_default();
+                name.contains("select")
+            })
+            .collect();
+        assert_eq!(waits.len(), 2, "{trace}");
+        assert!(
+            waits.iter().all(|wait| wait["local"].is_null()),
+            "a call that has no socket is told without one: {waits:?}"
+        );
+    });
+}
+
 /// Calls that have all their arguments in one line: no time, no lengths behind pointers.
 const ONE_SIDED: &str = r#"
 use Socket qw(:DEFAULT inet_pton pack_sockaddr_in6);
