@@ -63,7 +63,7 @@ const fn watcher(
 }
 
 /// Who watches, nobody first.
-const WATCHERS: [Watcher; 8] = [
+const WATCHERS: [Watcher; 9] = [
     watcher("nobody", "", &[]),
     Watcher {
         goals: [Some(1.13), Some(1.02), Some(1.02)],
@@ -77,6 +77,11 @@ const WATCHERS: [Watcher; 8] = [
         goals: [Some(1.13), Some(1.07), Some(1.07)],
         ..watcher("bytes (plumb top)", "plumb", &["top", "-o", "ndjson", "--"])
     },
+    watcher(
+        "bytes by code (plumb top --by function)",
+        "plumb",
+        &["top", "--by", "function", "-o", "ndjson", "--"],
+    ),
     Watcher {
         goals: [Some(1.11), Some(1.11), Some(1.11)],
         ..watcher(
