@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::super::plumb;
 use super::json;
-use super::vanish::{programs, wait};
+use super::vanish::wait;
 
 /// Those whose stacks are told completely and that are quick to build; the stacks of all languages are
 /// tested where they are followed.
@@ -194,9 +194,12 @@ fn of_older_sockets_the_waiting_thread_and_the_likely_maker_are_named_needs_root
             .stdout(Stdio::piped())
             .spawn()
             .expect("plumb runs");
-        // The programs come first and the process is followed a moment later, which nobody tells: so it connects
-        // for a while, and what was too early passes for older.
-        wait("the programs", || !programs(recording.id()).is_empty());
+        // The rings that tell of its code are the last thing before the process is followed, which nobody tells: so
+        // it connects for a while, and what was too early passes for older.
+        let maps = format!("/proc/{}/maps", recording.id());
+        let listens =
+            || std::fs::read_to_string(&maps).is_ok_and(|maps| maps.contains("[perf_event]"));
+        wait("the rings", listens);
         let mut ask = older.stdin.take().expect("it is piped");
         let (_told, never) = super::chosen::stopping();
         // Fewer than the listener's queue takes.
