@@ -15,6 +15,10 @@ use plumb_model::socket::SocketState;
 /// Seconds that a connection stays in TIME_WAIT (`TCP_TIMEWAIT_LEN`, no setting).
 pub const TIME_WAIT_S: f64 = 60.0;
 
+/// What is left of that for a connection that came to it less than a second ago: it cannot be taken again yet
+/// (`tcp_twsk_unique`).
+const YOUNG_LEFT_MS: u32 = 59_000;
+
 /// The range and what is left out of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Range {
@@ -70,6 +74,8 @@ pub struct Use {
     pub closing: u32,
     /// Connections in TIME_WAIT.
     pub time_wait: u32,
+    /// Of these, those that are too young to be taken again, whatever `tcp_tw_reuse` says.
+    pub time_wait_young: u32,
     /// Sockets by the place of a process that holds them.
     pub holders: BTreeMap<u32, u32>,
 }
@@ -115,7 +121,7 @@ pub fn look(snapshot: &Snapshot, netns: NetnsId, range: &Range) -> Look {
         };
         let used = look.uses.entry(target).or_default();
         used.ports.insert(port);
-        used.count(socket.state);
+        used.count(socket);
         let holder = snapshot.owners.of(place).ok().and_then(|held| held.first());
         if let Some(holder) = holder {
             *used.holders.entry(holder.process).or_default() += 1;
@@ -147,9 +153,12 @@ fn target(socket: &Socket, range: &Range, listened: &BTreeSet<u16>) -> Option<(T
 }
 
 impl Use {
-    fn count(&mut self, state: SocketState) {
-        let counter = match state {
-            SocketState::TIME_WAIT => &mut self.time_wait,
+    fn count(&mut self, socket: &Socket) {
+        let counter = match socket.state {
+            SocketState::TIME_WAIT => {
+                self.time_wait_young += u32::from(socket.timer.expires_ms > YOUNG_LEFT_MS);
+                &mut self.time_wait
+            }
             SocketState::SYN_SENT | SocketState::SYN_RECV => &mut self.connecting,
             // An unconnected UDP socket has no state of its own.
             SocketState::ESTABLISHED | SocketState::CLOSE | SocketState::CLOSE_WAIT => {
@@ -216,7 +225,8 @@ pub fn pressure(
     let loopback = matches!(target, Target::Tcp { source, .. } if source.is_loopback());
     let reusable = tw_reuse == 1 || (tw_reuse == 2 && loopback);
     let counted = if reusable {
-        used.used().saturating_sub(used.time_wait)
+        let old = used.time_wait.saturating_sub(used.time_wait_young);
+        used.used().saturating_sub(old)
     } else {
         used.used()
     };
@@ -287,6 +297,11 @@ mod tests {
         assert_eq!(weighed.exhausted_in_s, Some(4.0));
         let reusable = pressure(&target, &after, Some(pace), 8, 1);
         assert_eq!((reusable.used, reusable.sustainable_per_s), (1, None));
+        let young = Use {
+            time_wait_young: 2,
+            ..after.clone()
+        };
+        assert_eq!(pressure(&target, &young, None, 8, 1).used, 3);
         assert_eq!(pressure(&target, &after, None, 8, 2).exhausted_in_s, None);
         assert!(pressure(&target, &after, None, 0, 0).percent > 99.0);
     }

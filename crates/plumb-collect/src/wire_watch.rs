@@ -59,9 +59,17 @@ impl Watch {
 
 type Key = (What, Direction, u8, SocketAddr, SocketAddr, u32);
 
+/// How often a flow was seen, and when.
+#[derive(Clone, Copy)]
+struct Seen {
+    count: u64,
+    first: Instant,
+    last: Instant,
+}
+
 struct Reader {
     socket: OwnedFd,
-    flows: FxHashMap<Key, (u64, Instant)>,
+    flows: FxHashMap<Key, Seen>,
     name_servers: NameServers,
     lost: u64,
 }
@@ -132,11 +140,22 @@ impl Reader {
             self.lost += 1;
             return;
         }
-        self.flows.entry(key).or_insert((0, Instant::now())).0 += 1;
+        let now = Instant::now();
+        let seen = self.flows.entry(key).or_insert(Seen {
+            count: 0,
+            first: now,
+            last: now,
+        });
+        seen.count += 1;
+        seen.last = now;
     }
 }
 
-fn notice((key, (count, first)): (Key, (u64, Instant))) -> Notice {
+fn age_us(moment: Instant) -> u64 {
+    u64::try_from(moment.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+fn notice((key, seen): (Key, Seen)) -> Notice {
     let (what, direction, protocol, local, peer, interface) = key;
     Notice {
         what,
@@ -145,8 +164,9 @@ fn notice((key, (count, first)): (Key, (u64, Instant))) -> Notice {
         local,
         peer,
         interface,
-        count,
-        age_us: u64::try_from(first.elapsed().as_micros()).unwrap_or(u64::MAX),
+        count: seen.count,
+        age_us: age_us(seen.first),
+        last_age_us: age_us(seen.last),
     }
 }
 

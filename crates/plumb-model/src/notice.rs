@@ -25,6 +25,8 @@ pub struct Notice {
     pub count: u64,
     /// How long ago the first came when the watch ended, microseconds.
     pub age_us: u64,
+    /// How long ago the last came when the watch ended, microseconds.
+    pub last_age_us: u64,
 }
 
 /// Who sent a packet.
@@ -144,10 +146,10 @@ pub struct NameServer {
     pub slowest_us: u64,
 }
 
-/// A `bind()` or `connect()` that failed, and how often the same happened.
+/// A `bind()`, `listen()` or `connect()` that failed, and how often the same happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedCall {
-    /// `bind` or `connect`.
+    /// `bind`, `listen` or `connect`.
     pub call: &'static str,
     /// The process.
     pub pid: Pid,
@@ -155,7 +157,7 @@ pub struct RefusedCall {
     pub comm: Vec<u8>,
     /// `IPPROTO_*` of the socket.
     pub protocol: u8,
-    /// The address it asked for.
+    /// The address it asked for; of `listen` the one it is bound to.
     pub address: SocketAddr,
     /// Why not: an errno, positive.
     pub errno: i32,

@@ -38,7 +38,7 @@ pub struct Sample {
     pub refusers: Vec<Refuser>,
     /// Where packets to the destinations of interest go.
     pub destinations: Vec<Destination>,
-    /// Descriptors of the processes that hold sockets.
+    /// Descriptors of every process.
     pub descriptors: Vec<DescriptorUse>,
     /// What is configured.
     pub settings: Settings,

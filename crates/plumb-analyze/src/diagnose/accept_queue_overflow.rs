@@ -63,7 +63,7 @@ fn finding(case: &Case<'_>, place: usize, queue: Queue, dropped: u64) -> Finding
     let span = case.span;
     let Queue { waiting, limit } = queue;
     let somaxconn = span.after.settings.number("net.core.somaxconn").ok();
-    let subject = subject::of_socket(&span.after.snapshot, place, "listener");
+    let subject = subject::of_listener(span.after, place);
     let local = subject.local.clone().unwrap_or_default();
     let mut evidence_list = vec![evidence::fact(
         "sock_diag recv-q/send-q",

@@ -255,6 +255,7 @@ mod tests {
             interface: 2,
             count,
             age_us,
+            last_age_us: 0,
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! At the limit `accept` and `socket` fail with EMFILE and connections wait in the queue.
 
+use plumb_model::Known;
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 use plumb_model::sample::DescriptorUse;
 
@@ -11,17 +12,27 @@ use super::{Case, evidence};
 pub const ID: &str = "fd-limit";
 /// From this share of the limit on it is said, in percent.
 const NEAR_PERCENT: u64 = 90;
+/// A lower limit is no limit of a program's but a lock: it must not open anything (a sandbox).
+const SERIOUS: u64 = 8;
 /// So few free descriptors are none: the next burst takes them.
 const FEW_LEFT: u64 = 8;
 
 /// Looks for processes near their limit.
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
-    let near = case.span.after.descriptors.iter().filter_map(|used| {
-        let (open, limit) = (used.open.ok()?, used.limit.ok()?);
-        (open.saturating_mul(100) >= limit.saturating_mul(NEAR_PERCENT))
-            .then(|| finding(used, open, limit))
-    });
-    near.collect()
+    let used = case.span.after.descriptors.iter();
+    let near = used.filter(|used| is_near(used));
+    near.filter_map(|used| Some(finding(used, used.open.ok()?, used.limit.ok()?)))
+        .collect()
+}
+
+/// Says whether a process has (nearly) every descriptor that it may have.
+pub(super) fn is_near(used: &DescriptorUse) -> bool {
+    match (used.open, used.limit) {
+        (Known::Known(open), Known::Known(limit)) => {
+            limit >= SERIOUS && open.saturating_mul(100) >= limit.saturating_mul(NEAR_PERCENT)
+        }
+        _ => false,
+    }
 }
 
 fn finding(used: &DescriptorUse, open: u64, limit: u64) -> Finding {

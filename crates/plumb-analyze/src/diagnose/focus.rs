@@ -64,18 +64,28 @@ impl Focus {
         ports.is_empty() || ports.contains(&port.to_string().as_str())
     }
 
+    /// The host is the other end, or an address of our own at which something else comes.
     fn has_host(&self, subject: &Subject) -> bool {
         let Some(peer) = &subject.peer else {
             return true;
         };
+        let ends = || [Some(peer), subject.local.as_ref()].into_iter().flatten();
         self.hosts.is_empty()
-            || self.hosts.iter().any(|host| {
-                let host = host.to_string();
-                let bare = peer.trim_start_matches('[');
-                bare.strip_prefix(&host)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', ']']))
-            })
+            || self
+                .hosts
+                .iter()
+                .any(|host| ends().any(|end| is_at(end, &host.to_string())))
     }
+}
+
+/// Says whether an end is at a host: `HOST`, `HOST:PORT`, `[HOST]:PORT`.
+fn is_at(end: &str, host: &str) -> bool {
+    let bare = end.trim_start_matches('[');
+    // What follows an IPv6 address without brackets is more of it.
+    let is_v6 = host.contains(':');
+    bare.strip_prefix(host).is_some_and(|rest| {
+        rest.is_empty() || rest.starts_with(']') || !is_v6 && rest.starts_with(':')
+    })
 }
 
 #[cfg(test)]
@@ -112,7 +122,15 @@ mod tests {
             ..Focus::default()
         };
         assert!(host.concerns(&subject("10.0.0.1:80", "10.0.0.2:9")));
-        assert!(!host.concerns(&subject("10.0.0.2:80", "10.0.0.22:9")));
+        assert!(!host.concerns(&subject("10.0.0.1:80", "10.0.0.22:9")));
+        // It is ours, and somebody came to it.
+        assert!(host.concerns(&subject("10.0.0.2:80", "10.0.0.22:9")));
+        let short = Focus {
+            hosts: vec![std::net::Ipv6Addr::new(0xfd, 0, 0, 0, 0, 0, 0, 0).into()],
+            ..Focus::default()
+        };
+        assert!(short.concerns(&subject("[::1]:80", "[fd::]:9")));
+        assert!(!short.concerns(&subject("[::1]:80", "[fd::1]:9")));
     }
 
     #[test]

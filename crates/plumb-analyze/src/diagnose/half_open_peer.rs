@@ -3,6 +3,8 @@
 //! Retransmission timeouts back off one after the other (`tcpi_backoff`) and not one acknowledgement comes
 //! (`tcpi_last_ack_recv`), nor anything else from that host. Where packets are lost at random, earlier ones
 //! were, too, and so many in a row are no surprise.
+//! Probes of a closed window, and those of SO_KEEPALIVE on a connection that has nothing to send, go without an
+//! answer, too (`tcpi_probes`, which an acknowledgement sets back).
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -37,10 +39,9 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
 }
 
 fn is_silent(flow: &Flow<'_>) -> bool {
-    flow.is.unacked > 0
-        && flow.is.backoff >= TIMEOUTS
-        && flow.is.last_ack_recv_ms >= SILENT_MS
-        && !flow.is_lost_by_chance()
+    let resends = flow.is.unacked > 0 && flow.is.backoff >= TIMEOUTS && !flow.is_lost_by_chance();
+    let asks = flow.is.probes >= TIMEOUTS;
+    (resends || asks) && flow.is.last_ack_recv_ms >= SILENT_MS
 }
 
 fn finding(case: &Case<'_>, peer: SocketAddr, silent: &[Flow<'_>]) -> Option<Finding> {
@@ -53,7 +54,7 @@ fn finding(case: &Case<'_>, peer: SocketAddr, silent: &[Flow<'_>]) -> Option<Fin
         kind: ID,
         severity: Severity::Warning,
         summary: format!(
-            "{peer} does not answer any more; {count} connections to it only retransmit"
+            "{peer} does not answer any more; {count} connections to it only retransmit or probe"
         ),
         subject: Subject {
             local: owner.local.clone().filter(|_| count == 1),
@@ -61,10 +62,11 @@ fn finding(case: &Case<'_>, peer: SocketAddr, silent: &[Flow<'_>]) -> Option<Fin
             ..owner
         },
         evidence: vec![evidence::fact(
-            "sock_diag tcp_info.tcpi_backoff, tcpi_last_ack_recv",
+            "sock_diag tcp_info.tcpi_backoff, tcpi_probes, tcpi_last_ack_recv",
             format!(
-                "{} timeouts in a row, nothing from the peer for {:.1} s, {} segments unacknowledged",
+                "{} timeouts in a row, {} probes without an answer, nothing from the peer for {:.1} s, {} segments unacknowledged",
                 info.backoff,
+                info.probes,
                 f64::from(info.last_ack_recv_ms) / 1000.0,
                 info.unacked
             ),

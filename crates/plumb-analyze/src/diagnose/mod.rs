@@ -41,6 +41,7 @@ mod sockets;
 mod subject;
 pub mod syn_queue_overflow;
 pub mod time_wait_pressure;
+mod tries;
 mod turned_away;
 pub mod udp;
 pub mod unix_backlog_full;
@@ -132,6 +133,11 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     (close_wait_leak::ID, fd_limit::ID),
     // The queue that overflows is that of the one process that does not accept.
     (reuseport_imbalance::ID, accept_queue_overflow::ID),
+    (fd_limit::ID, unix_backlog_full::ID),
+    // A listener that has no room does not answer.
+    (accept_queue_overflow::ID, connecting::TIMEOUT),
+    (syn_queue_overflow::ID, connecting::TIMEOUT),
+    (reuseport_imbalance::ID, connecting::TIMEOUT),
     // What our own queue drops is lost before it is on its way.
     (interfaces::DROPS, loss::LOSS),
     // Whose segments do not leave loses everything and hears nothing.
@@ -150,6 +156,8 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     // What is stuck because of its size is neither lost at random nor is its peer gone.
     (mtu_blackhole::ID, loss::LOSS),
     (mtu_blackhole::ID, half_open_peer::ID),
+    // Nor does who is gone read.
+    (half_open_peer::ID, slow_reader::PEER),
     // Who is gone loses everything.
     (half_open_peer::ID, loss::LOSS),
     // What a process has queued for others, or has not read, is its memory.
@@ -170,7 +178,12 @@ pub fn ids() -> impl Iterator<Item = &'static str> {
 /// Runs every check and ranks what was found, most important first.
 pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {
     let found: Vec<Finding> = CHECKS.iter().flat_map(|(_, check)| check(case)).collect();
-    rank::rank(&found, &with_next_hops(case))
+    let focus = with_next_hops(case);
+    let case = Case {
+        focus: &focus,
+        ..*case
+    };
+    rank::rank(&case, &found)
 }
 
 /// Adds the next hops towards the hosts that were asked about: what is wrong with them concerns who is

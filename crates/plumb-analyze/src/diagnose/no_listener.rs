@@ -5,12 +5,13 @@
 //! sent tell the port. What the local firewall refuses looks the same, but then a listener is there.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 use plumb_model::notice::{Direction, What};
 use plumb_model::snapshot::Socket;
 
+use super::tries::Tries;
 use super::{Case, evidence, firewall_drop, sockets, subject};
 
 /// The id of the finding: nothing listens on the port at all.
@@ -19,40 +20,44 @@ pub const ID: &str = "no-listener";
 pub const LOOPBACK: &str = "loopback-only-listener";
 /// The id of the finding: it is served in the other family only.
 pub const FAMILY: &str = "family-mismatch";
-/// So many refusals are "keeps connecting".
-const KEEPS: u64 = 3;
-
-/// Refused attempts at one local end.
-#[derive(Default)]
-struct Refused {
-    count: u64,
-    peers: BTreeMap<IpAddr, u64>,
-}
+/// A server that stopped so short a time ago may be about to start again, microseconds.
+const RESTARTS_US: u64 = 1_500_000;
+/// `ECONNREFUSED`.
+const REFUSED: i32 = 111;
 
 /// Looks for local ports at which attempts keep being refused.
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
-    let mut refused: BTreeMap<SocketAddr, Refused> = BTreeMap::new();
+    let mut refused: BTreeMap<SocketAddr, Tries> = BTreeMap::new();
     let sent = case
         .notices
         .of(Direction::Sent, |what| what == What::Refusal);
     // What is refused in another host's name the local firewall refuses.
     for notice in sent.filter(|notice| sockets::is_local(case.span.after, notice.local.ip())) {
-        let here = refused.entry(sockets::plain(notice.local)).or_default();
-        here.count += notice.count;
-        *here
-            .peers
-            .entry(notice.peer.ip().to_canonical())
-            .or_default() += notice.count;
+        let end = sockets::plain(notice.local);
+        refused.entry(end).or_default().add(notice);
     }
     let judged = refused
-        .into_iter()
-        .filter(|(_, refused)| refused.count >= KEEPS)
-        .filter_map(|(end, refused)| judge(case, end, &refused));
+        .iter()
+        .filter(|(end, tries)| {
+            tries.are_kept_up() || case.focus.is_command || was_asked_about(case, **end)
+        })
+        .filter_map(|(end, tries)| judge(case, *end, tries));
     let free = case.notices.probed.binds.iter();
     let free = free.filter(|bind| bind.errno.is_none());
     judged
         .chain(free.map(|bind| nobody(bind.address)))
         .collect()
+}
+
+/// Says whether a process that was asked about was refused there: then once is enough.
+fn was_asked_about(case: &Case<'_>, end: SocketAddr) -> bool {
+    let mut calls = case.notices.refused_calls.iter();
+    calls.any(|call| {
+        call.call == "connect"
+            && call.errno == REFUSED
+            && case.focus.pids.contains(&call.pid.0)
+            && sockets::plain(call.address) == end
+    })
 }
 
 /// A port that was asked about, that nobody serves and that could be bound.
@@ -80,7 +85,7 @@ fn listener(end: SocketAddr) -> Subject {
     }
 }
 
-fn judge(case: &Case<'_>, end: SocketAddr, refused: &Refused) -> Option<Finding> {
+fn judge(case: &Case<'_>, end: SocketAddr, refused: &Tries) -> Option<Finding> {
     let sample = case.span.after;
     if sockets::server_of(sample, end).is_some() {
         // A listener is there: somebody else refuses for it.
@@ -118,7 +123,15 @@ fn judge(case: &Case<'_>, end: SocketAddr, refused: &Refused) -> Option<Finding>
     }
     if bound.ip().to_canonical().is_ipv4() != end.ip().is_ipv4() {
         let family = |v4: bool| if v4 { "IPv4" } else { "IPv6" };
+        // The last of them may have had no time yet to come again.
+        let falls_back = accepted(case, end.port()).saturating_mul(5) >= refused.count * 4;
         return Some(Finding {
+            // Who tries one family after the other is served in the end.
+            severity: if falls_back {
+                Severity::Info
+            } else {
+                Severity::Warning
+            },
             summary: format!(
                 "port {} is served over {} alone, and clients come over {}",
                 end.port(),
@@ -135,16 +148,41 @@ fn judge(case: &Case<'_>, end: SocketAddr, refused: &Refused) -> Option<Finding>
     Some(nothing(case, end, refused))
 }
 
-fn nothing(case: &Case<'_>, end: SocketAddr, refused: &Refused) -> Finding {
-    let subject = listener(end);
-    let who = sockets::most(&refused.peers).map_or_else(String::new, |(peer, _)| peer.to_string());
+/// Counts the connections that were taken at a port meanwhile.
+fn accepted(case: &Case<'_>, port: u16) -> u64 {
+    let answers = case
+        .notices
+        .of(Direction::Sent, |what| what == What::SynAck);
+    let here = answers.filter(|notice| notice.local.port() == port);
+    here.map(|notice| notice.count).sum()
+}
+
+fn nothing(case: &Case<'_>, end: SocketAddr, refused: &Tries) -> Finding {
+    let who = refused.who();
+    let span = case.span;
+    let stopped = sockets::server_of(span.before, end).is_some() && refused.age_us < RESTARTS_US;
+    let (severity, summary) = if stopped {
+        let text = format!("the server of {end} stopped a moment ago, and {who} keeps connecting");
+        (Severity::Info, text)
+    } else if was_asked_about(case, end) {
+        let text = format!("nothing listens on {end}, and a connection to it was refused");
+        (Severity::Warning, text)
+    } else {
+        let text = if refused.are_kept_up() {
+            format!("{who} keeps connecting to {end}, where nothing listens")
+        } else {
+            format!("{who} came to {end}, where nothing listens")
+        };
+        (refused.severity(), text)
+    };
     Finding {
-        summary: format!("{who} keeps connecting to {end}, where nothing listens"),
+        severity,
+        summary,
         hints: vec![
             format!("start the server, or see what would bind the port: plumb bind {end}"),
             "or stop the client: plumb connects --failed names it where it runs".to_owned(),
         ],
-        ..finding(ID, case, subject, end, refused)
+        ..finding(ID, case, listener(end), end, refused)
     }
 }
 
@@ -153,16 +191,10 @@ fn finding(
     case: &Case<'_>,
     mut subject: Subject,
     end: SocketAddr,
-    refused: &Refused,
+    refused: &Tries,
 ) -> Finding {
-    let peers: Vec<String> = refused
-        .peers
-        .iter()
-        .map(|(peer, count)| format!("{count} from {peer}"))
-        .take(5)
-        .collect();
-    if subject.peer.is_none() && refused.peers.len() == 1 {
-        subject.peer = refused.peers.keys().next().map(IpAddr::to_string);
+    if subject.peer.is_none() {
+        subject.peer = refused.only_peer();
     }
     Finding {
         kind,
@@ -175,7 +207,7 @@ fn finding(
                 "{} attempts at {end} were refused in {:.1} s: {}",
                 refused.count,
                 case.span.seconds(),
-                peers.join(", ")
+                refused.words()
             ),
         )],
         hints: Vec::new(),

@@ -17,6 +17,8 @@ use super::{Case, evidence, sockets, subject};
 pub const ID: &str = "port-in-use";
 /// `EADDRINUSE`.
 const IN_USE: i32 = 98;
+/// How far those go who try one port after the other.
+const NEXT: u16 = 20;
 /// `IPPROTO_UDP`.
 const UDP: u8 = 17;
 
@@ -24,8 +26,8 @@ const UDP: u8 = 17;
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
     let calls = case.notices.refused_calls.iter();
     // Port 0 asks for any: refused, there is none left, and nobody is in the way.
-    let refused = calls
-        .filter(|call| call.call == "bind" && call.errno == IN_USE && call.address.port() != 0);
+    let refused =
+        calls.filter(|call| is_bind(call) && call.errno == IN_USE && call.address.port() != 0);
     let mut findings: Vec<Finding> = refused.map(|call| finding(case, call)).collect();
     let tried = case.notices.probed.binds.iter();
     findings.extend(
@@ -36,6 +38,11 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
             .collect::<Vec<_>>(),
     );
     findings
+}
+
+/// Two sockets may be bound alike with SO_REUSEADDR; of them the first that listens has the port.
+fn is_bind(call: &RefusedCall) -> bool {
+    matches!(call.call, "bind" | "listen")
 }
 
 fn is_about(finding: &Finding, end: SocketAddr) -> bool {
@@ -111,7 +118,7 @@ fn finding(case: &Case<'_>, call: &RefusedCall) -> Finding {
     let rivals = rivals(case, kind, end);
     let (holder, rule) = holder(case, &rivals, end);
     let mut facts = vec![evidence::fact(
-        "bind() returned EADDRINUSE",
+        &format!("{}() returned EADDRINUSE", call.call),
         format!(
             "{who} (pid {}) asked for {end} {} times in {:.1} s",
             call.pid.0,
@@ -127,7 +134,11 @@ fn finding(case: &Case<'_>, call: &RefusedCall) -> Finding {
     }
     Finding {
         kind: ID,
-        severity: Severity::Critical,
+        severity: if took_another(case, call, end) {
+            Severity::Info
+        } else {
+            Severity::Critical
+        },
         summary: format!("{who} cannot bind {end}: {holder} is in the way"),
         subject: Subject {
             kind: "listener",
@@ -145,6 +156,24 @@ fn finding(case: &Case<'_>, call: &RefusedCall) -> Finding {
         ],
         confidence: Confidence::Certain,
     }
+}
+
+/// Says whether the process went on to the next free port, as development servers do.
+fn took_another(case: &Case<'_>, call: &RefusedCall, end: SocketAddr) -> bool {
+    let snapshot = &case.span.after.snapshot;
+    let mut listeners = sockets::listeners(case.span.after);
+    call.count == 1
+        && listeners.any(|(place, listener)| {
+            let local = listener.local.inet().map(sockets::plain);
+            let is_next = local.is_some_and(|local| {
+                local.ip() == end.ip()
+                    && (1..=NEXT).contains(&local.port().saturating_sub(end.port()))
+            });
+            let mut holders = snapshot.owners.processes_of(place).into_iter();
+            is_next
+                && sockets::same(case.span.before, listener).is_none()
+                && holders.any(|holder| holder.pid == call.pid)
+        })
 }
 
 /// Says whether a socket has the port, at an address that overlaps.

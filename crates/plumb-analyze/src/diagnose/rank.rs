@@ -1,20 +1,24 @@
 //! The order of findings, and which of them say the same.
 
+use std::net::SocketAddr;
+
 use plumb_model::finding::{Finding, Subject};
 
-use super::{EXPLAINS, Focus};
+use super::{Case, EXPLAINS, sockets};
 
 /// Drops what another finding explains or what does not concern the focus, and puts the worst first;
 /// among equals the surer, then the order of the checks.
-pub(super) fn rank(found: &[Finding], focus: &Focus) -> Vec<Finding> {
+pub(super) fn rank(case: &Case<'_>, found: &[Finding]) -> Vec<Finding> {
     let explained = |finding: &Finding| {
         found.iter().any(|other| {
-            EXPLAINS.contains(&(other.kind, finding.kind)) && same(&other.subject, &finding.subject)
+            EXPLAINS.contains(&(other.kind, finding.kind))
+                && (same(&other.subject, &finding.subject)
+                    || meet(case, &other.subject, &finding.subject))
         })
     };
     let mut kept: Vec<Finding> = found
         .iter()
-        .filter(|finding| focus.concerns(&finding.subject) && !explained(finding))
+        .filter(|finding| case.focus.concerns(&finding.subject) && !explained(finding))
         .cloned()
         .collect();
     gather(&mut kept);
@@ -76,6 +80,19 @@ fn same(one: &Subject, other: &Subject) -> bool {
     let all = [pid, local, peer, interface];
     // Two sockets of one process are one trouble; two processes never are.
     pid == Some(true) || (!all.contains(&Some(false)) && all.contains(&Some(true)))
+}
+
+/// Says whether one is the listener that the other, a client of this host, wants to reach.
+fn meet(case: &Case<'_>, listener: &Subject, client: &Subject) -> bool {
+    let end = |text: &Option<String>| text.as_deref()?.parse::<SocketAddr>().ok();
+    let (Some(bound), Some(peer)) = (end(&listener.local), end(&client.peer)) else {
+        return false;
+    };
+    let reaches = bound.ip().is_unspecified() || bound.ip() == peer.ip();
+    listener.kind == "listener"
+        && bound.port() == peer.port()
+        && reaches
+        && sockets::is_local(case.span.after, peer.ip())
 }
 
 /// Compares what both name.

@@ -3,14 +3,18 @@
 //! Resets of this host are seen as they leave, with their ends; why they were sent the kernel counts:
 //! `TCPAbortOnClose` (closed with data unread, `tcp_close`), `TCPAbortOnData` (SO_LINGER 0, or data for
 //! a socket that was closed), `TCPAbortOnTimeout`. What comes from peers must also have ended a
-//! connection (`Tcp.EstabResets`).
+//! connection (`Tcp.EstabResets`). A server that was replaced meanwhile leaves resets behind, and so does a check
+//! that looks once a second whether the server is there: both are told, and neither is a trouble.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::{IpAddr, SocketAddr};
 
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::notice::{Direction, Notice, What};
+use plumb_model::socket::SocketState;
 
+use super::sockets::Servers;
+use super::tries::Tries;
 use super::{Case, evidence, sockets, subject};
 
 /// The id of the finding: we send them.
@@ -19,6 +23,8 @@ pub const BY_US: &str = "reset-by-us";
 pub const BY_PEER: &str = "reset-by-peer";
 /// So many are no accident.
 const SEVERAL: u64 = 3;
+/// One connection of more than so many ends so everywhere: a user leaves a page, a laptop is shut.
+const RARE: u64 = 50;
 
 /// What the kernel counts when it sends a reset, and what that means.
 const CAUSES: [(&str, &str, &str); 3] = [
@@ -56,6 +62,10 @@ pub fn check_by_us(case: &Case<'_>) -> Vec<Finding> {
         .map(|(end, group)| {
             let means: Vec<&str> = causes.iter().map(|(_, means, _)| *means).collect();
             let mut found = finding(BY_US, case, &end, &group);
+            if restarted(case, &end) {
+                // What the old process had open ended with it.
+                found.severity = Severity::Info;
+            }
             found.summary = format!("we reset connections {}: {}", end.words(), means.join("; "));
             found
                 .evidence
@@ -107,35 +117,76 @@ impl End {
 
 #[derive(Default)]
 struct Group {
-    count: u64,
+    /// The resets.
+    tries: Tries,
     flows: u64,
     is_local: bool,
 }
 
 fn groups(case: &Case<'_>, direction: Direction) -> BTreeMap<End, Group> {
+    let servers = [case.span.after, case.span.before].map(Servers::of);
+    let is_reset = |what| what == What::Reset;
+    let other_way: HashSet<(SocketAddr, SocketAddr)> = case
+        .notices
+        .all
+        .iter()
+        .filter(|notice| notice.direction != direction && is_reset(notice.what))
+        .map(|notice| (notice.local, notice.peer))
+        .collect();
+    let mut locals: HashMap<IpAddr, bool> = HashMap::new();
     let mut groups: BTreeMap<End, Group> = BTreeMap::new();
-    for notice in case.notices.of(direction, |what| what == What::Reset) {
-        let group = groups.entry(end_of(case, notice)).or_default();
-        group.count += notice.count;
+    for notice in case.notices.of(direction, is_reset) {
+        let group = groups.entry(end_of(&servers, notice)).or_default();
+        group.tries.add(notice);
         group.flows += 1;
-        group.is_local |= sockets::is_local(case.span.after, notice.peer.ip())
-            || case.notices.all.iter().any(|other| {
-                other.direction != direction
-                    && other.what == What::Reset
-                    && other.local == notice.peer
-                    && other.peer == notice.local
-            });
+        let ip = notice.peer.ip();
+        let is_local = locals
+            .entry(ip)
+            .or_insert_with(|| sockets::is_local(case.span.after, ip));
+        group.is_local |= *is_local || other_way.contains(&(notice.peer, notice.local));
     }
     groups.retain(|_, group| group.flows >= SEVERAL);
+    let whole = connections(case, &servers);
+    groups.retain(|end, group| {
+        let all = whole.get(end).copied().unwrap_or(0);
+        group.flows.saturating_mul(RARE) >= all
+    });
     groups
 }
 
-fn end_of(case: &Case<'_>, notice: &Notice) -> End {
-    let (local, peer) = (sockets::plain(notice.local), sockets::plain(notice.peer));
-    let samples = [case.span.after, case.span.before];
-    let serves = samples
-        .iter()
-        .any(|sample| sockets::server_of(sample, local).is_some());
+/// Counts the connections of each end: those there were, and those that came.
+fn connections(case: &Case<'_>, servers: &[Servers<'_>]) -> BTreeMap<End, u64> {
+    let there = sockets::tcp(case.span.before, SocketState::ESTABLISHED)
+        .filter_map(|(_, socket)| Some((socket.local.inet()?, socket.peer.inet()?)));
+    let came = case.notices.all.iter();
+    let came = came.filter(|notice| notice.what == What::Syn);
+    let mut counts: BTreeMap<End, u64> = BTreeMap::new();
+    for (local, peer) in there.chain(came.map(|notice| (notice.local, notice.peer))) {
+        *counts.entry(end(servers, local, peer)).or_default() += 1;
+    }
+    counts
+}
+
+/// Says whether another socket listens there now than at the beginning.
+fn restarted(case: &Case<'_>, end: &End) -> bool {
+    let End::At(local) = end else { return false };
+    let cookies = |sample| {
+        let listeners = sockets::listeners(sample);
+        let here = listeners.filter(|(_, listener)| sockets::serves(listener, *local));
+        here.filter_map(|(_, listener)| listener.cookie.ok())
+            .collect::<HashSet<_>>()
+    };
+    let (before, after) = (cookies(case.span.before), cookies(case.span.after));
+    !before.is_empty() && before.is_disjoint(&after)
+}
+
+fn end_of(servers: &[Servers<'_>], notice: &Notice) -> End {
+    end(servers, notice.local, notice.peer)
+}
+
+fn end(servers: &[Servers<'_>], local: SocketAddr, peer: SocketAddr) -> End {
+    let (local, peer) = (sockets::plain(local), sockets::plain(peer));
+    let serves = servers.iter().any(|servers| servers.serve(local));
     // Without a listener the lower port is the server's more often than not.
     if serves || local.port() < peer.port() {
         End::At(local)
@@ -148,14 +199,14 @@ fn finding(kind: &'static str, case: &Case<'_>, end: &End, group: &Group) -> Fin
     let who = if kind == BY_US { "sent" } else { "received" };
     Finding {
         kind,
-        severity: Severity::Warning,
+        severity: group.tries.severity(),
         subject: subject_of(case, end),
         summary: String::new(),
         evidence: vec![evidence::fact(
             &format!("packets {who}: RST"),
             format!(
                 "{} resets {who} on {} connections in {:.1} s",
-                group.count,
+                group.tries.count,
                 group.flows,
                 case.span.seconds()
             ),

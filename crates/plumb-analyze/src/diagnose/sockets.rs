@@ -1,11 +1,12 @@
 //! Questions about the sockets of a sample that several checks ask.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
 use plumb_model::Known;
+use plumb_model::id::Cookie;
 use plumb_model::sample::Sample;
-use plumb_model::snapshot::{Kind, Socket};
+use plumb_model::snapshot::{Kind, Snapshot, Socket};
 use plumb_model::socket::SocketState;
 
 /// Where `drops` stands in the memory counters (`SK_MEMINFO_DROPS`).
@@ -13,7 +14,15 @@ const DROPS: usize = 8;
 
 /// Gives the TCP sockets in a state, each with its place.
 pub(super) fn tcp(sample: &Sample, state: SocketState) -> impl Iterator<Item = (usize, &Socket)> {
-    let sockets = sample.snapshot.sockets.iter().enumerate();
+    tcp_of(&sample.snapshot, state)
+}
+
+/// The same, of a snapshot.
+pub(super) fn tcp_of(
+    snapshot: &Snapshot,
+    state: SocketState,
+) -> impl Iterator<Item = (usize, &Socket)> {
+    let sockets = snapshot.sockets.iter().enumerate();
     sockets.filter(move |(_, socket)| socket.kind == Kind::Tcp && socket.state == state)
 }
 
@@ -63,6 +72,36 @@ pub(super) fn serves(listener: &Socket, end: SocketAddr) -> bool {
 /// Gives the listener that takes connections to an address.
 pub(super) fn server_of(sample: &Sample, end: SocketAddr) -> Option<(usize, &Socket)> {
     listeners(sample).find(|(_, listener)| serves(listener, end))
+}
+
+/// The listeners of a sample by their port, for those who ask about many connections.
+pub(super) struct Servers<'s>(HashMap<u16, Vec<&'s Socket>>);
+
+impl<'s> Servers<'s> {
+    /// Gathers them.
+    pub fn of(sample: &'s Sample) -> Self {
+        let mut by_port: HashMap<u16, Vec<&Socket>> = HashMap::new();
+        for (_, listener) in listeners(sample) {
+            if let Some(port) = listener.local.port() {
+                by_port.entry(port).or_default().push(listener);
+            }
+        }
+        Self(by_port)
+    }
+
+    /// Says whether somebody takes connections to an address.
+    pub fn serve(&self, end: SocketAddr) -> bool {
+        let here = self.0.get(&end.port()).into_iter().flatten();
+        here.into_iter().any(|listener| serves(listener, end))
+    }
+}
+
+/// The sockets of a sample by their cookie, for those who look for many of them again.
+pub(super) fn by_cookie(sample: &Sample) -> HashMap<Cookie, &Socket> {
+    let sockets = sample.snapshot.sockets.iter();
+    sockets
+        .filter_map(|socket| Some((socket.cookie.ok()?, socket)))
+        .collect()
 }
 
 /// Says whether an address is one of this host: it loops back, an interface has it, or a socket is bound

@@ -2,7 +2,10 @@
 
 use plumb_model::attribution::Process;
 use plumb_model::finding::Subject;
+use plumb_model::sample::Sample;
 use plumb_model::snapshot::{End, Snapshot, Socket};
+
+use super::fd_limit;
 
 /// Names a socket and the first process that holds it.
 pub(super) fn of_socket(snapshot: &Snapshot, place: usize, kind: &'static str) -> Subject {
@@ -16,12 +19,31 @@ pub(super) fn of_socket(snapshot: &Snapshot, place: usize, kind: &'static str) -
     subject
 }
 
+/// Names a listener, and of those who hold it the one that cannot accept because it has no descriptor left;
+/// else the first.
+pub(super) fn of_listener(sample: &Sample, place: usize) -> Subject {
+    let mut subject = of_socket(&sample.snapshot, place, "listener");
+    let holders = sample.snapshot.owners.processes_of(place);
+    let full = holders.into_iter().find(|process| {
+        let mut used = sample.descriptors.iter();
+        used.find(|used| used.pid == process.pid)
+            .is_some_and(fd_limit::is_near)
+    });
+    if let Some(process) = full {
+        name_process(&mut subject, process);
+    }
+    subject
+}
+
 /// Names the ends of a socket; a listener has no other one.
 fn of_ends(socket: &Socket, kind: &'static str) -> Subject {
     Subject {
         kind,
         local: text(&socket.local),
-        peer: text(&socket.peer).filter(|_| !socket.is_listener()),
+        // A socket that is not connected has no other end.
+        peer: text(&socket.peer).filter(|_| {
+            !socket.is_listener() && (socket.peer.inet().is_none() || socket.peer.port().is_some())
+        }),
         protocol: Some(socket.kind.word()),
         ..Subject::default()
     }

@@ -5,12 +5,13 @@
 //! error, which tells the port.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 use plumb_model::notice::{Direction, What};
 use plumb_model::snapshot::Kind;
 
+use super::tries::Tries;
 use super::{Case, evidence, firewall_drop, sockets, subject};
 
 /// The id of the finding: dropped at a full buffer.
@@ -19,22 +20,23 @@ pub const OVERFLOW: &str = "udp-receive-overflow";
 pub const NOBODY: &str = "udp-no-listener";
 /// `IPPROTO_UDP`.
 const UDP: u8 = 17;
+/// One dropped of more than so many that came is rare.
+const RARE: u64 = 100;
 /// ICMP and ICMPv6 codes for "port unreachable".
 const PORT_UNREACHABLE: [u8; 2] = [3, 4];
-/// So many are no accident.
-const SEVERAL: u64 = 3;
 
 /// Looks for UDP sockets that dropped datagrams.
 pub fn check_overflow(case: &Case<'_>) -> Vec<Finding> {
-    let counters = ["Udp", "Udp6"];
-    let grown = counters.map(|group| {
-        let name = if group == "Udp" {
-            "RcvbufErrors"
-        } else {
-            "Udp6RcvbufErrors"
-        };
-        evidence::grown(case.span, group, name)
-    });
+    let families = ["Udp", "Udp6"];
+    let grown = families.map(|group| evidence::grown(case.span, group, "RcvbufErrors"));
+    let came: u64 = families
+        .iter()
+        .filter_map(|group| case.span.grown(group, "InDatagrams").ok())
+        .sum();
+    if grown.iter().all(Option::is_none) {
+        // A socket counts what its own filter refuses, too; that no buffer was full for.
+        return Vec::new();
+    }
     let mut findings = Vec::new();
     for (place, socket) in case.span.after.snapshot.sockets.iter().enumerate() {
         let dropped = sockets::dropped_since(case.span.before, socket);
@@ -67,7 +69,12 @@ pub fn check_overflow(case: &Case<'_>) -> Vec<Finding> {
         facts.extend(grown.iter().flatten().cloned());
         findings.push(Finding {
             kind: OVERFLOW,
-            severity: Severity::Critical,
+            // One in a hundred, of a reader that has caught up again, is the life of UDP.
+            severity: if dropped.saturating_mul(RARE) >= came || is_filled(words[0], words[1]) {
+                Severity::Critical
+            } else {
+                Severity::Info
+            },
             summary: format!(
                 "{who} loses datagrams for {local}: it does not read them fast enough"
             ),
@@ -83,41 +90,39 @@ pub fn check_overflow(case: &Case<'_>) -> Vec<Finding> {
     findings
 }
 
+/// Says whether a receive buffer has hardly any room, more than four fifths being taken.
+fn is_filled(taken: u32, size: u32) -> bool {
+    size > 0 && u64::from(taken) * 5 >= u64::from(size) * 4
+}
+
 /// Looks for datagrams to ports that nobody has.
 pub fn check_nobody(case: &Case<'_>) -> Vec<Finding> {
     let refused =
         |what| matches!(what, What::Unreachable { code, .. } if PORT_UNREACHABLE.contains(&code));
-    let mut ports: BTreeMap<SocketAddr, BTreeMap<IpAddr, u64>> = BTreeMap::new();
+    let mut ports: BTreeMap<SocketAddr, Tries> = BTreeMap::new();
     for notice in case
         .notices
         .of(Direction::Sent, refused)
         .filter(|notice| notice.protocol == UDP)
     {
-        let peers = ports.entry(sockets::plain(notice.local)).or_default();
-        *peers.entry(notice.peer.ip().to_canonical()).or_default() += notice.count;
+        let end = sockets::plain(notice.local);
+        ports.entry(end).or_default().add(notice);
     }
     ports
         .into_iter()
-        .filter(|(_, peers)| {
-            let count = peers.values().sum::<u64>();
+        .filter(|(_, tries)| {
             // What the firewall rejects, no transport counts.
-            let firewall = ["Udp", "Udp6"].iter().all(|group| {
-                let counter = if *group == "Udp" {
-                    "NoPorts"
-                } else {
-                    "Udp6NoPorts"
-                };
-                firewall_drop::refuses_itself(case, count, group, counter)
-            });
-            count >= SEVERAL && !firewall
+            let mut families = ["Udp", "Udp6"].iter();
+            let firewall = families
+                .all(|group| firewall_drop::refuses_itself(case, tries.count, group, "NoPorts"));
+            tries.are_kept_up() && !firewall
         })
-        .map(|(end, peers)| nobody(case, end, &peers))
+        .map(|(end, tries)| nobody(case, end, &tries))
         .collect()
 }
 
-fn nobody(case: &Case<'_>, end: SocketAddr, peers: &BTreeMap<IpAddr, u64>) -> Finding {
-    let count: u64 = peers.values().sum();
-    let who = sockets::most(peers).map_or_else(String::new, |(peer, _)| peer.to_string());
+fn nobody(case: &Case<'_>, end: SocketAddr, tries: &Tries) -> Finding {
+    let (count, who) = (tries.count, tries.who());
     let mut facts = vec![evidence::fact(
         "packets sent: ICMP port unreachable",
         format!(
@@ -128,12 +133,12 @@ fn nobody(case: &Case<'_>, end: SocketAddr, peers: &BTreeMap<IpAddr, u64>) -> Fi
     facts.extend(evidence::grown(case.span, "Udp", "NoPorts"));
     Finding {
         kind: NOBODY,
-        severity: Severity::Warning,
+        severity: tries.severity(),
         summary: format!("{who} sends datagrams to {end}, which nobody has"),
         subject: Subject {
             kind: "socket",
             local: Some(end.to_string()),
-            peer: Some(who).filter(|_| peers.len() == 1),
+            peer: tries.only_peer(),
             protocol: Some("udp"),
             ..Subject::default()
         },

@@ -23,7 +23,7 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
         .filter(|(_, socket)| socket.kind.is_unix() && socket.is_listener() && full(socket))
         .filter(|(_, socket)| sockets::same(case.span.before, socket).is_some_and(full))
         .map(|(place, socket)| {
-            let subject = subject::of_socket(snapshot, place, "listener");
+            let subject = subject::of_listener(case.span.after, place);
             let who = subject
                 .process
                 .clone()

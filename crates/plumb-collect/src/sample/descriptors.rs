@@ -1,30 +1,57 @@
 //! How many descriptors processes have open, and how many they may have.
 
+use std::collections::BTreeMap;
+
 use plumb_model::attribution::Process;
+use plumb_model::id::Pid;
 use plumb_model::sample::DescriptorUse;
 use plumb_model::{Known, Reason};
 use rustix::fd::AsFd as _;
 use rustix::io::Errno;
 
 use crate::proc::read_file;
-use crate::processes::{Room, for_each_name, open_directory, open_root};
+use crate::processes::{Room, for_each_name, list_numbers, open_directory, open_root};
 
-/// Reads the use of each process.
+/// Reads the use of the processes that hold sockets, and of all others: who has no descriptor left to make a socket with
+/// may hold none.
 pub(super) fn read(processes: &[Process]) -> Vec<DescriptorUse> {
     let mut room = Room::new();
-    let one = |process: &Process| DescriptorUse {
-        pid: process.pid,
-        comm: process.comm.clone(),
-        open: open(process.pid.0, &mut room),
-        limit: limit(process.pid.0),
+    let mut known: BTreeMap<u32, Vec<u8>> = processes
+        .iter()
+        .map(|process| (process.pid.0, process.comm.clone()))
+        .collect();
+    for pid in others(&mut room) {
+        known.entry(pid).or_insert_with(|| {
+            let comm = read_file(format!("/proc/{pid}/comm")).unwrap_or_default();
+            comm.trim_ascii_end().to_vec()
+        });
+    }
+    let one = |(pid, comm): (u32, Vec<u8>)| DescriptorUse {
+        pid: Pid(pid),
+        comm,
+        open: open(pid, &mut room),
+        limit: limit(pid),
     };
-    processes.iter().map(one).collect()
+    known.into_iter().map(one).collect()
+}
+
+/// Lists the processes of `/proc`; none where it cannot be read.
+fn others(room: &mut Room) -> Vec<u32> {
+    let number = |name: &[u8]| str::from_utf8(name).ok()?.parse().ok();
+    let proc = open_root(std::path::Path::new("/proc"));
+    let pids = proc.and_then(|proc| list_numbers(proc.as_fd(), room, number));
+    pids.unwrap_or_default()
 }
 
 fn open(pid: u32, room: &mut Room) -> Known<u64> {
     let mut count = || -> Result<u64, Errno> {
         let proc = open_root(std::path::Path::new("/proc"))?;
         let directory = open_directory(proc.as_fd(), &format!("{pid}/fd"))?;
+        // Since 6.2 the folder's size is their number.
+        let size = rustix::fs::fstat(&directory)?.st_size;
+        if let Some(count) = u64::try_from(size).ok().filter(|&count| count > 0) {
+            return Ok(count);
+        }
         let mut count = 0;
         for_each_name(directory.as_fd(), room, |name| {
             count += u64::from(!name.to_bytes().starts_with(b"."));

@@ -110,7 +110,8 @@ fn accept_and_forget(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
     Ok(kept)
 }
 
-/// `share ADDR:PORT ACCEPT`: listens with SO_REUSEPORT, and accepts and closes when ACCEPT is 1.
+/// `share ADDR:PORT ACCEPT`: listens with SO_REUSEPORT, and accepts when ACCEPT is 1 or 2: with 1 it closes
+/// what it accepted, with 2 it keeps it.
 fn share(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
     use rustix::net::{AddressFamily, SocketType, sockopt};
     let end: std::net::SocketAddr = argument(arguments, 0)?.parse().map_err(io::Error::other)?;
@@ -123,12 +124,15 @@ fn share(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
     sockopt::set_socket_reuseport(&socket, true)?;
     rustix::net::bind(&socket, &end)?;
     rustix::net::listen(&socket, 128)?;
-    if argument(arguments, 1)? == "1" {
+    let accept = argument(arguments, 1)?;
+    if accept != "0" {
+        let keeps = accept == "2";
         let listener = TcpListener::from(socket.try_clone()?);
         std::thread::spawn(move || {
+            let mut kept = Vec::new();
             // Ends with the process.
             while let Ok((stream, _)) = listener.accept() {
-                drop(stream);
+                kept.extend(Some(stream).filter(|_| keeps));
             }
         });
     }

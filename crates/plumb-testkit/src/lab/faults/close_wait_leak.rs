@@ -24,6 +24,16 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         make: unread,
     },
     Scenario {
+        name: "close-wait-leak/many-processes",
+        about: "a server of eight processes forgets 48 connections, a few in each",
+        make: many_processes,
+    },
+    Scenario {
+        name: "close-wait-leak/healthy-half-closed",
+        about: "25 clients have closed their half and read what the server still sends",
+        make: healthy_half_closed,
+    },
+    Scenario {
         name: "close-wait-leak/healthy-slow",
         about: "a server takes half a second to close what its clients closed, but closes",
         make: healthy_slow,
@@ -58,6 +68,38 @@ fn unread(stage: &mut Stage) -> io::Result<Expected> {
     }
     stage.hold(listener);
     Ok(Expected::subject("local", "127.0.0.1:8081"))
+}
+
+fn many_processes(stage: &mut Stage) -> io::Result<Expected> {
+    for _ in 0..8 {
+        stage.actor(None, &["share", "127.0.0.1:8080", "2"])?;
+    }
+    for _ in 0..48 {
+        drop(TcpStream::connect("127.0.0.1:8080")?);
+    }
+    Ok(Expected::subject("local", "127.0.0.1:8080").and("kind", "listener"))
+}
+
+fn healthy_half_closed(stage: &mut Stage) -> io::Result<Expected> {
+    use io::{Read as _, Write as _};
+    let listener = TcpListener::bind("127.0.0.1:8080")?;
+    let mut connected = Vec::new();
+    for _ in 0..25 {
+        let client = TcpStream::connect("127.0.0.1:8080")?;
+        client.shutdown(std::net::Shutdown::Write)?;
+        connected.push((client, listener.accept()?.0));
+    }
+    stage.hold(listener);
+    let mut part = [0; 8192];
+    stage.repeat(move || {
+        for (client, server) in &mut connected {
+            // What was written is there to be read at once.
+            let _ = server.write_all(&part);
+            let _ = client.read(&mut part);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    });
+    Ok(Expected::nothing())
 }
 
 fn healthy_slow(stage: &mut Stage) -> io::Result<Expected> {

@@ -47,6 +47,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         make: |stage| orphans(stage, 40),
     },
     Scenario {
+        name: "orphans/peers-do-not-close",
+        about: "a server has closed 30 connections, and its clients never do",
+        make: peers_do_not_close,
+    },
+    Scenario {
         name: "orphans/healthy-few",
         about: "two connections wait for their peer, as they do",
         make: |stage| {
@@ -95,6 +100,22 @@ fn pool(stage: &mut Stage) -> io::Result<Expected> {
     });
     stage.hold(listener);
     Ok(Expected::nothing())
+}
+
+fn peers_do_not_close(stage: &mut Stage) -> io::Result<Expected> {
+    let peer = stage.peer("clients")?;
+    stage.veth(&peer, ("veth0", "10.9.0.1/24"), ("veth1", "10.9.0.2/24"))?;
+    let listener = TcpListener::bind("10.9.0.1:8080")?;
+    let clients = stage.once_in(&peer, || {
+        (0..30)
+            .map(|_| TcpStream::connect("10.9.0.1:8080"))
+            .collect::<io::Result<Vec<_>>>()
+    })?;
+    for _ in 0..30 {
+        drop(listener.accept()?);
+    }
+    stage.hold((clients, listener));
+    Ok(Expected::subject("peer", "10.9.0.2"))
 }
 
 fn orphans(stage: &mut Stage, count: usize) -> io::Result<Expected> {

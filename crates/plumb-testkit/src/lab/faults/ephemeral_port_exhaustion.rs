@@ -1,7 +1,7 @@
 //! `ephemeral-port-exhaustion`: connections, TIME_WAIT or both use the ports up; and many that do not.
 
 use std::io;
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use crate::lab::{Expected, Scenario, Stage};
@@ -43,6 +43,20 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 std::thread::sleep(Duration::from_millis(100));
             });
             Ok(Expected::subject("peer", SERVER).and("pid", std::process::id()))
+        },
+    },
+    Scenario {
+        name: "ephemeral-port-exhaustion/udp",
+        about: "a program has a connected UDP socket for every one of the 100 ports",
+        make: |stage| {
+            stage.sysctl("net.ipv4.ip_local_port_range", "40000 40099")?;
+            for _ in 0..100 {
+                let socket = UdpSocket::bind("127.0.0.1:0")?;
+                socket.connect(SERVER)?;
+                stage.hold(socket);
+            }
+            let expected = Expected::subject("protocol", "udp").and("local", "127.0.0.1");
+            Ok(expected.and("pid", std::process::id()))
         },
     },
     Scenario {

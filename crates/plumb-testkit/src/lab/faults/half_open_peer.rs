@@ -13,6 +13,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         make: gone,
     },
     Scenario {
+        name: "half-open-peer/keepalive",
+        about: "a client has vanished, nobody has anything to say, and keepalive asks in vain",
+        make: keepalive,
+    },
+    Scenario {
         name: "half-open-peer/healthy-idle",
         about: "a connection on which nobody has anything to say",
         make: |stage| {
@@ -35,14 +40,33 @@ fn connect(stage: &mut Stage, peer: &Peer) -> io::Result<Connected> {
     Ok((client, server, listener))
 }
 
+fn vanish(stage: &Stage, peer: &Peer) -> io::Result<()> {
+    stage.nft(
+        Some(peer),
+        "add table ip lab; add chain ip lab in { type filter hook prerouting priority 0; }; \
+         add rule ip lab in tcp sport 8080 drop",
+    )
+}
+
+fn keepalive(stage: &mut Stage) -> io::Result<Expected> {
+    use rustix::net::sockopt;
+    let peer = stage.peer("client")?;
+    let kept = connect(stage, &peer)?;
+    let second = std::time::Duration::from_secs(1);
+    sockopt::set_tcp_keepidle(&kept.1, second)?;
+    sockopt::set_tcp_keepintvl(&kept.1, second)?;
+    sockopt::set_socket_keepalive(&kept.1, true)?;
+    vanish(stage, &peer)?;
+    let end = kept.0.local_addr()?;
+    stage.hold(kept);
+    stage.wait_for_counter("TcpExt", "TCPKeepAlive", 3)?;
+    Ok(Expected::subject("peer", end))
+}
+
 fn gone(stage: &mut Stage) -> io::Result<Expected> {
     let peer = stage.peer("client")?;
     let (client, mut server, listener) = connect(stage, &peer)?;
-    stage.nft(
-        Some(&peer),
-        "add table ip lab; add chain ip lab in { type filter hook prerouting priority 0; }; \
-         add rule ip lab in tcp sport 8080 drop",
-    )?;
+    vanish(stage, &peer)?;
     server.write_all(b"are you there?")?;
     let end = client.local_addr()?;
     stage.hold((client, server, listener));

@@ -34,6 +34,17 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         make: |_| Ok(Expected::subject("local", "0.0.0.0:8080").asked([":8080", "--probe"])),
     },
     Scenario {
+        name: "no-listener/every-second",
+        about: "something looks once a second whether a port is served",
+        make: |stage| {
+            stage.repeat(|| {
+                drop(TcpStream::connect("127.0.0.1:6379"));
+                std::thread::sleep(Duration::from_secs(1));
+            });
+            Ok(Expected::subject("local", "127.0.0.1:6379").and("peer", "127.0.0.1"))
+        },
+    },
+    Scenario {
         name: "no-listener/healthy-once",
         about: "one attempt at a port that nobody serves, as everybody makes them",
         make: |stage| {
@@ -67,6 +78,20 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             });
             stage.wait_for_counter("Tcp", "AttemptFails", 3)?;
             Ok(Expected::subject("local", "0.0.0.0:8080"))
+        },
+    },
+    Scenario {
+        name: "family-mismatch/healthy-falls-back",
+        about: "clients try ::1 first, where nobody is, and then 127.0.0.1, where the server is",
+        make: |stage| {
+            let listener = TcpListener::bind("127.0.0.1:8080")?;
+            stage.repeat(move || {
+                drop(TcpStream::connect("[::1]:8080"));
+                drop(TcpStream::connect("127.0.0.1:8080").map(|_| listener.accept()));
+                std::thread::sleep(Duration::from_millis(100));
+            });
+            stage.wait_for_counter("Tcp", "AttemptFails", 3)?;
+            Ok(Expected::nothing())
         },
     },
     Scenario {

@@ -1,5 +1,5 @@
-//! Calls of programs that the kernel refuses while the watch lasts: `bind()` and `connect()`, from the
-//! recorder where it may run.
+//! Calls of programs that the kernel refuses while the watch lasts: `bind()`, `listen()` and `connect()`, from
+//! the recorder where it may run.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -39,7 +39,7 @@ impl Calls {
             scope: root.map_or(Scope::Host, |_| Scope::Processes),
             layers: vec![Layer::Calls],
             no_stacks: true,
-            only_calls: &["bind", "connect"],
+            only_calls: &["bind", "listen", "connect"],
             ..Plan::default()
         };
         let mut recorder = Recorder::start(&plan).map_err(|unavailable| unavailable.why)?;
@@ -126,7 +126,9 @@ fn refused(event: &Event) -> Option<(Key, Vec<u8>)> {
         return None;
     }
     let name = calls::find(call.number)?.name;
-    let address = decode_inet(&call.address)?;
+    // The address of `listen()` is the one that was bound.
+    let bound = event.ends.filter(|_| name == "listen");
+    let address = decode_inet(&call.address).or(bound.map(|ends| ends.local))?;
     let task = event.task.as_ref()?;
     let errno = i32::try_from(-call.result).ok()?;
     let protocol = event.ends.map_or(0, |ends| ends.protocol);
