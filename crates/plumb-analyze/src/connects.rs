@@ -44,7 +44,7 @@ pub enum Outcome {
     NoPort,
     /// A rule forbids it, here or on the way.
     Firewall,
-    /// The peer, or something on the way, broke it off.
+    /// The peer, or something on the way, broke it off: in the handshake, or behind it before any byte had arrived.
     Reset,
     /// The program gave up before there was an answer.
     GivenUp,
@@ -129,7 +129,11 @@ fn error_of(life: &Life) -> i32 {
 
 fn outcome(life: &Life, errno: i32, drop_name: DropName<'_>) -> Outcome {
     if life.at.established.is_some() {
-        return Outcome::Connected;
+        return if is_broken_off(life) {
+            Outcome::Reset
+        } else {
+            Outcome::Connected
+        };
     }
     let filtered = || firewall_drops(life, drop_name) > 0;
     match errno {
@@ -150,6 +154,16 @@ fn outcome(life: &Life, errno: i32, drop_name: DropName<'_>) -> Outcome {
     }
 }
 
+/// Says whether a reset ended a connection that was nothing but a handshake: no byte of either side had arrived, and
+/// neither had said that it is done.
+fn is_broken_off(life: &Life) -> bool {
+    life.at.closed.is_some()
+        && life.faults.reset_received
+        && life.untouched
+        && life.at.let_go.is_none()
+        && life.at.peer_done.is_none()
+}
+
 fn firewall_drops(life: &Life, drop_name: DropName<'_>) -> u32 {
     let by_rule = |reason: u32| drop_name(reason).is_some_and(|name| name == "NETFILTER_DROP");
     let drops = life.faults.drops.iter();
@@ -168,6 +182,12 @@ fn detail(life: &Life, outcome: Outcome, errno: i32, drop_name: DropName<'_>) ->
         Outcome::Firewall if firewall_drops(life, drop_name) > 0 => {
             parts.push(String::from("a rule of this host dropped the packets"));
         }
+        Outcome::Reset if life.at.established.is_some() => {
+            parts.push(String::from(
+                "behind the handshake, before any byte had arrived",
+            ));
+        }
+        Outcome::Reset => parts.push(String::from("in the handshake")),
         Outcome::GivenUp if life.by_exit => parts.push(String::from("the process ended")),
         Outcome::NoPort if errno == errno::EADDRINUSE => {
             parts.push(String::from("the same connection exists already"));

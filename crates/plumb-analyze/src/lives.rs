@@ -45,6 +45,8 @@ pub struct Life {
     pub faults: Faults,
     /// What it had carried when last told.
     pub totals: Option<Totals>,
+    /// It ended before a byte of either side is known to have reached the other.
+    pub untouched: bool,
     /// The kernel closed it, because its process ended.
     pub by_exit: bool,
     /// Its state when last told.
@@ -194,7 +196,10 @@ impl Lives {
         if change.new == SocketState::CLOSE
             && let Some(life) = self.open.remove(&cookie)
         {
-            let unanswered = change.old == SocketState::SYN_SENT && life.returned.is_none();
+            // Also from SYN_RECV, where the other's SYN had met ours.
+            let unanswered = life.origin == Origin::Connected
+                && life.at.established.is_none()
+                && life.returned.is_none();
             if unanswered {
                 self.waiting.push_back(life);
             } else {
@@ -276,6 +281,7 @@ impl Life {
             errno: 0,
             faults: Faults::default(),
             totals: None,
+            untouched: false,
             by_exit: false,
             state: SocketState::CLOSE,
         }
@@ -295,6 +301,7 @@ impl Life {
             SocketState::CLOSE => {
                 self.at.closed = now;
                 self.errno = change.errno;
+                self.untouched = change.untouched;
             }
             _ => {}
         }
@@ -346,7 +353,7 @@ impl Life {
             What::ResetSent { reason } => self.faults.reset_sent = Some(*reason),
             What::Error { errno } if self.errno == 0 => self.errno = *errno,
             What::Dropped { reason } => self.faults.dropped(*reason),
-            What::QueueFull => self.faults.queue_full += 1,
+            What::QueueFull { .. } => self.faults.queue_full += 1,
             _ => {}
         }
     }

@@ -156,9 +156,14 @@ struct sock_common {
 	atomic64_t skc_cookie;
 };
 
+struct net_device {
+	possible_net_t nd_net;
+};
+
 struct sk_buff {
 	struct sk_buff *next;
 	struct sk_buff *prev;
+	struct net_device *dev;
 	struct sock *sk;
 	unsigned char *head;
 	u16 network_header;

@@ -67,9 +67,10 @@ fn load(programs: &[&Program]) -> Result<(), Unavailable> {
 
 /// The parts of the recorder, each with a name as if it were a probe of its own, and the oldest kernel:
 /// of ring buffers. What newer kernels have better hooks for is a matter of the plan's ladders.
-const RECORDER: [(Layer, &str, &str); 8] = [
+const RECORDER: [(Layer, &str, &str); 9] = [
     (Layer::States, "recorder/states", "5.8"),
     (Layer::Opening, "recorder/opening", "5.8"),
+    (Layer::Made, "recorder/made", "5.8"),
     (Layer::Reading, "recorder/reading", "5.8"),
     (Layer::Faults, "recorder/faults", "5.8"),
     (Layer::Queues, "recorder/queues", "5.9"),

@@ -102,8 +102,31 @@ pub enum What {
         /// (below 5.17), a number that stands for the function that dropped.
         reason: u32,
     },
-    /// A packet found the receive queue full.
-    QueueFull,
+    /// A packet found the receive queue full, and was dropped for this reason (see [`What::Dropped`]), where the
+    /// kernel has any.
+    QueueFull {
+        /// `enum skb_drop_reason`.
+        reason: Option<u32>,
+    },
+    /// An Internet socket was made.
+    Made {
+        /// `IPPROTO_*`; may be more than a byte holds.
+        protocol: u32,
+    },
+    /// It has an address and a port of its own.
+    Bound {
+        /// As above.
+        protocol: u32,
+        /// Nobody called bind(): the kernel chose the port, when one was needed.
+        chosen: bool,
+    },
+    /// A socket that is no connection, or never became one, was closed.
+    Closed {
+        /// As above.
+        protocol: u32,
+        /// The kernel closed it because its process ended.
+        by_exit: bool,
+    },
     /// A queue of a listener is full, or was since the last look.
     ListenerFull(FullListener),
     /// A process began another program.
@@ -129,6 +152,9 @@ pub struct StateChange {
     pub by_exit: bool,
     /// The socket was there before the recorder.
     pub older: bool,
+    /// With totals: no byte has come, and none of ours is acknowledged. Neither side has heard more of the other
+    /// than the handshake, as far as this one knows.
+    pub untouched: bool,
 }
 
 /// What a connection has carried.

@@ -25,7 +25,7 @@ struct Case {
 }
 
 /// All BPF programs, as `plumb doctor` names them.
-const ALL_PROGRAMS: &str = "owners/tasks owners/files in_flight/unix recorder/states recorder/opening \
+const ALL_PROGRAMS: &str = "owners/tasks owners/files in_flight/unix recorder/states recorder/opening recorder/made \
     recorder/reading recorder/faults recorder/queues recorder/drops recorder/traffic recorder/processes";
 
 /// What the tests are run on.
@@ -46,7 +46,7 @@ const CASES: &[Case] = &[
         kernel: "5.10",
         modules: &["dccp_ipv4", "dccp_ipv6", "dccp_diag", "tipc", "diag"],
         families: "sctp dccp vsock tipc xdp packet netlink",
-        programs: "owners/files recorder/states recorder/opening recorder/reading recorder/faults \
+        programs: "owners/files recorder/states recorder/opening recorder/made recorder/reading recorder/faults \
             recorder/queues recorder/drops recorder/traffic recorder/processes",
     },
 ];

@@ -107,6 +107,45 @@ fn a_connection_that_broke_later_was_a_connection() {
     assert_eq!(attempt.latency_ns, Some(2_000));
 }
 
+/// A connection that a reset of the peer ended.
+fn reset_behind_the_handshake(change: impl FnOnce(&mut Life)) -> Outcome {
+    let attempt = judged(|life| {
+        life.at.established = Some(3_000);
+        life.at.closed = Some(9_000);
+        life.errno = 104;
+        life.faults.reset_received = true;
+        life.untouched = true;
+        change(life);
+    });
+    attempt.outcome
+}
+
+#[test]
+fn a_handshake_that_a_reset_ends_before_any_byte_is_no_connection() {
+    assert_eq!(reset_behind_the_handshake(|_| ()), Outcome::Reset);
+    let heard = reset_behind_the_handshake(|life| life.untouched = false);
+    assert_eq!(heard, Outcome::Connected, "bytes had arrived");
+    let let_go = reset_behind_the_handshake(|life| life.at.let_go = Some(5_000));
+    assert_eq!(let_go, Outcome::Connected, "we were done with it");
+    let done = reset_behind_the_handshake(|life| life.at.peer_done = Some(5_000));
+    assert_eq!(
+        done,
+        Outcome::Connected,
+        "the peer had taken it, and closed it"
+    );
+    let ours = reset_behind_the_handshake(|life| life.faults.reset_received = false);
+    assert_eq!(ours, Outcome::Connected, "the reset was ours");
+}
+
+#[test]
+fn a_reset_in_the_handshake_is_one() {
+    let reset = Faults {
+        reset_received: true,
+        ..Faults::default()
+    };
+    assert_eq!(died(104, reset), Outcome::Reset);
+}
+
 #[test]
 fn only_lives_that_connected_are_attempts() {
     let mut accepted = life();

@@ -29,6 +29,7 @@ fn state(time_ns: u64, old: SocketState, new: SocketState, errno: i32) -> Event 
         totals: None,
         by_exit: false,
         older: false,
+        untouched: false,
     };
     event(time_ns, 5, What::State(change))
 }
@@ -200,4 +201,19 @@ fn faults_are_counted_by_their_kind() {
     assert_eq!((faults.retransmits, faults.syn_retransmits), (2, 2));
     assert_eq!(faults.drops, [(8, 2)]);
     assert_eq!(faults.reset_sent, Some(Some(2)));
+}
+
+#[test]
+fn an_attempt_that_ends_between_two_syns_is_told_once() {
+    let returned = What::ConnectReturned {
+        result: -104,
+        state: CLOSE,
+    };
+    let (ended, _) = all(&[
+        state(10, CLOSE, SYN_SENT, 0),
+        state(20, SocketState::SYN_RECV, CLOSE, 104),
+        event(21, 5, returned),
+    ]);
+    assert_eq!(ended.len(), 1, "{ended:?}");
+    assert_eq!((ended[0].errno, ended[0].returned), (104, Some(-104)));
 }

@@ -33,6 +33,7 @@ fn state(time_ns: u64, old: SocketState, new: SocketState) -> Event {
         totals: None,
         by_exit: false,
         older: false,
+        untouched: false,
     };
     event(time_ns, 1, SERVER, What::State(change))
 }

@@ -23,6 +23,9 @@ enum event_kind {
 	EVENT_EXEC,
 	EVENT_EXIT,
 	EVENT_LISTENER_FULL,
+	EVENT_MADE,
+	EVENT_BOUND,
+	EVENT_CLOSED,
 };
 
 enum event_flags {
@@ -38,6 +41,10 @@ enum event_flags {
 	FLAG_OLDER = 16,
 	/* received is the address of the code that dropped the packet: this kernel has no reasons. */
 	FLAG_PLACE = 32,
+	/* The kernel chose the port: nobody called bind(). */
+	FLAG_CHOSEN = 64,
+	/* With the totals: no byte of either side is known to have reached the other. */
+	FLAG_UNTOUCHED = 128,
 };
 
 struct event {
@@ -54,7 +61,7 @@ struct event {
 	u32 tid;
 	u32 netns;
 	s32 result; /* what a call returned, or the error of a socket */
-	u32 reason; /* why a packet was dropped or a connection reset; the number of a call */
+	u32 reason; /* why a packet was dropped or a connection reset; the number of a call, or of a new socket's protocol */
 	u16 local_port;
 	u16 peer_port;
 	u8 local[16];

@@ -9,6 +9,7 @@
 #ifndef PLUMB_RECORDER_FAULTS_H
 #define PLUMB_RECORDER_FAULTS_H
 
+#include "ports.h"
 #include "socket.h"
 
 /* SKB_CONSUMED, the last reason that is none (enum skb_drop_reason). */
@@ -109,6 +110,55 @@ INLINE struct event *begin_stranger(u16 kind, struct sk_buff *skb)
 	return event;
 }
 
+/* The namespace a packet is in; 0 where it belongs to no device any more. */
+INLINE u32 netns_of_packet(struct sk_buff *skb)
+{
+	struct net_device *device = READ(skb, dev);
+	struct net *net = READ(device, nd_net.net);
+
+	return READ(net, ns.inum);
+}
+
+/*
+ * Tells of a packet without a socket, when one that is followed has the port it was for, else that it came from:
+ * its own end is the local one then.
+ */
+static __attribute__((noinline)) int on_lone_drop(struct sk_buff *skb, u32 reason)
+{
+	struct event of_packet = {}, *event;
+	struct taken *by;
+	bool sent = false;
+
+	if (!skb || !put_packet(&of_packet, skb))
+		return 0;
+	/* Told by full_datagram_queues. */
+	if (FULL_REASON && reason == FULL_REASON && of_packet.protocol != IPPROTO_TCP)
+		return 0;
+	of_packet.netns = netns_of_packet(skb);
+	by = taker_of(&of_packet, of_packet.local_port, of_packet.local);
+	if (!by) {
+		by = taker_of(&of_packet, of_packet.peer_port, of_packet.peer);
+		sent = true;
+	}
+	if (!by)
+		return 0;
+	event = begin_event(EVENT_DROP);
+	if (!event)
+		return 0;
+	event->tgid = by->tgid;
+	event->netns = of_packet.netns;
+	event->family = of_packet.family;
+	event->protocol = of_packet.protocol;
+	event->local_port = sent ? of_packet.peer_port : of_packet.local_port;
+	event->peer_port = sent ? of_packet.local_port : of_packet.peer_port;
+	__builtin_memcpy(event->local, sent ? of_packet.peer : of_packet.local, sizeof(event->local));
+	__builtin_memcpy(event->peer, sent ? of_packet.local : of_packet.peer, sizeof(event->peer));
+	event->reason = reason;
+	event->flags |= FLAG_REASON;
+	send_event(event);
+	return 0;
+}
+
 SEC("tp_btf/tcp_retransmit_skb")
 int retransmits(u64 *ctx)
 {
@@ -169,6 +219,24 @@ int errors(u64 *ctx)
 	return 0;
 }
 
+/* The other end of a packet, for a socket that has no peer of its own: it may have sent it, or be to receive it. */
+INLINE void put_other_end(struct event *event, struct sk_buff *skb)
+{
+	struct event of_packet = {};
+	bool sent;
+
+	if (!put_packet(&of_packet, skb) || event->family != of_packet.family)
+		return;
+	sent = event->local_port != of_packet.local_port;
+	if (sent && event->local_port != of_packet.peer_port)
+		return;
+	event->peer_port = sent ? of_packet.local_port : of_packet.peer_port;
+	if (sent)
+		__builtin_memcpy(event->peer, of_packet.local, sizeof(event->peer));
+	else
+		__builtin_memcpy(event->peer, of_packet.peer, sizeof(event->peer));
+}
+
 INLINE int on_drop(struct sk_buff *skb, u32 reason, struct sock *sk)
 {
 	struct event *event;
@@ -177,9 +245,15 @@ INLINE int on_drop(struct sk_buff *skb, u32 reason, struct sock *sk)
 		return 0;
 	if (!sk)
 		sk = skb->sk;
+	if (sk && FULL_REASON && reason == FULL_REASON && sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	if (!sk && MADE && !STRANGERS)
+		return on_lone_drop(skb, reason);
 	event = sk ? begin_fault(TYPED, EVENT_DROP, sk) : begin_stranger(EVENT_DROP, skb);
 	if (!event)
 		return 0;
+	if (sk && !event->peer_port)
+		put_other_end(event, skb);
 	event->reason = reason;
 	event->flags |= FLAG_REASON;
 	send_event(event);
@@ -199,14 +273,31 @@ int drops_old(u64 *ctx)
 	return on_drop((struct sk_buff *)ctx[0], (u32)ctx[2], NULL);
 }
 
+INLINE int on_full_queue(struct sock *sk)
+{
+	struct event *event = begin_fault(TYPED, EVENT_QUEUE_FULL, sk);
+
+	if (!event)
+		return 0;
+	event->reason = FULL_REASON;
+	event->flags |= FULL_REASON ? FLAG_REASON : 0;
+	send_event(event);
+	return 0;
+}
+
 SEC("tp_btf/sock_rcvqueue_full")
 int full_queues(u64 *ctx)
 {
-	struct event *event = begin_fault(TYPED, EVENT_QUEUE_FULL, (struct sock *)ctx[0]);
+	return on_full_queue((struct sock *)ctx[0]);
+}
 
-	if (event)
-		send_event(event);
-	return 0;
+#define ENOMEM 12
+
+/* UDP's own: any other error is a lack of memory, and a reason of a drop. */
+SEC("tp_btf/udp_fail_queue_rcv_skb")
+int full_datagram_queues(u64 *ctx)
+{
+	return (int)ctx[0] == -ENOMEM ? on_full_queue((struct sock *)ctx[1]) : 0;
 }
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef PLUMB_RECORDER_OPENING_H
 #define PLUMB_RECORDER_OPENING_H
 
+#include "bound.h"
 #include "socket.h"
 #include "stack.h"
 #include "states.h"
@@ -168,12 +169,14 @@ static __attribute__((noinline)) int on_connect_returned(s64 result)
 	attempt = *found;
 	bpf_map_delete_elem(&attempts, &tid);
 	sk = sock_of(NO_CASTS, attempt.fd);
-	if (!sk || READ(sk, sk_protocol) != IPPROTO_TCP)
+	if (!sk)
 		return 0;
+	cookie = cookie_read(sk);
+	if (READ(sk, sk_protocol) != IPPROTO_TCP)
+		return MADE ? on_datagrams_connected(sk, cookie, tgid) : 0;
 	event = begin_event(EVENT_CONNECT_RETURNED);
 	if (!event)
 		return 0;
-	cookie = cookie_read(sk);
 	event->cookie = cookie;
 	event->result = result;
 	event->new_state = READ(&sk->__sk_common, skc_state);

@@ -12,26 +12,11 @@
 
 #include "fallback.h"
 
-/* Which queue is full, in event.reason. */
-enum full_queue { QUEUE_UNKNOWN, QUEUE_ACCEPT, QUEUE_SYN };
-
-/* What decides whether a SYN is taken (sk_acceptq_is_full, inet_csk_reqsk_queue_is_full). */
-INLINE u32 full_queue(u32 accept, u32 syn, u32 limit)
-{
-	if (accept > limit)
-		return QUEUE_ACCEPT;
-	/* Without any room at all, one that is idle is not called full. */
-	return syn && syn >= limit ? QUEUE_SYN : QUEUE_UNKNOWN;
-}
-
 SEC("iter/bpf_map_elem")
 int full_listeners(struct bpf_iter__bpf_map_elem *ctx)
 {
-	struct inet_connection_sock *listener;
-	u32 accept, syn, limit, drops, dropped, full, before;
 	struct watched *at = ctx->value;
 	u64 *cookie = ctx->key;
-	struct event *event;
 	struct sock *sk;
 
 	if (!at || !cookie)
@@ -40,35 +25,7 @@ int full_listeners(struct bpf_iter__bpf_map_elem *ctx)
 	if ((*cookie != at->sk && cookie_or_address(sk) != *cookie) ||
 	    READ(&sk->__sk_common, skc_state) != TCP_LISTEN)
 		return 0;
-	listener = (struct inet_connection_sock *)sk;
-	accept = READ(sk, sk_ack_backlog);
-	limit = READ(sk, sk_max_ack_backlog);
-	syn = READ(&listener->icsk_accept_queue, qlen).counter;
-	drops = READ(sk, sk_drops).counter;
-	dropped = at->looked ? drops - at->drops : 0;
-	full = full_queue(accept, syn, limit);
-	before = at->was_full;
-	at->drops = drops;
-	at->was_full = full;
-	at->looked = 1;
-	/* SYN cookies stand in for a full SYN queue, and then nothing is dropped. */
-	if (!dropped && (full != QUEUE_SYN || before == QUEUE_SYN))
-		return 0;
-	event = begin_event(EVENT_LISTENER_FULL);
-	if (!event)
-		return 0;
-	event->cookie = *cookie;
-	event->tgid = at->tgid;
-	event->old_state = TCP_LISTEN;
-	event->new_state = TCP_LISTEN;
-	/* What was full when they were dropped may have room again. */
-	event->reason = full ? full : before;
-	event->result = dropped;
-	event->unread = accept;
-	event->retransmits = syn;
-	event->received = limit;
-	put_ends(UNTYPED, event, sk);
-	send_event(event);
+	tell_full(sk, *cookie, at);
 	return 0;
 }
 

@@ -17,5 +17,6 @@
 #include "fallback.h"
 #include "writers.h"
 #include "overflow.h"
+#include "made.h"
 
 LICENSE;

@@ -125,6 +125,9 @@ INLINE void put_totals(bool typed, struct event *event, struct sock *sk)
 	event->sent = PEEK(typed, tcp, bytes_sent) - PEEK(typed, tcp, bytes_retrans);
 	event->retransmits = PEEK(typed, tcp, total_retrans);
 	event->flags |= FLAG_TOTALS;
+	/* The SYN of who connects counts as a byte. */
+	if (!event->received && PEEK(typed, tcp, bytes_acked) <= 1)
+		event->flags |= FLAG_UNTOUCHED;
 }
 
 INLINE bool is_full(u8 state)

@@ -26,6 +26,8 @@ volatile const u32 STACKS = 1;
 volatile const u32 EVERY_STATE;
 /* 1: packets that belong to no known socket are told as well. */
 volatile const u32 STRANGERS;
+/* The reason given for a packet that found a receive queue full; 0 where there is none. */
+volatile const u32 FULL_REASON;
 /* The reason given for what a closing socket still held, which is no loss; 0 where there is none. */
 volatile const u32 PURGE_REASON;
 

@@ -7,6 +7,7 @@
 #define PLUMB_RECORDER_STATES_H
 
 #include "listening.h"
+#include "ports.h"
 #include "socket.h"
 #include "stack.h"
 
@@ -208,11 +209,12 @@ int states(u64 *ctx)
 	cookie = COOKIE_OF(sk);
 	if (old == TCP_CLOSE && (new == TCP_SYN_SENT || new == TCP_LISTEN))
 		return on_begin(sk, cookie, new);
-	if (old == TCP_SYN_RECV && new == TCP_ESTABLISHED)
+	known = bpf_map_lookup_elem(&sockets, &cookie);
+	/* One that is known has called connect(), and met the other's SYN half-way. */
+	if (old == TCP_SYN_RECV && new == TCP_ESTABLISHED && !known)
 		return on_incoming(sk, cookie);
 	if (old == TCP_LISTEN)
-		unwatch_listener(cookie, sk);
-	known = bpf_map_lookup_elem(&sockets, &cookie);
+		unwatch_listener(sk, cookie);
 	if (!known && SCOPE != SCOPE_HOST)
 		return 0;
 	if (known && is_let_go(known, old, new)) {
@@ -232,8 +234,11 @@ int states(u64 *ctx)
 			event->flags |= FLAG_EXITING;
 		send_event(event);
 	}
-	if (new == TCP_CLOSE)
+	if (new == TCP_CLOSE) {
+		if (known)
+			leave_port(cookie, known, IPPROTO_TCP);
 		bpf_map_delete_elem(&sockets, &cookie);
+	}
 	return 0;
 }
 

@@ -4,11 +4,11 @@ use std::os::fd::AsFd as _;
 
 use aya::Btf;
 use aya::programs::{
-    BtfTracePoint, FEntry, FExit, Iter, KProbe, Program, ProgramError, TracePoint,
+    BtfTracePoint, CgroupAttachMode, FEntry, FExit, Iter, KProbe, Program, ProgramError, TracePoint,
 };
 
 use super::load::words;
-use super::perf;
+use super::{cgroup, perf};
 
 /// Attaches to a tracepoint with types.
 pub(super) fn typed(program: &mut Program, at: &str, types: &Btf) -> Result<(), String> {
@@ -45,6 +45,9 @@ pub(super) fn undo(program: &mut Program) {
     // One that was never loaded has nothing to undo.
     let _ = match program {
         Program::BtfTracePoint(program) => program.unload(),
+        Program::CgroupSock(program) => program.unload(),
+        Program::CgroupSockAddr(program) => program.unload(),
+        Program::SockOps(program) => program.unload(),
         Program::FEntry(program) => program.unload(),
         Program::FExit(program) => program.unload(),
         Program::Iter(program) => program.unload(),
@@ -70,6 +73,28 @@ pub(super) fn call(program: &mut Program, at: &str) -> Result<perf::Attached, St
     }
     let fd = program.fd().map_err(say)?;
     perf::attach(fd.as_fd(), "syscalls", at).map_err(|error| error.to_string())
+}
+
+/// Attaches to the root cgroup, beside what others have there.
+pub(super) fn to_root_cgroup(program: &mut Program, part_will_do: bool) -> Result<(), String> {
+    let root = cgroup::open_root(part_will_do)?;
+    // A link never displaces anybody, and takes no other mode.
+    let mode = CgroupAttachMode::Single;
+    match program {
+        Program::CgroupSock(program) => {
+            program.load().map_err(say)?;
+            program.attach(root, mode).map(drop).map_err(say)
+        }
+        Program::CgroupSockAddr(program) => {
+            program.load().map_err(say)?;
+            program.attach(root, mode).map(drop).map_err(say)
+        }
+        Program::SockOps(program) => {
+            program.load().map_err(say)?;
+            program.attach(root, mode).map(drop).map_err(say)
+        }
+        _ => Err(String::from("not made for a cgroup")),
+    }
 }
 
 /// Says what the kernel answered.

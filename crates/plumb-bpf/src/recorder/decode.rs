@@ -10,6 +10,7 @@ use plumb_model::socket::SocketState;
 
 use super::Older;
 use super::places::Places;
+use super::ports::address;
 use crate::stacks::ScriptFrame;
 
 /// `sizeof(struct event)`.
@@ -39,6 +40,8 @@ const REASON: u8 = 4;
 const TOTALS: u8 = 8;
 const OLDER: u8 = 16;
 const PLACE: u8 = 32;
+const CHOSEN: u8 = 64;
+const UNTOUCHED: u8 = 128;
 
 /// A copy of the top of a user stack, as it lies in the ring.
 #[derive(Debug, Clone)]
@@ -132,19 +135,6 @@ impl Caller {
     }
 }
 
-fn address(ip: IpAddr) -> (u8, [u8; 16]) {
-    match ip {
-        IpAddr::V4(ip) => {
-            let mut bytes = [0; 16];
-            for (to, from) in bytes.iter_mut().zip(ip.octets()) {
-                *to = from;
-            }
-            (2, bytes)
-        }
-        IpAddr::V6(ip) => (10, ip.octets()),
-    }
-}
-
 /// Decodes `struct script`.
 fn script_frames(script: &Record<'_>) -> Option<Vec<ScriptFrame>> {
     let len = usize::try_from(script.u32(0)?).ok()?.min(SCRIPT_FRAMES);
@@ -197,6 +187,7 @@ fn what(record: &Record<'_>, flags: u8, call: Option<Call>, places: &Places) -> 
             totals: (flags & TOTALS != 0).then(|| totals(record)).flatten(),
             by_exit: flags & EXITING != 0,
             older: flags & OLDER != 0,
+            untouched: flags & UNTOUCHED != 0,
         }),
         2 => What::Accepted { fd: result },
         3 => What::ConnectReturned {
@@ -216,7 +207,9 @@ fn what(record: &Record<'_>, flags: u8, call: Option<Call>, places: &Places) -> 
             reason: places.number(record.u64(88)?)?,
         },
         9 => What::Dropped { reason },
-        10 => What::QueueFull,
+        10 => What::QueueFull {
+            reason: (flags & REASON != 0).then_some(reason),
+        },
         11 => What::Call(Box::new(call?)),
         12 => What::Exec,
         13 => What::Exit,
@@ -231,6 +224,15 @@ fn what(record: &Record<'_>, flags: u8, call: Option<Call>, places: &Places) -> 
             syn_queue: record.u32(108)?,
             limit: record.u32(88)?,
         }),
+        15 => What::Made { protocol: reason },
+        16 => What::Bound {
+            protocol: reason,
+            chosen: flags & CHOSEN != 0,
+        },
+        17 => What::Closed {
+            protocol: reason,
+            by_exit: flags & EXITING != 0,
+        },
         _ => return None,
     })
 }

@@ -45,10 +45,11 @@ pub const YOUNG: std::time::Duration = std::time::Duration::from_secs(1);
 pub(super) const BPF_NOEXIST: u64 = 1;
 
 /// The sizes of the maps, by name.
-pub(super) const MAPS: [(&str, u32); 15] = [
+pub(super) const MAPS: [(&str, u32); 16] = [
     ("interpreters", INTERPRETING),
     ("interpreter_programs", INTERPRETERS),
     ("sockets", SOCKETS),
+    ("taken", SOCKETS),
     ("processes", PROCESSES),
     ("listeners", LISTENERS),
     ("watched", LISTENERS),

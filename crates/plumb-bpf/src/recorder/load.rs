@@ -59,6 +59,7 @@ fn with_helpers(
     }
     let mut attached = Attached {
         refused: Refused::read(),
+        whole_host: plan.scope == Scope::Host,
         ..Attached::default()
     };
     for probe in PROBES.iter().filter(|probe| plan.wants(probe.layer)) {
@@ -104,7 +105,9 @@ fn load(plan: &Plan, types: &Btf, names: &Names, helpers: bool) -> Result<Ebpf, 
     let call_stacks = u32::from(plan.call_stacks);
     let queues = u32::from(plan.wants(Layer::Queues));
     let (every, strangers) = (u32::from(plan.every_state), u32::from(plan.strangers));
+    let made = u32::from(plan.wants(Layer::Made));
     let purge = names.drop_number("QUEUE_PURGE").unwrap_or(0);
+    let full = names.drop_number("SOCKET_RCVBUFF").unwrap_or(0);
     let mut loader = EbpfLoader::new();
     loader
         .btf(Some(types))
@@ -119,6 +122,8 @@ fn load(plan: &Plan, types: &Btf, names: &Names, helpers: bool) -> Result<Ebpf, 
         .override_global("STRANGERS", &strangers, true)
         .override_global("QUEUES", &queues, true)
         .override_global("CALL_STACKS", &call_stacks, true)
+        .override_global("MADE", &made, true)
+        .override_global("FULL_REASON", &full, true)
         .override_global("PURGE_REASON", &purge, true);
     for (name, size) in limits::MAPS {
         loader.map_max_entries(name, size);
@@ -155,6 +160,7 @@ struct Attached {
     gaps: Vec<Gap>,
     perf: Vec<(&'static str, perf::Attached)>,
     refused: Refused,
+    whole_host: bool,
 }
 
 impl Attached {
@@ -202,6 +208,9 @@ impl Attached {
                 Hook::Iterator(over) => attach::iterator(loaded, over, types).map_err(say)?,
                 Hook::Probe(at) => attach::probe(loaded, at).map_err(say)?,
                 Hook::FunctionEnd(at) => attach::function_end(loaded, at, types).map_err(say)?,
+                Hook::Cgroup => {
+                    attach::to_root_cgroup(loaded, !self.whole_host).map_err(say)?;
+                }
                 Hook::Call(at) => {
                     let attached = attach::call(loaded, at).map_err(say)?;
                     self.perf.push((program.name, attached));

@@ -9,6 +9,7 @@
 mod attach;
 pub mod calls;
 mod casts;
+mod cgroup;
 mod decode;
 mod functions;
 mod interpreters;
@@ -19,6 +20,7 @@ mod mappings;
 mod perf;
 mod places;
 mod plan;
+mod ports;
 mod reader;
 mod reasons;
 mod records;
@@ -140,14 +142,25 @@ impl Recorder {
             let mut listeners: HashMap<&mut MapData, [u32; 2], u32> = self.map("listeners")?;
             listeners.insert(key, owner.0, 0)?;
         }
-        let mut sockets: HashMap<&mut MapData, u64, Known> = self.map("sockets")?;
-        match sockets.insert(older.cookie.0, known, limits::BPF_NOEXIST) {
-            // It is there: made since the recorder began.
-            Err(MapError::SyscallError(error))
-                if error.io_error.raw_os_error() == Some(libc::EEXIST) => {}
-            other => other?,
+        if self.used.iter().any(|used| used.layer == Layer::Made)
+            && let Some((key, by)) = ports::of(older)
+        {
+            let mut taken: HashMap<&mut MapData, ports::Key, ports::Taken> = self.map("taken")?;
+            // Of those that share a port the listener stands for all. Whoever has it since the recorder began, has it.
+            let flags = if older.listens {
+                0
+            } else {
+                limits::BPF_NOEXIST
+            };
+            unless_there(taken.insert(key, by, flags))?;
         }
-        Ok(())
+        let mut sockets: HashMap<&mut MapData, u64, Known> = self.map("sockets")?;
+        // One that is there was made since the recorder began.
+        Ok(unless_there(sockets.insert(
+            older.cookie.0,
+            known,
+            limits::BPF_NOEXIST,
+        ))?)
     }
 
     /// Finds those among the sockets it was told of ([`Self::seed`]) that listen, with [`Layer::Queues`].
@@ -302,5 +315,17 @@ impl Recorder {
             name: name.to_owned(),
         };
         Ok(M::try_from(self.object.map_mut(name).ok_or(missing)?)?)
+    }
+}
+
+/// Takes it for fine that a map had such a key before.
+fn unless_there(inserted: Result<(), MapError>) -> Result<(), MapError> {
+    match inserted {
+        Err(MapError::SyscallError(error))
+            if error.io_error.raw_os_error() == Some(libc::EEXIST) =>
+        {
+            Ok(())
+        }
+        other => other,
     }
 }

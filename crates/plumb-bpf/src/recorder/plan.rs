@@ -47,6 +47,8 @@ pub enum Layer {
     Opening,
     /// The recv() that returned 0.
     Reading,
+    /// Internet sockets of every protocol made, bound and closed, so that those without states have owners, too.
+    Made,
     /// Segments sent again, resets, errors, full queues.
     Faults,
     /// Full queues of listeners, looked at every [`super::limits::LOOK`].
@@ -71,6 +73,7 @@ impl Layer {
             Self::States => "states of TCP sockets",
             Self::Opening => "what connect() and accept() return",
             Self::Reading => "reads that found the end of a connection",
+            Self::Made => "sockets made, bound and closed",
             Self::Faults => "retransmissions, resets and errors",
             Self::Queues => "full queues of listeners",
             Self::Drops => "dropped packets",
@@ -142,6 +145,8 @@ pub(super) enum Hook {
     Iterator(&'static str),
     /// A tracepoint of one system call, through perf.
     Call(&'static str),
+    /// The root cgroup, at the hook the program is made for.
+    Cgroup,
 }
 
 macro_rules! program {
@@ -192,6 +197,20 @@ macro_rules! program {
             name: $name,
             hook: Hook::Iterator($at),
             label: concat!("iter/", $at),
+        }
+    };
+    ($name:literal cgroup $at:literal) => {
+        Program {
+            name: $name,
+            hook: Hook::Cgroup,
+            label: concat!("cgroup/", $at),
+        }
+    };
+    ($name:literal call $at:literal, $lacking:literal) => {
+        Program {
+            name: $name,
+            hook: Hook::Call($at),
+            label: concat!("tracepoint/syscalls/", $at, " (", $lacking, ")"),
         }
     };
     ($name:literal call $at:literal) => {
@@ -271,6 +290,26 @@ pub(super) const PROBES: &[Probe] = &[
         ladder: &[&[program!("maps_code" call "sys_exit_mmap")]],
     },
     Probe {
+        layer: Layer::Made,
+        sees: "sockets made, bound and closed",
+        ladder: &[
+            &[
+                program!("socket_made" cgroup "sock_create"),
+                program!("socket_bound4" cgroup "post_bind4"),
+                program!("socket_bound6" cgroup "post_bind6"),
+                program!("socket_closed" cgroup "sock_release"),
+                program!("socket_connects" cgroup "sock_ops"),
+                program!("socket_sends4" cgroup "sendmsg4"),
+                program!("socket_sends6" cgroup "sendmsg6"),
+            ],
+            &[
+                program!("socket_ends" call "sys_exit_socket", "no chosen ports, no ends"),
+                program!("bind_begins" call "sys_enter_bind"),
+                program!("bind_ends" call "sys_exit_bind"),
+            ],
+        ],
+    },
+    Probe {
         layer: Layer::Reading,
         sees: "reads that found the end of a connection",
         ladder: &[
@@ -317,7 +356,10 @@ pub(super) const PROBES: &[Probe] = &[
     Probe {
         layer: Layer::Faults,
         sees: "full receive queues",
-        ladder: &[&[program!("full_queues" typed "sock_rcvqueue_full")]],
+        ladder: &[&[
+            program!("full_datagram_queues" typed "udp_fail_queue_rcv_skb"),
+            program!("full_queues" typed "sock_rcvqueue_full"),
+        ]],
     },
     Probe {
         layer: Layer::Queues,

@@ -5,6 +5,7 @@
  *	act connect PORT COUNT	opens COUNT connections to PORT of loopback in open_here()
  *	act read-end PORT COUNT	the same, and reads each to its end in read_end_here()
  *	act ask PORT COUNT	sends COUNT datagrams to PORT of loopback, each from a new socket, waits for answers
+ *	act flood PORT COUNT	sends COUNT datagrams to a socket at PORT of loopback with a small queue, which nobody reads
  *	act move		moves bytes over UDP and UNIX sockets, as MOVED in mod.rs says
  */
 #include <arpa/inet.h>
@@ -59,6 +60,19 @@ static void need(int done)
 	}
 }
 
+static void flood(int port, int count)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int to = socket(AF_INET, SOCK_DGRAM, 0), from = socket(AF_INET, SOCK_DGRAM, 0);
+	int room = 2304;
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	need(!setsockopt(to, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)));
+	need(!bind(to, (struct sockaddr *)&at, sizeof(at)));
+	for (int i = 0; i < count; i++)
+		need(sendto(from, bytes, 1000, 0, (struct sockaddr *)&at, sizeof(at)) == 1000);
+}
+
 /* So many messages of so many bytes from one end to the other; each is looked at before it is taken. */
 static void move_over(int from, int to, int count, size_t len)
 {
@@ -109,9 +123,11 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[1], "move"))
 		move_bytes();
+	else if (argc == 4 && !strcmp(argv[1], "flood"))
+		flood(atoi(argv[2]), atoi(argv[3]));
 	else if (argc != 4)
 		return 2;
-	for (int i = 0; argc == 4 && i < atoi(argv[3]); i++) {
+	for (int i = 0; argc == 4 && strcmp(argv[1], "flood") && i < atoi(argv[3]); i++) {
 		if (!strcmp(argv[1], "ask"))
 			ask(atoi(argv[2]));
 		else if (!strcmp(argv[1], "read-end"))

@@ -56,7 +56,7 @@ OUTCOMES
   no-route      this host has no route there
   no-port-left  no local port was free, or the local address is not ours
   firewall      a rule of this host dropped it, or an ICMP message refused it
-  reset         broken off
+  reset         broken off by a reset, in the handshake or behind it before any byte had arrived
   given-up      the program closed the socket before there was an answer
   destroyed     somebody with privileges ended it (ss -K)
   in-progress   not decided yet

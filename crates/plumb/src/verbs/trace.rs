@@ -108,6 +108,7 @@ pub fn run(arguments: &Arguments) -> u8 {
 fn begin(arguments: &Arguments) -> Result<Session, Failure> {
     let mut layers = vec![
         Layer::Opening,
+        Layer::Made,
         Layer::Reading,
         Layer::Faults,
         Layer::Drops,

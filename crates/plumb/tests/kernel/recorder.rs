@@ -6,6 +6,7 @@
 mod background;
 mod fallback;
 mod hooks;
+mod sockets;
 mod verbs;
 
 use std::net::TcpListener;

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use plumb_analyze::functions::Uses;
-use plumb_bpf::recorder::{Gap, Names, Older, Plan, Recorder, Scope, Told, limits};
+use plumb_bpf::recorder::{Gap, Layer, Names, Older, Plan, Recorder, Scope, Told, limits};
 use plumb_collect::cgroups::{Cgroups, is_in};
 use plumb_collect::snapshot::{self, Request};
 use plumb_collect::sys::signal;
@@ -93,7 +93,7 @@ impl Session {
                 HashSet::new()
             }
             // After attaching: what is made in between is known by then, and stays as it is.
-            None => seed(&mut recorder, plan.scope, &read_sockets(|it| it)),
+            None => seed(&mut recorder, plan.scope, &before(plan)),
         };
         Ok(Self {
             recorder,
@@ -296,6 +296,28 @@ pub fn read_sockets(more: impl Fn(Request) -> Request) -> Snapshot {
     }))
 }
 
+/// Reads the sockets that were there before, of every kind the plan is about.
+fn before(plan: &Plan) -> Snapshot {
+    let without_states: &[Kind] = if plan.layers.contains(&Layer::Made) {
+        &[Kind::Udp, Kind::UdpLite]
+    } else {
+        &[]
+    };
+    read_sockets(|mut request| {
+        request.kinds.extend(without_states);
+        request
+    })
+}
+
+/// Gives the protocol (`IPPROTO_*`) of sockets of a kind.
+fn protocol(kind: Kind) -> u8 {
+    match kind {
+        Kind::Udp => 17,
+        Kind::UdpLite => 136,
+        _ => IPPROTO_TCP,
+    }
+}
+
 /// Says in words what a reading of sockets did not see, holders that may not be looked at included.
 pub fn gaps(snapshot: &Snapshot) -> Vec<String> {
     let mut gaps = unseen::gaps(snapshot);
@@ -335,7 +357,7 @@ fn seed(recorder: &mut Recorder, scope: Scope, before: &Snapshot) -> HashSet<Coo
             netns: socket.netns,
             owner: owner.map(|owner| owner.pid),
             ends: Ends {
-                protocol: IPPROTO_TCP,
+                protocol: protocol(socket.kind),
                 local,
                 peer: socket.peer.inet().unwrap_or(nowhere),
             },

@@ -28,7 +28,10 @@ pub fn words(event: &Event, names: &Names, calls: bool) -> Option<(&'static str,
             let why = name.map(|name| format!(": {name}")).unwrap_or_default();
             ("reset-sent", format!("reset sent{why}"))
         }
-        What::ResetReceived { .. } => ("reset-received", String::from("reset received")),
+        What::ResetReceived { state } => {
+            let name = state.tcp_name().unwrap_or("?");
+            ("reset-received", format!("reset received in {name}"))
+        }
         What::Error { errno } => {
             let name = error_names::name((*errno).into());
             ("error", format!("error left at the socket: {name}"))
@@ -43,7 +46,30 @@ pub fn words(event: &Event, names: &Names, calls: bool) -> Option<(&'static str,
                 ),
             )
         }
-        What::QueueFull => ("queue-full", String::from("receive queue full")),
+        What::QueueFull { reason } => {
+            let name = reason.and_then(|reason| names.drop_reason(reason));
+            let why = name.map(|name| format!(": {name}")).unwrap_or_default();
+            ("queue-full", format!("receive queue full{why}"))
+        }
+        What::Made { protocol } => (
+            "socket",
+            format!("socket made: {}", protocol_name(*protocol)),
+        ),
+        What::Bound { protocol, chosen } => {
+            let by = if *chosen {
+                ", by the kernel's choice"
+            } else {
+                ""
+            };
+            ("bound", format!("bound: {}{by}", protocol_name(*protocol)))
+        }
+        What::Closed { protocol, by_exit } => {
+            let why = if *by_exit { ", the process ends" } else { "" };
+            (
+                "closed",
+                format!("closed: {}{why}", protocol_name(*protocol)),
+            )
+        }
         What::ListenerFull(full) => ("listener-full", full_listener(full)),
         What::Exec => ("exec", String::from("began another program")),
         What::Exit => ("exit", String::from("ended")),
@@ -53,6 +79,22 @@ pub fn words(event: &Event, names: &Names, calls: bool) -> Option<(&'static str,
             String::from("something this plumb has no word for"),
         ),
     })
+}
+
+/// The name of a protocol of sockets (`IPPROTO_*`).
+fn protocol_name(protocol: u32) -> String {
+    let name = match protocol {
+        1 => "ICMP",
+        6 => "TCP",
+        17 => "UDP",
+        58 => "ICMPv6",
+        132 => "SCTP",
+        136 => "UDP-Lite",
+        255 => "raw IP",
+        262 => "MPTCP",
+        _ => return format!("protocol {protocol}"),
+    };
+    name.to_owned()
 }
 
 fn state(change: StateChange) -> String {

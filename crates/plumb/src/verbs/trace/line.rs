@@ -34,6 +34,8 @@ impl Writer<'_> {
         let text = match &event.what {
             // A shell begins and ends dozens of programs that never see the network; JSON has them.
             What::Exec | What::Exit => return,
+            // The calls themselves stand in the timeline, with their arguments.
+            What::Made { .. } | What::Bound { chosen: false, .. } if self.calls => return,
             What::Call(made) if self.strace_like => strace(event, made),
             What::Call(made) => {
                 let body = format!(
@@ -103,8 +105,8 @@ fn owner(event: &Event) -> String {
 fn place(event: &Event) -> String {
     match event.ends {
         Some(ends) if ends.peer.port() != 0 => format!("{} > {} ", ends.local, ends.peer),
-        Some(ends) => format!("{} ", ends.local),
-        None => String::new(),
+        Some(ends) if ends.local.port() != 0 => format!("{} ", ends.local),
+        Some(_) | None => String::new(),
     }
 }
 

@@ -16,6 +16,7 @@ fn attached() -> Vec<(&'static str, String)> {
     let plan = Plan {
         layers: vec![
             Layer::Opening,
+            Layer::Made,
             Layer::Reading,
             Layer::Faults,
             Layer::Queues,

@@ -88,7 +88,8 @@ impl Chosen {
         };
         let begins = matches!(&event.what, What::State(change)
             if change.old == SocketState::CLOSE && change.new != SocketState::CLOSE);
-        if begins {
+        // That it was made and bound is part of its first life.
+        if begins && self.is_over(cookie) {
             self.drop_socket(cookie);
         }
         let tracked = self.sockets.entry(cookie).or_insert_with(|| Tracked {
@@ -189,6 +190,11 @@ impl Chosen {
                 self.drop_socket(cookie);
             }
         }
+    }
+
+    fn is_over(&self, cookie: Cookie) -> bool {
+        let tracked = self.sockets.get(&cookie);
+        tracked.is_some_and(|tracked| tracked.seen.closed_ns.is_some())
     }
 
     fn drop_socket(&mut self, cookie: Cookie) {

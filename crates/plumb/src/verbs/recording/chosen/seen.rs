@@ -97,6 +97,8 @@ impl Seen {
                     self.closed_ns = Some(event.time_ns);
                 }
             }
+            What::Made { .. } => self.begun_ns = self.begun_ns.or(Some(event.time_ns)),
+            What::Closed { .. } => self.closed_ns = Some(event.time_ns),
             What::Accepted { .. } => self.taken = true,
             What::EndOfFile(totals) => self.totals = Some(*totals),
             What::Retransmitted { .. } => self.retransmits += 1,

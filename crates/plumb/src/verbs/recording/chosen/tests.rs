@@ -46,6 +46,7 @@ fn state(old: SocketState, new: SocketState, sent_bytes: Option<u64>) -> What {
         }),
         by_exit: false,
         older: false,
+        untouched: false,
     })
 }
 

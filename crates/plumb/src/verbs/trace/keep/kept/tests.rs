@@ -43,6 +43,7 @@ fn state(time_ns: u64, cookie: u64, old: SocketState, new: SocketState) -> Event
         totals: None,
         by_exit: false,
         older: false,
+        untouched: false,
     };
     event(time_ns, cookie, What::State(change))
 }

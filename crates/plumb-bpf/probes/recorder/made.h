@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * Internet sockets of every protocol as they are made, bound and closed, so that those that have no states, as UDP's,
+ * have an owner. At hooks of the root cgroup: they are called for nothing else, while a tracepoint of a system call
+ * makes every call of the machine slower, and ports that the kernel chose later are seen in the moment of the choice:
+ * of a TCP socket in connect(), of another in the first sendto().
+ *
+ * Minimum kernel version: 5.9 (cgroup/sock_release, f5836749c9c0). Below, and without CAP_NET_ADMIN, tracepoints of
+ * socket() and bind() through perf tell of these two, and nothing is remembered, because no end would be told.
+ *
+ * Programs at cgroups decide, too: each gives 1, which lets everything go on as it would.
+ */
+#ifndef PLUMB_RECORDER_MADE_H
+#define PLUMB_RECORDER_MADE_H
+
+#include "opening.h"
+
+#define GO_ON 1
+
+/* The contexts: promises of the kernel (linux/bpf.h), so nothing in them is relocated. */
+struct bpf_sock {
+	u32 bound_dev_if, family, type, protocol, mark, priority;
+	u32 src_ip4;
+	u32 src_ip6[4];
+	u32 src_port;
+};
+
+struct bpf_sock_addr {
+	u32 user_family, user_ip4, user_ip6[4], user_port;
+	u32 family, type, protocol;
+	u32 msg_src_ip4, msg_src_ip6[4];
+	struct bpf_sock *sk;
+};
+
+struct bpf_sock_ops {
+	u32 op;
+	u32 args[4];
+	u32 family, remote_ip4, local_ip4, remote_ip6[4], local_ip6[4];
+	u32 remote_port, local_port;
+};
+
+/* BPF_SOCK_OPS_TCP_CONNECT_CB: connect() has chosen what it needs, and no SYN has left yet. */
+#define CONNECT_BEGINS 3
+
+/* Who runs, where the helpers that say so are not for every kind of program (5.10). */
+INLINE void put_current(struct event *event)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	event->tgid = process_of(UNTYPED, task);
+	event->tid = PID_NAMESPACE ? id_in_namespace(UNTYPED, task) : READ(task, pid);
+	bpf_probe_read_kernel(event->comm, sizeof(event->comm),
+			      __builtin_preserve_access_index(&task->comm));
+	event->flags |= FLAG_IN_CALL;
+}
+
+INLINE int on_made(struct sock *sk, u64 cookie, bool lasts)
+{
+	u32 tgid = current_tgid();
+	struct event *event;
+
+	if (!in_scope(tgid))
+		return GO_ON;
+	event = begin_event(EVENT_MADE);
+	if (!event)
+		return GO_ON;
+	event->cookie = cookie;
+	put_ends(UNTYPED, event, sk);
+	put_protocol(event, sk);
+	put_task(event, tgid);
+	if (lasts)
+		remember(cookie, event, tgid);
+	send_event(event);
+	return GO_ON;
+}
+
+INLINE int on_bound(struct sock *sk, u64 cookie, bool lasts)
+{
+	struct known *known = bpf_map_lookup_elem(&sockets, &cookie);
+	u32 tgid = current_tgid();
+	struct event *event;
+
+	if (!known && !in_scope(tgid))
+		return GO_ON;
+	event = begin_event(EVENT_BOUND);
+	if (!event)
+		return GO_ON;
+	event->cookie = cookie;
+	put_ends(UNTYPED, event, sk);
+	put_protocol(event, sk);
+	put_task(event, tgid);
+	if (!known && lasts)
+		remember(cookie, event, tgid);
+	send_bound(event, known, known || lasts);
+	return GO_ON;
+}
+
+SEC("cgroup/sock_create")
+int socket_made(void *ctx)
+{
+	return on_made(ctx, bpf_get_socket_cookie(ctx), true);
+}
+
+SEC("cgroup/post_bind4")
+int socket_bound4(void *ctx)
+{
+	return on_bound(ctx, bpf_get_socket_cookie(ctx), true);
+}
+
+SEC("cgroup/post_bind6")
+int socket_bound6(void *ctx)
+{
+	return on_bound(ctx, bpf_get_socket_cookie(ctx), true);
+}
+
+/* A connection's end is a state; the others, and those that never connected, end here. */
+SEC("cgroup/sock_release")
+int socket_closed(void *ctx)
+{
+	struct sock *sk = ctx;
+	u64 cookie = READ(sk, __sk_common.skc_cookie.counter);
+	struct known *known = cookie ? bpf_map_lookup_elem(&sockets, &cookie) : NULL;
+	u16 protocol = READ(sk, sk_protocol);
+	struct event *event;
+
+	if (!known || (protocol == IPPROTO_TCP && READ(sk, __sk_common.skc_state) != TCP_CLOSE))
+		return GO_ON;
+	event = begin_event(EVENT_CLOSED);
+	if (event) {
+		event->cookie = cookie;
+		put_ends(UNTYPED, event, sk);
+		put_known_ends(event, known);
+		put_protocol(event, sk);
+		put_task(event, current_tgid());
+		if (READ((struct task_struct *)bpf_get_current_task(), flags) & PF_EXITING)
+			event->flags |= FLAG_EXITING;
+		send_event(event);
+	}
+	leave_port(cookie, known, protocol);
+	bpf_map_delete_elem(&sockets, &cookie);
+	return GO_ON;
+}
+
+/* The port that the kernel chose for a socket that had none. */
+INLINE struct event *begin_chosen(u64 cookie, const struct known *known, u32 family, u32 port)
+{
+	struct event *event = begin_event(EVENT_BOUND);
+
+	if (!event)
+		return NULL;
+	event->cookie = cookie;
+	event->family = family;
+	event->netns = known->netns;
+	event->local_port = port;
+	event->flags |= FLAG_CHOSEN;
+	put_current(event);
+	return event;
+}
+
+SEC("sockops")
+int socket_connects(struct bpf_sock_ops *ctx)
+{
+	struct known *known;
+	struct event *event;
+	u64 cookie;
+
+	if (ctx->op != CONNECT_BEGINS)
+		return GO_ON;
+	cookie = bpf_get_socket_cookie(ctx);
+	known = bpf_map_lookup_elem(&sockets, &cookie);
+	if (!known || known->local_port)
+		return GO_ON;
+	event = begin_chosen(cookie, known, ctx->family, ctx->local_port);
+	if (!event)
+		return GO_ON;
+	event->protocol = IPPROTO_TCP;
+	event->reason = IPPROTO_TCP;
+	if (ctx->family == AF_INET6) {
+		*(u32 *)(event->local + 0) = ctx->local_ip6[0];
+		*(u32 *)(event->local + 4) = ctx->local_ip6[1];
+		*(u32 *)(event->local + 8) = ctx->local_ip6[2];
+		*(u32 *)(event->local + 12) = ctx->local_ip6[3];
+	} else {
+		*(u32 *)event->local = ctx->local_ip4;
+	}
+	event->peer_port = known->peer_port;
+	__builtin_memcpy(event->peer, known->peer, sizeof(event->peer));
+	send_bound(event, known, true);
+	return GO_ON;
+}
+
+INLINE int on_first_send(struct bpf_sock_addr *ctx)
+{
+	u64 cookie = bpf_get_socket_cookie(ctx);
+	struct known *known = bpf_map_lookup_elem(&sockets, &cookie);
+	struct bpf_sock *sk;
+	struct event *event;
+
+	if (!known || known->local_port)
+		return GO_ON;
+	sk = ctx->sk;
+	if (!sk)
+		return GO_ON;
+	event = begin_chosen(cookie, known, sk->family, sk->src_port);
+	if (!event)
+		return GO_ON;
+	event->protocol = sk->protocol;
+	event->reason = sk->protocol;
+	if (event->family == AF_INET6) {
+		*(u32 *)(event->local + 0) = sk->src_ip6[0];
+		*(u32 *)(event->local + 4) = sk->src_ip6[1];
+		*(u32 *)(event->local + 8) = sk->src_ip6[2];
+		*(u32 *)(event->local + 12) = sk->src_ip6[3];
+	} else {
+		*(u32 *)event->local = sk->src_ip4;
+	}
+	send_bound(event, known, true);
+	return GO_ON;
+}
+
+SEC("cgroup/sendmsg4")
+int socket_sends4(struct bpf_sock_addr *ctx)
+{
+	return on_first_send(ctx);
+}
+
+SEC("cgroup/sendmsg6")
+int socket_sends6(struct bpf_sock_addr *ctx)
+{
+	return on_first_send(ctx);
+}
+
+/* By the calls alone. */
+INLINE bool is_internet(struct sock *sk)
+{
+	u16 family = READ(&sk->__sk_common, skc_family);
+
+	return family == AF_INET || family == AF_INET6;
+}
+
+SEC("tracepoint/syscalls/sys_exit_socket")
+int socket_ends(struct call_ends *ctx)
+{
+	struct sock *sk = ctx->result < 0 ? NULL : sock_of(NO_CASTS, ctx->result);
+
+	if (sk && is_internet(sk))
+		on_made(sk, cookie_read(sk), false);
+	return 0;
+}
+
+/* The descriptor, kept as connect()'s is: a thread is in one call at a time. */
+SEC("tracepoint/syscalls/sys_enter_bind")
+int bind_begins(struct call_begins *ctx)
+{
+	return on_connect(ctx->args[0], ctx->args[1], ctx->args[2]);
+}
+
+SEC("tracepoint/syscalls/sys_exit_bind")
+int bind_ends(struct call_ends *ctx)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct attempt *found = bpf_map_lookup_elem(&attempts, &tid);
+	struct sock *sk;
+	s32 fd;
+
+	if (!found)
+		return 0;
+	fd = found->fd;
+	bpf_map_delete_elem(&attempts, &tid);
+	sk = ctx->result ? NULL : sock_of(NO_CASTS, fd);
+	if (sk && is_internet(sk))
+		on_bound(sk, cookie_read(sk), false);
+	return 0;
+}
+
+#endif
