@@ -1,6 +1,6 @@
 //! `checksum-errors`, `fragment-loss`, `reverse-path-filter`: packets that came and were thrown away.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::link::Link;
@@ -116,13 +116,16 @@ fn unheard(case: &Case<'_>) -> BTreeSet<u32> {
         .of(Direction::Received, |what| what == What::SynAck)
         // A server that says it again was not heard either, also when the attempt is over by now.
         .filter(|notice| notice.count > 1 || waiting.contains(&sockets::plain(notice.peer)));
+    // A busy server has many thousands of both.
+    let answered: HashSet<_> = case
+        .notices
+        .of(Direction::Sent, |_| true)
+        .map(|notice| (notice.local, notice.peer))
+        .collect();
     let syns = case
         .notices
         .of(Direction::Received, |what| what == What::Syn)
-        .filter(|notice| {
-            let mut sent = case.notices.of(Direction::Sent, |_| true);
-            !sent.any(|other| other.local == notice.local && other.peer == notice.peer)
-        });
+        .filter(|notice| !answered.contains(&(notice.local, notice.peer)));
     answers.chain(syns).map(|notice| notice.interface).collect()
 }
 
