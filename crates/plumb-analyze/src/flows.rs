@@ -3,11 +3,15 @@
 //! TCP's totals are the kernel's own (`tcp_info`); of connections that ended in between the recorder tells the
 //! last totals. Other sockets have none: their bytes are counted by the recorder, or not known.
 
+mod naming;
+
 use std::collections::{HashMap, HashSet};
 
 use plumb_model::event::{Ends, Moved, Totals};
-use plumb_model::id::{Cookie, Pid};
+use plumb_model::id::{Cookie, NetnsId, Pid};
 use plumb_model::snapshot::{Snapshot, Socket};
+
+pub use self::naming::{Serving, name};
 
 /// What bytes are added up by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +28,20 @@ pub enum By {
     Container,
 }
 
+/// Who began a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// The other end: this one serves.
+    In,
+    /// This end.
+    Out,
+}
+
 /// A connection that ended between the readings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
+    /// Its namespace.
+    pub netns: Option<NetnsId>,
     /// Its ends.
     pub ends: Option<Ends>,
     /// Whose it was.
@@ -44,6 +59,8 @@ pub struct Interval<'a> {
     pub after: &'a Snapshot,
     /// Connections that ended in between.
     pub ended: &'a HashMap<Cookie, Ended>,
+    /// Who began those connections whose beginning was told.
+    pub ways: &'a HashMap<Cookie, Way>,
     /// Bytes of sockets other than TCP's at the first reading.
     pub moved_before: &'a HashMap<Cookie, Moved>,
     /// And at the second.
@@ -94,7 +111,7 @@ pub fn flows(interval: &Interval<'_>, by: By) -> Vec<Flow> {
         .enumerate()
         .filter_map(|(place, socket)| Some((socket.cookie.ok()?, place)))
         .collect();
-    let listening = listening(interval.after);
+    let serving = Serving::of(interval.after).and_told(interval.ways);
     let mut sums = Sums::default();
     for (place, socket) in interval.after.sockets.iter().enumerate() {
         // One that ended while it was read counts once, with its last totals.
@@ -102,7 +119,7 @@ pub fn flows(interval: &Interval<'_>, by: By) -> Vec<Flow> {
         if !interval.wants(socket.cookie.ok()) || socket.cookie.ok().is_some_and(has_ended) {
             continue;
         }
-        let name = name(interval.after, place, by, &listening);
+        let name = name(interval.after, place, by, &serving);
         let flow = sums.group(name);
         flow.sockets += 1;
         let Some(cookie) = socket.cookie.ok() else {
@@ -113,13 +130,27 @@ pub fn flows(interval: &Interval<'_>, by: By) -> Vec<Flow> {
             flow.opened += u64::from(!known.contains_key(&cookie));
             add(flow, was.unwrap_or_default(), now);
         } else if let Some(now) = interval.moved_after.get(&cookie) {
-            let was = interval
-                .moved_before
-                .get(&cookie)
-                .copied()
-                .unwrap_or_default();
-            flow.received_bytes += now.received_bytes.saturating_sub(was.received_bytes);
-            flow.sent_bytes += now.sent_bytes.saturating_sub(was.sent_bytes);
+            add_moved(flow, interval.moved_before.get(&cookie), now);
+        }
+    }
+    let now: HashSet<Cookie> = interval
+        .after
+        .sockets
+        .iter()
+        .filter_map(|socket| socket.cookie.ok())
+        .collect();
+    for (cookie, moved) in interval.moved_after {
+        // One without totals that is not there any more has what it moved at last.
+        let was = interval.moved_before.get(cookie);
+        if now.contains(cookie) || was == Some(moved) || !interval.wants(Some(*cookie)) {
+            continue;
+        }
+        let name = match known.get(cookie) {
+            Some(place) => Some(name(interval.before, *place, by, &serving)),
+            None => naming::of_moved(*cookie, moved, by, [interval.after, interval.before]),
+        };
+        if let Some(name) = name {
+            add_moved(sums.group(name), was, moved);
         }
     }
     for (cookie, ended) in interval.ended {
@@ -130,8 +161,8 @@ pub fn flows(interval: &Interval<'_>, by: By) -> Vec<Flow> {
         // A reading may have missed the holder of a socket that was just going.
         let has_holder = |place: &usize| !interval.before.owners.processes_of(*place).is_empty();
         let name = match place.filter(|place| ended.owner.is_none() || has_holder(place)) {
-            Some(place) => name(interval.before, place, by, &listening),
-            None => name_of_ended(ended, by, interval.after, &listening),
+            Some(place) => name(interval.before, place, by, &serving),
+            None => naming::of_ended(*cookie, ended, by, interval.before, &serving),
         };
         let flow = sums.group(name);
         flow.closed += 1;
@@ -151,6 +182,12 @@ fn add(flow: &mut Flow, was: Totals, now: Totals) {
     flow.retransmits += u64::from(now.retransmits.saturating_sub(was.retransmits));
 }
 
+fn add_moved(flow: &mut Flow, was: Option<&Moved>, now: &Moved) {
+    let was = was.copied().unwrap_or_default();
+    flow.received_bytes += now.received_bytes.saturating_sub(was.received_bytes);
+    flow.sent_bytes += now.sent_bytes.saturating_sub(was.sent_bytes);
+}
+
 /// Gives the totals of a connection, payload alone; `None` of whatever has none.
 fn totals(socket: &Socket) -> Option<Totals> {
     let info = socket.tcp.as_deref().filter(|_| !socket.is_listener())?;
@@ -162,104 +199,6 @@ fn totals(socket: &Socket) -> Option<Totals> {
         unread_bytes: 0,
         retransmits: info.total_retrans,
     })
-}
-
-/// Gives namespaces and ports of listeners, sorted.
-pub fn listening(snapshot: &Snapshot) -> Vec<(u64, u16)> {
-    let listeners = snapshot
-        .sockets
-        .iter()
-        .filter(|socket| socket.is_listener());
-    let mut ports: Vec<(u64, u16)> = listeners
-        .filter_map(|socket| Some((socket.netns.0, socket.local.port()?)))
-        .collect();
-    ports.sort_unstable();
-    ports
-}
-
-/// Gives the name of the group that a socket belongs to.
-pub fn name(snapshot: &Snapshot, place: usize, by: By, listening: &[(u64, u16)]) -> String {
-    let Some(socket) = snapshot.sockets.get(place) else {
-        return String::from("-");
-    };
-    let owners = snapshot.owners.processes_of(place);
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    match by {
-        By::Process => owners.first().map_or_else(
-            || String::from("(unknown)"),
-            |owner| format!("{} {}", text(&owner.comm), owner.pid.0),
-        ),
-        By::Container => owners
-            .first()
-            .and_then(|owner| {
-                let container = owner.workload.container.as_ref();
-                let name =
-                    container.map(|container| container.name.as_ref().unwrap_or(&container.id));
-                name.or(owner.workload.unit.as_ref()).map(|name| text(name))
-            })
-            .unwrap_or_else(|| String::from("(host)")),
-        By::Port => port(socket, listening),
-        By::Peer => match socket.peer.inet() {
-            Some(peer) if peer.port() != 0 => peer.ip().to_string(),
-            _ => format!("({})", socket.kind.word()),
-        },
-        By::Socket => match (socket.local.inet(), socket.peer.inet()) {
-            (Some(local), Some(peer)) if peer.port() != 0 => {
-                format!("{} {local} > {peer}", socket.kind.word())
-            }
-            (Some(local), _) => format!("{} {local}", socket.kind.word()),
-            _ => format!(
-                "{} {}",
-                socket.kind.word(),
-                socket.cookie.ok().map_or(0, |cookie| cookie.0)
-            ),
-        },
-    }
-}
-
-fn port(socket: &Socket, listening: &[(u64, u16)]) -> String {
-    let word = socket.kind.word();
-    let ours = socket.local.port();
-    let served = ours.is_some_and(|port| listening.binary_search(&(socket.netns.0, port)).is_ok());
-    match (ours, socket.peer.port()) {
-        (Some(ours), _) if served => format!("{word} :{ours}"),
-        (_, Some(theirs)) => format!("{word} to :{theirs}"),
-        (Some(ours), None) => format!("{word} :{ours}"),
-        (None, None) => format!("({word})"),
-    }
-}
-
-/// The group of a connection that no reading saw.
-fn name_of_ended(ended: &Ended, by: By, after: &Snapshot, listening: &[(u64, u16)]) -> String {
-    let Some(ends) = ended.ends else {
-        return String::from("(ended)");
-    };
-    let ours = ends.local.port();
-    let served = listening.iter().any(|(_, port)| *port == ours);
-    match by {
-        By::Process | By::Container => {
-            let process = after
-                .owners
-                .processes
-                .iter()
-                .find(|process| Some(process.pid) == ended.owner);
-            match (process, ended.owner) {
-                (Some(process), _) if by == By::Process => {
-                    format!(
-                        "{} {}",
-                        String::from_utf8_lossy(&process.comm),
-                        process.pid.0
-                    )
-                }
-                (None, Some(pid)) if by == By::Process => format!("(ended) {}", pid.0),
-                _ => String::from("(ended)"),
-            }
-        }
-        By::Port if served => format!("tcp :{ours}"),
-        By::Port => format!("tcp to :{}", ends.peer.port()),
-        By::Peer => ends.peer.ip().to_string(),
-        By::Socket => format!("tcp {} > {}", ends.local, ends.peer),
-    }
 }
 
 /// Groups by name.

@@ -8,7 +8,7 @@ use plumb_model::diag::inet::SkMemInfo;
 use plumb_model::snapshot::Snapshot;
 
 pub use self::room::{Buffer, NEAR_PERCENT, Room, SetBy, is_near, rooms, settings};
-use crate::flows::{By, listening, name};
+use crate::flows::{By, Serving, name};
 
 /// Sums of one group, bytes of kernel memory: overhead of packets included, so more than their payload.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -52,13 +52,13 @@ impl Held {
 
 /// Adds up the sockets at the places that are wanted; the group that has most comes first.
 pub fn held(snapshot: &Snapshot, by: By, wanted: impl Fn(usize) -> bool) -> Vec<Held> {
-    let listening = listening(snapshot);
+    let serving = Serving::of(snapshot);
     let mut groups: HashMap<String, Held> = HashMap::new();
     for (place, socket) in snapshot.sockets.iter().enumerate() {
         let Some(memory) = socket.memory.as_ref().filter(|_| wanted(place)) else {
             continue;
         };
-        let name = name(snapshot, place, by, &listening);
+        let name = name(snapshot, place, by, &serving);
         let held = groups.entry(name.clone()).or_insert_with(|| Held {
             name,
             ..Held::default()

@@ -12,9 +12,9 @@ mod rows;
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use plumb_model::Reason;
 use plumb_model::finding::Gap;
 use plumb_model::snapshot::{Kind, Namespace, Snapshot, Socket};
+use plumb_model::{Pid, Reason};
 use rustix::io::Errno;
 
 use crate::buffers;
@@ -102,6 +102,12 @@ pub fn read_where(
         details::add(request.details, &mut snapshot.owners.processes);
     }
     snapshot
+}
+
+/// Adds processes that hold none of its sockets to a snapshot: events told of them. Those that are not there any more
+/// are left out.
+pub fn add_processes(snapshot: &mut Snapshot, pids: &[Pid], wanted: Wanted) {
+    details::add_more(wanted, pids, &mut snapshot.owners.processes);
 }
 
 fn read_rows(

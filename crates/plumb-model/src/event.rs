@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 
 use crate::id::{Cookie, NetnsId, Pid};
+use crate::snapshot::Kind;
 use crate::socket::SocketState;
 
 /// One moment of a socket or process.
@@ -237,6 +238,12 @@ pub struct Moved {
     pub received_bytes: u64,
     /// Who moved the first of them.
     pub owner: Option<Pid>,
+    /// What it is; `None` of what no verb lists.
+    pub kind: Option<Kind>,
+    /// Its namespace, and its ends if they are addresses: both as they were when it moved the first of them.
+    pub netns: Option<NetnsId>,
+    /// See above; the peer's port is 0 where the socket was not connected.
+    pub ends: Option<Ends>,
 }
 
 /// What could not be told because something was full, each counted.

@@ -94,7 +94,8 @@ impl Drop for Namespace {
     }
 }
 
-fn ip(words: &[&str]) -> io::Result<()> {
+/// Runs `ip` in the namespace this thread is in.
+pub(crate) fn ip(words: &[&str]) -> io::Result<()> {
     let output = Command::new("ip").args(words).output()?;
     if output.status.success() {
         return Ok(());

@@ -73,6 +73,7 @@ fn measured(
         before: &snapshot(before),
         after: &snapshot(after),
         ended,
+        ways: &HashMap::new(),
         moved_before: &none,
         moved_after: &none,
         wanted: None,
@@ -86,6 +87,7 @@ fn ended(cookie: u64, received_bytes: u64) -> HashMap<Cookie, Ended> {
         ..Totals::default()
     };
     let ended = Ended {
+        netns: Some(NetnsId(1)),
         ends: Some(ends()),
         owner: Some(Pid(7)),
         totals,
@@ -180,10 +182,76 @@ fn bytes_of_datagrams_are_those_that_were_counted() {
         before: &snapshot(vec![udp()]),
         after: &snapshot(vec![udp()]),
         ended: &HashMap::new(),
+        ways: &HashMap::new(),
         moved_before: &moved(40),
         moved_after: &moved(90),
         wanted: None,
     };
     let flows = flows(&interval, By::Socket);
     assert_eq!(flows.first().map(|flow| flow.received_bytes), Some(50));
+}
+
+#[test]
+fn a_connection_that_came_in_is_the_port_s_also_after_its_listener_went() {
+    let (none, ended) = (HashMap::new(), ended(2, 6));
+    let of = |ways: &HashMap<Cookie, Way>| {
+        let interval = Interval {
+            before: &snapshot(Vec::new()),
+            after: &snapshot(Vec::new()),
+            ended: &ended,
+            ways,
+            moved_before: &none,
+            moved_after: &none,
+            wanted: None,
+        };
+        let flows = flows(&interval, By::Port);
+        flows.first().map(|flow| flow.name.clone())
+    };
+    let way = |way| HashMap::from([(Cookie(2), way)]);
+    assert_eq!(of(&way(Way::In)).as_deref(), Some("tcp :8080"));
+    assert_eq!(of(&way(Way::Out)).as_deref(), Some("tcp to :50000"));
+    assert_eq!(of(&HashMap::new()).as_deref(), Some("tcp to :50000"));
+}
+
+#[test]
+fn datagrams_of_a_socket_that_no_reading_saw_are_counted() {
+    let moved = |kind, peer: &str| {
+        let ends = Ends {
+            protocol: 17,
+            peer: peer.parse().expect("an address"),
+            ..ends()
+        };
+        let moved = Moved {
+            received_bytes: 90,
+            sent_bytes: 10,
+            owner: Some(Pid(7)),
+            kind,
+            netns: Some(NetnsId(1)),
+            ends: Some(ends),
+        };
+        HashMap::from([(Cookie(4), moved)])
+    };
+    let of = |moved_after: &HashMap<Cookie, Moved>, by| {
+        let interval = Interval {
+            before: &snapshot(Vec::new()),
+            after: &snapshot(Vec::new()),
+            ended: &HashMap::new(),
+            ways: &HashMap::new(),
+            moved_before: &HashMap::new(),
+            moved_after,
+            wanted: None,
+        };
+        let flows = flows(&interval, by);
+        flows
+            .first()
+            .map(|flow| (flow.name.clone(), flow.received_bytes, flow.sent_bytes))
+    };
+    let connected = moved(Some(Kind::Udp), "10.0.0.9:53");
+    let told = |name: &str| Some((name.to_owned(), 90, 10));
+    assert_eq!(of(&connected, By::Port), told("udp to :53"));
+    assert_eq!(of(&connected, By::Process), told("(ended) 7"));
+    let open = moved(Some(Kind::Udp), "0.0.0.0:0");
+    assert_eq!(of(&open, By::Port), told("udp :8080"));
+    assert_eq!(of(&open, By::Peer), told("(udp)"));
+    assert_eq!(of(&moved(None, "0.0.0.0:0"), By::Port), None);
 }

@@ -108,7 +108,7 @@ INLINE int count_bytes(struct sock *sk, u64 cookie, s32 length, bool received)
 
 	if (length <= 0 || READ(sk, sk_protocol) == IPPROTO_TCP)
 		return 0;
-	moved = moved_of(cookie);
+	moved = moved_of(sk, cookie);
 	if (moved)
 		__sync_fetch_and_add(received ? &moved->received : &moved->sent, (u64)length);
 	return 0;

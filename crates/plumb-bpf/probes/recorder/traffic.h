@@ -15,10 +15,17 @@ struct moved {
 	u64 sent;
 	u64 received;
 	u32 tgid;
-	u32 reserved;
+	u32 netns;
+	u16 family;
+	u16 local_port;
+	u16 peer_port;
+	u8 type;
+	u8 protocol;
+	u8 local[16];
+	u8 peer[16];
 };
 
-_Static_assert(sizeof(struct moved) == 24, "the Rust side decodes 24 bytes");
+_Static_assert(sizeof(struct moved) == 64, "the Rust side decodes 64 bytes");
 
 struct {
 	MAP_UINT(type, BPF_MAP_TYPE_HASH);
@@ -28,18 +35,44 @@ struct {
 	MAP_TYPE(value, struct moved);
 } traffic SEC(".maps");
 
-INLINE struct moved *moved_of(u64 cookie)
+/* Makes an entry; what the socket is, is noted because no reading may ever see it. */
+static __attribute__((noinline)) int begin_moved(struct sock *sk, u64 cookie, u32 tgid)
+{
+	struct moved moved = { .tgid = tgid };
+
+	if (!sk)
+		return 0;
+	moved.netns = netns_of(UNTYPED, sk);
+	moved.family = READ(sk, __sk_common.skc_family);
+	moved.type = READ(sk, sk_type);
+	moved.protocol = READ(sk, sk_protocol);
+	if (moved.family == AF_INET || moved.family == AF_INET6) {
+		moved.local_port = READ(sk, __sk_common.skc_num);
+		moved.peer_port = __builtin_bswap16(READ(sk, __sk_common.skc_dport));
+	}
+	if (moved.family == AF_INET6) {
+		*(struct in6_addr *)moved.local = READ(sk, __sk_common.skc_v6_rcv_saddr);
+		*(struct in6_addr *)moved.peer = READ(sk, __sk_common.skc_v6_daddr);
+	} else if (moved.family == AF_INET) {
+		*(u32 *)moved.local = READ(sk, __sk_common.skc_rcv_saddr);
+		*(u32 *)moved.peer = READ(sk, __sk_common.skc_daddr);
+	}
+	if (bpf_map_update_elem(&traffic, &cookie, &moved, BPF_NOEXIST))
+		count_lost(LOST_TRAFFIC);
+	return 0;
+}
+
+INLINE struct moved *moved_of(struct sock *sk, u64 cookie)
 {
 	struct moved *moved = bpf_map_lookup_elem(&traffic, &cookie);
-	struct moved none = {};
+	u32 tgid;
 
 	if (moved)
 		return moved;
-	none.tgid = current_tgid();
-	if (!in_scope(none.tgid))
+	tgid = current_tgid();
+	if (!in_scope(tgid))
 		return NULL;
-	if (bpf_map_update_elem(&traffic, &cookie, &none, BPF_NOEXIST))
-		count_lost(LOST_TRAFFIC);
+	begin_moved(sk, cookie, tgid);
 	return bpf_map_lookup_elem(&traffic, &cookie);
 }
 
@@ -52,7 +85,7 @@ int bytes_sent(u64 *ctx)
 
 	if (length <= 0 || sk->sk_protocol == IPPROTO_TCP)
 		return 0;
-	moved = moved_of(COOKIE_OF(sk));
+	moved = moved_of(sk, COOKIE_OF(sk));
 	if (moved)
 		__sync_fetch_and_add(&moved->sent, (u64)length);
 	return 0;
@@ -67,7 +100,7 @@ int bytes_received(u64 *ctx)
 
 	if (length <= 0 || flags & MSG_PEEK_FLAG || sk->sk_protocol == IPPROTO_TCP)
 		return 0;
-	moved = moved_of(COOKIE_OF(sk));
+	moved = moved_of(sk, COOKIE_OF(sk));
 	if (moved)
 		__sync_fetch_and_add(&moved->received, (u64)length);
 	return 0;

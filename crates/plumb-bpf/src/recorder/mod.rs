@@ -224,6 +224,11 @@ impl Recorder {
         traffic::read(&self.object)
     }
 
+    /// Makes room where they are counted: they are gone.
+    pub fn forget_traffic(&mut self, cookies: impl Iterator<Item = Cookie>) {
+        traffic::forget(&mut self.object, cookies);
+    }
+
     /// Gives what each code has moved through each socket since the start, with [`Layer::Functions`].
     pub fn uses(&self) -> Vec<(Cookie, Option<StackId>, Usage)> {
         functions::read_uses(&self.object)

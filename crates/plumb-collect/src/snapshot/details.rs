@@ -1,5 +1,6 @@
 //! What was asked for of the processes of a snapshot.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use plumb_model::attribution::Process;
@@ -20,11 +21,31 @@ pub(super) fn add(wanted: Wanted, processes: &mut [Process]) {
         merge(process, described);
     }
     if wanted.cgroup {
-        let mut names = Names::new(Path::new("/"));
-        for process in processes {
-            if let Known::Known(cgroup) = &process.cgroup {
-                names.fill(&mut process.workload, cgroup);
-            }
+        name_workloads(processes);
+    }
+}
+
+/// Adds processes that hold none of the sockets, as far as they are there and unknown.
+pub(super) fn add_more(wanted: Wanted, pids: &[Pid], processes: &mut Vec<Process>) {
+    let known: BTreeSet<Pid> = processes.iter().map(|process| process.pid).collect();
+    let new: Vec<Pid> = pids
+        .iter()
+        .copied()
+        .filter(|pid| !known.contains(pid))
+        .collect();
+    let mut described = describe_all(Path::new("/proc"), &new, wanted);
+    described.retain(|process| process.start_ticks.ok().is_some());
+    if wanted.cgroup {
+        name_workloads(&mut described);
+    }
+    processes.append(&mut described);
+}
+
+fn name_workloads(processes: &mut [Process]) {
+    let mut names = Names::new(Path::new("/"));
+    for process in processes {
+        if let Known::Known(cgroup) = &process.cgroup {
+            names.fill(&mut process.workload, cgroup);
         }
     }
 }

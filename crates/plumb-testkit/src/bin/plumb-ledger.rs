@@ -7,9 +7,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use plumb_testkit::ledger::account;
 use plumb_testkit::ledger::make::{self, Plan};
 use plumb_testkit::ledger::worker;
+use plumb_testkit::ledger::{account, across};
 use plumb_testkit::{ledger, sandbox};
 
 fn main() -> ExitCode {
@@ -30,6 +30,8 @@ fn run(words: &[String]) -> io::Result<bool> {
         ["check", plumb, rest @ ..] => check(Path::new(plumb), &plan(rest)?),
         [make::WORD, rest @ ..] => make::run(&plan(rest)?).map(|()| true),
         [worker::WORD, rest @ ..] => worker::run(rest).map(|()| true),
+        [across::SERVE] => across::serve().map(|()| true),
+        [across::CALL, rest @ ..] => across::call(rest).map(|()| true),
         _ => Err(wrong()),
     }
 }

@@ -1,18 +1,22 @@
 //! Connections that are written down by who made them, so that it can be checked what was told of them.
 //!
-//! [`make`] opens, uses and closes connections of every kind in several network namespaces, by several processes
-//! and threads, and each thread writes a ledger. [`account`] lets plumb watch it and compares what plumb told
+//! [`make`] opens, uses and closes connections of every kind in several network namespaces and between them, by several
+//! processes and threads, and each thread writes a ledger. [`account`] lets plumb watch it and compares what plumb told
 //! with the ledger, connection by connection: by namespace and ends, and by their order where ends come again.
 
 pub mod account;
+pub mod across;
 pub mod make;
 mod open;
+mod ports;
 pub mod worker;
 
 use std::fmt;
 use std::io::{self, BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
+
+use crate::random::Random;
 
 /// What becomes of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,6 +31,8 @@ pub enum Kind {
     ServerReset,
     /// Carries nothing for long.
     Stalled,
+    /// Carries more than its server takes before that begins to read.
+    Unread,
     /// Nobody accepts it.
     Unaccepted,
     /// Nobody listens there.
@@ -38,13 +44,15 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All kinds, each with how many of a hundred connections are of it.
-    pub const ALL: [(Self, usize); 9] = [
+    /// All kinds, each with how many of a hundred connections within a namespace are of it.
+    pub const ALL: [(Self, usize); 10] = [
         (Self::Usual, 45),
         (Self::ServedFirst, 15),
         (Self::ClientReset, 12),
         (Self::ServerReset, 8),
         (Self::Stalled, 6),
+        // Between namespaces.
+        (Self::Unread, 0),
         // One for each thread.
         (Self::Unaccepted, 0),
         (Self::Refused, 8),
@@ -60,6 +68,7 @@ impl Kind {
             Self::ClientReset => "client-reset",
             Self::ServerReset => "server-reset",
             Self::Stalled => "stalled",
+            Self::Unread => "unread",
             Self::Unaccepted => "unaccepted",
             Self::Refused => "refused",
             Self::NoRoute => "no-route",
@@ -80,6 +89,7 @@ impl Kind {
             Self::ClientReset => "opens_and_resets",
             Self::ServerReset => "opens_to_be_reset",
             Self::Stalled => "opens_and_stalls",
+            Self::Unread => "opens_unread",
             Self::Unaccepted => "opens_unaccepted",
             Self::Refused => "opens_to_be_refused",
             Self::NoRoute => "opens_without_route",
@@ -97,8 +107,10 @@ const ACCEPTED_BY: &str = "accepts";
 /// One connection, or an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
-    /// Inode of its network namespace.
+    /// Inode of its client's network namespace.
     pub netns: u64,
+    /// Inode of its server's.
+    pub served_netns: u64,
     /// Its client's end.
     pub client: SocketAddr,
     /// Its server's end.
@@ -115,8 +127,9 @@ impl fmt::Display for Entry {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             to,
-            "{} {} {} {} {} {}",
+            "{} {} {} {} {} {} {}",
             self.netns,
+            self.served_netns,
             self.client,
             self.server,
             self.kind.word(),
@@ -130,12 +143,13 @@ impl Entry {
     /// Reads a line of a ledger.
     fn parse(line: &str) -> Option<Self> {
         let mut words = line.split(' ');
-        let netns = words.next()?.parse().ok()?;
+        let (netns, served_netns) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
         let (client, server) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
         let kind = words.next()?;
         let (kind, _) = *Kind::ALL.iter().find(|(known, _)| known.word() == kind)?;
         Some(Self {
             netns,
+            served_netns,
             client,
             server,
             kind,
@@ -143,6 +157,18 @@ impl Entry {
             answered: words.next()?.parse().ok()?,
         })
     }
+}
+
+/// Picks a kind by its share of a hundred.
+fn pick(kinds: &[(Kind, usize)], random: &mut Random) -> Kind {
+    let mut left = random.below(100);
+    for (kind, share) in kinds {
+        match left.checked_sub(*share) {
+            Some(less) => left = less,
+            None => return *kind,
+        }
+    }
+    Kind::Usual
 }
 
 /// Reads the ledgers of a folder. Those of one thread are in the order of their opening.
@@ -167,6 +193,7 @@ mod tests {
         for (kind, _) in Kind::ALL {
             let entry = Entry {
                 netns: 4_026_531_840,
+                served_netns: 4_026_531_841,
                 client: ([127, 0, 0, 1], 40_000).into(),
                 server: ([127, 0, 0, 2], 3000).into(),
                 kind,

@@ -40,6 +40,7 @@ opens! {
     opens_and_resets, SocketFlags::empty(), "to reset it";
     opens_to_be_reset, SocketFlags::empty(), "to be reset";
     opens_and_stalls, SocketFlags::empty(), "to stall";
+    opens_unread, SocketFlags::empty(), "to be read late";
     opens_unaccepted, SocketFlags::empty(), "to fill a queue";
     opens_to_be_refused, SocketFlags::empty(), "to be refused";
     opens_without_route, SocketFlags::empty(), "to get nowhere";

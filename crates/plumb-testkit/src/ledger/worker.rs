@@ -8,25 +8,22 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
 
 use super::make::{PROCESSES, Plan, THREADS};
 use super::open::{self, Opened};
+use super::ports::Ports;
 use super::{Entry, Kind};
 use crate::random::Random;
 
 /// The word that makes a process of this program a worker.
 pub const WORD: &str = "worker";
 
-/// The first port that is listened at.
-const FIRST_SERVED: u16 = 3000;
-/// The first port of listeners that are full.
-const FIRST_FULL: u16 = 4000;
-/// Nobody listens here.
-const UNSERVED: u16 = 1;
 /// The first port that is given to attempts which fail, and how many each thread has.
 const FIRST_GIVEN: u16 = 10_000;
 const GIVEN: u16 = 200;
@@ -39,6 +36,12 @@ const STALLED: usize = 32;
 /// The most bytes of most connections, and of a few: less than the kernel takes without a reader.
 const FEW_BYTES: usize = 2000;
 const MANY_BYTES: usize = 30_000;
+
+/// How long the last packets may take, and how often it is looked whether they have come.
+const LAST_PACKETS: Duration = Duration::from_secs(20);
+const LOOK: Duration = Duration::from_millis(5);
+/// FIN_WAIT1, LAST_ACK and CLOSING in `/proc/net/tcp`.
+const ENDING: [&str; 3] = ["04", "09", "0B"];
 
 /// Makes what the words of a plan say; the process ends when its standard input does.
 pub fn run(words: &[&str]) -> io::Result<()> {
@@ -68,21 +71,54 @@ pub fn run(words: &[&str]) -> io::Result<()> {
             })
         })
         .collect();
-    let ended: Vec<io::Result<Thread>> = threads
-        .into_iter()
-        .map(|thread| {
-            thread
-                .join()
-                .unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))
-        })
-        .collect();
-    let listeners = ended.into_iter().collect::<io::Result<Vec<_>>>()?;
+    finish(threads)
+}
+
+/// Waits for threads, says that they are done, and keeps what they have until standard input ends. Where that ends
+/// first, whoever started this process has failed, and it ends at once.
+pub(super) fn finish<T: Send + 'static>(threads: Vec<JoinHandle<io::Result<T>>>) -> io::Result<()> {
+    let input = std::thread::spawn(|| {
+        let mut bytes = Vec::new();
+        let ended = io::stdin().read_to_end(&mut bytes);
+        if !IS_DONE.load(Ordering::SeqCst) {
+            std::process::exit(1);
+        }
+        ended
+    });
+    let ended = threads.into_iter().map(|thread| {
+        let failed = |_| Err(io::Error::other("a thread panicked"));
+        thread.join().unwrap_or_else(failed)
+    });
+    let kept = ended.collect::<io::Result<Vec<T>>>()?;
+    wait_for_last_packets()?;
+    IS_DONE.store(true, Ordering::SeqCst);
     println!("done");
     io::stdout().flush()?;
-    io::stdin().read_to_end(&mut Vec::new())?;
-    drop(listeners);
+    // A thread that panicked has said so.
+    let _ = input.join();
+    drop(kept);
     Ok(())
 }
+
+/// Waits until no socket of this network namespace waits for the packet that ends it: what has not ended when plumb
+/// stops looking, nobody can tell of.
+fn wait_for_last_packets() -> io::Result<()> {
+    let deadline = Instant::now() + LAST_PACKETS;
+    while Instant::now() < deadline {
+        let table = std::fs::read_to_string("/proc/net/tcp")?;
+        let states = table
+            .lines()
+            .filter_map(|line| line.split_whitespace().nth(3));
+        if !states.into_iter().any(|state| ENDING.contains(&state)) {
+            return Ok(());
+        }
+        std::thread::sleep(LOOK);
+    }
+    Err(io::Error::other("connections do not end"))
+}
+
+/// Whether all threads of this process are done.
+static IS_DONE: AtomicBool = AtomicBool::new(false);
 
 /// A connection with both ends here.
 struct Pair {
@@ -94,9 +130,9 @@ struct Pair {
 
 struct Thread {
     netns: u64,
+    ports: Ports,
+    place: u16,
     listener: OwnedFd,
-    served: u16,
-    full: u16,
     /// The other listener, and what makes it full: a connection that nobody accepts. It is reset when the
     /// listener goes, which is first.
     filled: (OwnedFd, OwnedFd),
@@ -110,14 +146,14 @@ struct Thread {
 impl Thread {
     fn new(netns: u64, place: u64, seed: u64, file: &std::path::Path) -> io::Result<Self> {
         let place = u16::try_from(place).map_err(io::Error::other)?;
-        let (served, full) = (FIRST_SERVED + place, FIRST_FULL + place);
+        let ports = Ports::of(netns);
         let first_given = FIRST_GIVEN + place * GIVEN;
         let mut thread = Self {
             netns,
-            listener: listen(served, 64)?,
-            served,
-            full,
-            filled: fill(full)?,
+            ports,
+            place,
+            listener: listen(ports.served(place), 64)?,
+            filled: fill(ports.full(place))?,
             given: (first_given..first_given + GIVEN).cycle(),
             random: Random::new(seed),
             ledger: BufWriter::new(File::create_new(file)?),
@@ -126,14 +162,14 @@ impl Thread {
         };
         let client = rustix::net::getsockname(&thread.filled.1)?;
         let client = SocketAddr::try_from(client).map_err(io::Error::other)?;
-        let server = (Ipv4Addr::LOCALHOST, full).into();
+        let server = (Ipv4Addr::LOCALHOST, ports.full(place)).into();
         thread.write(client, server, Kind::Unaccepted, 0, 0)?;
         Ok(thread)
     }
 
     fn make(&mut self, count: u64) -> io::Result<()> {
         for _ in 0..count {
-            let kind = self.pick();
+            let kind = super::pick(&Kind::ALL, &mut self.random);
             self.one(kind)?;
             if self.stalled.len() > STALLED
                 && let Some(pair) = self.stalled.pop_front()
@@ -145,17 +181,6 @@ impl Thread {
             self.end_stall(pair)?;
         }
         self.ledger.flush()
-    }
-
-    fn pick(&mut self) -> Kind {
-        let mut left = self.random.below(100);
-        for (kind, share) in Kind::ALL {
-            match left.checked_sub(share) {
-                Some(less) => left = less,
-                None => return kind,
-            }
-        }
-        Kind::Usual
     }
 
     fn some_bytes(&mut self) -> usize {
@@ -176,7 +201,7 @@ impl Thread {
         if !kind.is_established() {
             return self.fail(kind);
         }
-        let server = SocketAddr::from((self.host(), self.served));
+        let server = SocketAddr::from((self.host(), self.ports.served(self.place)));
         let opened = match kind {
             Kind::ServedFirst => open::opens_served_first(None, server),
             Kind::ClientReset => open::opens_and_resets(None, server),
@@ -231,22 +256,24 @@ impl Thread {
     /// Sends bytes that the server has and does not read when it closes.
     fn be_reset(&mut self, pair: Pair) -> io::Result<()> {
         send_all(&pair.client, &self.bytes[..pair.sent])?;
-        let mut byte = [0];
-        rustix::net::recv(&pair.server, &mut byte, RecvFlags::PEEK)?;
+        rustix::net::recv(&pair.server, &mut [0], RecvFlags::PEEK)?;
         drop(pair.server);
-        match rustix::net::recv(&pair.client, &mut byte, RecvFlags::empty()) {
-            Err(Errno::CONNRESET) => Ok(()),
-            other => Err(io::Error::other(format!("no reset: {other:?}"))),
-        }
+        check_reset(&pair.client)
     }
 
     fn fail(&mut self, kind: Kind) -> io::Result<()> {
         let port = self.given.next().unwrap_or(FIRST_GIVEN);
         let client = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let (server, wanted) = match kind {
-            Kind::NoRoute => ((NOWHERE, UNSERVED).into(), Errno::NETUNREACH),
-            Kind::GivenUp => ((Ipv4Addr::LOCALHOST, self.full).into(), Errno::INPROGRESS),
-            _ => ((self.host(), UNSERVED).into(), Errno::CONNREFUSED),
+            Kind::NoRoute => ((NOWHERE, self.ports.unserved()).into(), Errno::NETUNREACH),
+            Kind::GivenUp => (
+                (Ipv4Addr::LOCALHOST, self.ports.full(self.place)).into(),
+                Errno::INPROGRESS,
+            ),
+            _ => (
+                (self.host(), self.ports.unserved()).into(),
+                Errno::CONNREFUSED,
+            ),
         };
         self.write(client, server, kind, 0, 0)?;
         let opened = match kind {
@@ -268,6 +295,7 @@ impl Thread {
         let bytes = |count: usize| u64::try_from(count).unwrap_or(0);
         let entry = Entry {
             netns: self.netns,
+            served_netns: self.netns,
             client,
             server,
             kind,
@@ -278,7 +306,7 @@ impl Thread {
     }
 }
 
-fn check(opened: &Opened, wanted: Errno) -> io::Result<()> {
+pub(super) fn check(opened: &Opened, wanted: Errno) -> io::Result<()> {
     if opened.answer == Err(wanted) {
         return Ok(());
     }
@@ -286,7 +314,7 @@ fn check(opened: &Opened, wanted: Errno) -> io::Result<()> {
     Err(io::Error::other(text))
 }
 
-fn listen(port: u16, backlog: i32) -> io::Result<OwnedFd> {
+pub(super) fn listen(port: u16, backlog: i32) -> io::Result<OwnedFd> {
     let flags = SocketFlags::CLOEXEC;
     let listener = rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?;
     rustix::net::bind(&listener, &SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))?;
@@ -309,7 +337,7 @@ fn fill(port: u16) -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((listener, opened.socket))
 }
 
-fn send_all(socket: &OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
+pub(super) fn send_all(socket: &OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         let sent = rustix::net::send(socket, bytes, SendFlags::NOSIGNAL)?;
         bytes = bytes.get(sent..).unwrap_or(&[]);
@@ -342,9 +370,22 @@ fn end(first: OwnedFd, second: &OwnedFd) -> io::Result<()> {
 
 /// Closes the client's end with a reset, which the server is told of.
 fn reset(pair: Pair) -> io::Result<()> {
-    rustix::net::sockopt::set_socket_linger(&pair.client, Some(Duration::ZERO))?;
+    reset_on_close(&pair.client)?;
     drop(pair.client);
-    match rustix::net::recv(&pair.server, &mut [0; 16], RecvFlags::empty()) {
+    check_reset(&pair.server)
+}
+
+/// Lets the close of a socket be a reset.
+pub(super) fn reset_on_close(socket: &OwnedFd) -> io::Result<()> {
+    Ok(rustix::net::sockopt::set_socket_linger(
+        socket,
+        Some(Duration::ZERO),
+    )?)
+}
+
+/// Waits for a reset.
+pub(super) fn check_reset(socket: &OwnedFd) -> io::Result<()> {
+    match rustix::net::recv(socket, &mut [0; 16], RecvFlags::empty()) {
         Err(Errno::CONNRESET) => Ok(()),
         other => Err(io::Error::other(format!("no reset: {other:?}"))),
     }

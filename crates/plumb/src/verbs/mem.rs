@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::Args;
 use plumb_analyze::flows::By;
 use plumb_analyze::memory::{self, Held};
+use plumb_collect::processes::details::Wanted as Details;
 use plumb_collect::snapshot::{self, Request, Scope};
 use plumb_model::snapshot::{Kind, Snapshot};
 use plumb_present::report::{Cell, Column, Tone, value};
@@ -42,6 +43,9 @@ pub struct Arguments {
     /// With --by function: for how long calls are watched before the queues are looked at.
     #[arg(long = "for", value_name = "TIME", value_parser = watch::interval)]
     length: Option<Duration>,
+    /// How many rows.
+    #[arg(long, value_name = "N")]
+    rows: Option<usize>,
     /// Also those that have none.
     #[arg(long)]
     all: bool,
@@ -139,7 +143,11 @@ pub fn run(arguments: &Arguments) -> u8 {
     let Some(by) = arguments.by.by() else {
         return functions::run(arguments, &wanted);
     };
-    let snapshot = read(&wanted, false);
+    let details = Details {
+        cgroup: by == By::Container,
+        ..Details::default()
+    };
+    let snapshot = read(&wanted, false, details);
     if snapshot.namespaces.is_empty() {
         return status::complain(VERB, "no network namespace can be read", status::BLIND);
     }
@@ -195,22 +203,29 @@ fn report<R: Serialize>(
     reading: Reading,
 ) -> u8 {
     let form = &arguments.form;
+    let shown = rows
+        .get(..arguments.rows.unwrap_or(rows.len()))
+        .unwrap_or(rows);
+    let left_out = rows.len() - shown.len();
+    let more = (left_out > 0).then(|| format!("... and {left_out} more"));
+    let footer = more.into_iter().chain(reading.footer).collect();
     Report {
         verb: VERB,
         schema: "plumb.mem/1",
         array: "groups",
         columns,
         chosen: &[],
-        rows,
+        rows: shown,
         members: reading.members,
-        footer: screen::wrapped(reading.footer, form.form(), form.color),
+        footer: screen::wrapped(footer, form.form(), form.color),
         reasons: reading.reasons,
     }
     .write(form, &mut Output::stdout())
 }
 
-fn read(wanted: &Wanted, info: bool) -> Snapshot {
+fn read(wanted: &Wanted, info: bool, details: Details) -> Snapshot {
     snapshot::read(&wanted.widen(Request {
+        details,
         scope: Scope::All,
         kinds: vec![
             Kind::Tcp,

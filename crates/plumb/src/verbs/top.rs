@@ -4,22 +4,24 @@
 //! what sockets other than TCP's move. Without it both are missing, and said to be.
 
 mod functions;
+mod heard;
 mod rows;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use plumb_analyze::flows::{self, By, Ended, Interval};
+use plumb_analyze::flows::{self, By, Ended, Flow, Interval, Way};
 use plumb_analyze::functions::Uses;
 use plumb_bpf::recorder::{Layer, Plan};
+use plumb_collect::processes::details::Wanted as Details;
 use plumb_collect::snapshot::{self, Request, Scope};
-use plumb_model::event::{Event, Moved, StateChange, What};
-use plumb_model::id::Cookie;
+use plumb_model::event::Moved;
+use plumb_model::id::{Cookie, Pid};
 use plumb_model::snapshot::{Kind, Snapshot};
-use plumb_model::socket::SocketState;
-use plumb_present::report::Column;
+use plumb_present::report::{Column, value};
 
+use self::heard::Heard;
 use super::form::{Form, FormArguments};
 use super::recording::Failure;
 use super::recording::chosen::Lone;
@@ -34,8 +36,6 @@ use crate::output::Output;
 
 /// The verb's name in complaints.
 const VERB: &str = "top";
-/// Connections that end in one interval and are kept at most; more are counted as lost.
-const MAX_ENDED: usize = 1_000_000;
 
 /// What `plumb top` may be given.
 #[derive(Debug, Args)]
@@ -54,7 +54,7 @@ pub struct Arguments {
     /// ends.
     #[arg(short = 'n', long, value_name = "N")]
     count: Option<u64>,
-    /// How many rows; on a terminal as many as fit.
+    /// How many rows; where answers are drawn over each other, as many as fit.
     #[arg(long, value_name = "N")]
     rows: Option<usize>,
     /// Also those that moved nothing.
@@ -115,6 +115,8 @@ EXAMPLES
   plumb top --by function -p 4242    which code of it moves how much
   plumb top --by peer --json | jq '.flows[0]'";
 
+/// Clears the screen.
+const CLEAR: &[u8] = b"\x1b[2J";
 /// How long is measured when nobody says.
 const USUAL_INTERVAL: Duration = Duration::from_secs(1);
 /// Longer than any command runs.
@@ -136,6 +138,11 @@ pub fn run(arguments: &Arguments) -> u8 {
     if meter.last.namespaces.is_empty() {
         return status::complain(VERB, "no network namespace can be read", status::BLIND);
     }
+    // One answer alone stands where it was asked for.
+    let draw = forever && count != Some(1);
+    if draw {
+        out.raw(|out| out.extend_from_slice(CLEAR));
+    }
     let mut answers = 0;
     let mut exit = status::FINE;
     while count.is_none_or(|count| answers < count) && !out.has_failed() {
@@ -143,8 +150,8 @@ pub fn run(arguments: &Arguments) -> u8 {
         if plumb_collect::sys::signal::interrupted() && answers > 0 {
             break;
         }
-        if forever {
-            out.raw(|out| out.extend_from_slice(b"\x1b[H\x1b[2J"));
+        if draw {
+            out.begin_screen(super::screen::lines());
         }
         exit = match (arguments.by.by(), &mut meter.session) {
             (Some(by), _) => show(arguments, by, &measured, &mut out),
@@ -153,11 +160,15 @@ pub fn run(arguments: &Arguments) -> u8 {
             }
             (None, Err(failure)) => return status::complain(VERB, &failure.text, failure.status),
         };
+        out.end_screen();
         answers += 1;
         let over = plumb_collect::sys::signal::interrupted() || meter.command_status().is_some();
         if exit != status::FINE || over {
             break;
         }
+    }
+    if draw {
+        out.raw(|out| out.push(b'\n'));
     }
     match meter.command_status() {
         Some(failed) if failed != 0 => failed,
@@ -171,8 +182,10 @@ fn show(arguments: &Arguments, by: By, measured: &Measured, out: &mut Output) ->
         flows.retain(|flow| flow.received_bytes + flow.sent_bytes + flow.opened + flow.closed > 0);
     }
     let seconds = measured.length.as_secs_f64();
+    let sum = |of: fn(&Flow) -> u64| flows.iter().map(of).sum();
+    let moved = (sum(|flow| flow.received_bytes), sum(|flow| flow.sent_bytes));
     let rows = flows.iter().map(|flow| rows::row(flow, seconds)).collect();
-    report(arguments, measured, &rows::COLUMNS, rows, out)
+    report(arguments, measured, &rows::COLUMNS, (rows, moved), out)
 }
 
 fn show_functions(
@@ -184,23 +197,24 @@ fn show_functions(
     let uses = (&measured.uses_before, &measured.uses_after);
     let seconds = measured.length.as_secs_f64();
     let rows = functions::rows(&measured.interval(), uses, seconds, code);
-    report(arguments, measured, &functions::COLUMNS, rows, out)
+    let moved = functions::moved(&rows);
+    report(arguments, measured, &functions::COLUMNS, (rows, moved), out)
 }
 
-/// Writes as many rows as were asked for or fit.
+/// Writes as many rows as were asked for or fit, and what all of them moved.
 fn report<R: serde::Serialize>(
     arguments: &Arguments,
     measured: &Measured,
     columns: &[Column<R>],
-    mut rows: Vec<R>,
+    (mut rows, moved): (Vec<R>, (u64, u64)),
     out: &mut Output,
 ) -> u8 {
-    let fit = out.is_terminal().then(super::screen::lines);
-    let most = arguments.rows.or(fit.map(|lines| lines.saturating_sub(3)));
-    let left_out = rows.len().saturating_sub(most.unwrap_or(usize::MAX));
-    rows.truncate(most.unwrap_or(usize::MAX));
+    let most = arguments.rows.unwrap_or(usize::MAX);
+    let left_out = rows.len().saturating_sub(most);
+    rows.truncate(most);
     let seconds = measured.length.as_secs_f64();
-    let footer = (left_out > 0).then(|| format!("and {left_out} more"));
+    let more = (left_out > 0).then(|| format!("... and {left_out} more"));
+    let footer = more.into_iter().chain([in_all(moved, seconds)]);
     Report {
         verb: VERB,
         schema: "plumb.top/1",
@@ -209,20 +223,33 @@ fn report<R: serde::Serialize>(
         chosen: &[],
         rows: &rows,
         members: vec![("interval_s", serde_json::json!(seconds))],
-        footer: footer.into_iter().collect(),
+        footer: footer.collect(),
         reasons: measured.reasons.clone(),
     }
     .write(&arguments.form, out)
+}
+
+/// Says what everything together moved.
+fn in_all((received, sent): (u64, u64), seconds: f64) -> String {
+    if received + sent == 0 {
+        return format!("nothing was moved in {seconds:.1} s");
+    }
+    let bytes = |count: u64| value::bytes(rows::per_s(count, seconds));
+    format!("in all {}/s in, {}/s out", bytes(received), bytes(sent))
 }
 
 /// Readings, one after the other.
 struct Meter {
     session: Result<Session, Failure>,
     wanted: Wanted,
+    /// What is needed of processes.
+    details: Details,
     /// Decides connections that ended before a reading saw them.
     lone: Option<Lone>,
     last: Snapshot,
     moved: HashMap<Cookie, Moved>,
+    /// Who began connections that have not ended.
+    ways: HashMap<Cookie, Way>,
     uses: Uses,
     at: Instant,
 }
@@ -232,6 +259,7 @@ struct Measured {
     before: Snapshot,
     after: Snapshot,
     ended: HashMap<Cookie, Ended>,
+    ways: HashMap<Cookie, Way>,
     moved_before: HashMap<Cookie, Moved>,
     moved_after: HashMap<Cookie, Moved>,
     uses_before: Uses,
@@ -247,6 +275,7 @@ impl Measured {
             before: &self.before,
             after: &self.after,
             ended: &self.ended,
+            ways: &self.ways,
             moved_before: &self.moved_before,
             moved_after: &self.moved_after,
             wanted: self.wanted.as_ref(),
@@ -270,7 +299,11 @@ impl Meter {
             ..Plan::default()
         };
         // Of a command nothing may be missed, and of others nothing may be counted that was before.
-        let before = (!whom.command.is_empty()).then(|| read(&wanted));
+        let details = Details {
+            cgroup: arguments.by == Group::Container,
+            ..Details::default()
+        };
+        let before = (!whom.command.is_empty()).then(|| read(&wanted, details));
         let session = Session::begin(&whom.unfiltered(), &plan, None);
         let session = match session {
             Err(failure) if failure.status == status::USAGE || before.is_some() || by_function => {
@@ -278,7 +311,7 @@ impl Meter {
             }
             other => other,
         };
-        let last = before.unwrap_or_else(|| read(&wanted));
+        let last = before.unwrap_or_else(|| read(&wanted, details));
         // Of a command everything counts.
         let counted = session.as_ref().ok().filter(|it| it.command.is_none());
         Ok(Self {
@@ -287,7 +320,9 @@ impl Meter {
             session,
             lone: Lone::new(wanted.filter().clone()),
             wanted,
+            details,
             moved: HashMap::new(),
+            ways: HashMap::new(),
             at: Instant::now(),
         })
     }
@@ -300,7 +335,10 @@ impl Meter {
 
     /// Waits for the time and reads again.
     fn measure(&mut self, every: Duration) -> Measured {
-        let mut heard = Heard::default();
+        let mut heard = Heard {
+            ways: std::mem::take(&mut self.ways),
+            ..Heard::default()
+        };
         let mut reasons = Vec::new();
         let lone = &mut self.lone;
         match &mut self.session {
@@ -317,7 +355,7 @@ impl Meter {
             }
         }
         let now = Instant::now();
-        let after = read(&self.wanted);
+        let mut after = read(&self.wanted, self.details);
         if let Ok(session) = &mut self.session {
             // Who ended while it was read, is in neither else.
             session.rest(|event, _| heard.take(event, lone.as_mut()));
@@ -325,6 +363,7 @@ impl Meter {
         }
         let Heard {
             ended,
+            ways,
             unseen,
             lost,
         } = heard;
@@ -334,21 +373,31 @@ impl Meter {
             ));
         }
         reasons.extend(gaps(&after));
-        let wanted = self.wanted_of(&after, unseen, &mut reasons);
         let moved_after: HashMap<Cookie, Moved> = self
             .session
             .as_ref()
             .map(|session| session.traffic().into_iter().collect())
             .unwrap_or_default();
+        let owners = ended.values().filter_map(|ended| ended.owner);
+        let owners = owners.chain(moved_after.values().filter_map(|moved| moved.owner));
+        let owners: BTreeSet<Pid> = owners.collect();
+        let owners: Vec<Pid> = owners.into_iter().collect();
+        snapshot::add_processes(&mut after, &owners, self.details);
+        let wanted = self.wanted_of(&after, unseen, &moved_after, &mut reasons);
+        let goes_on = |(cookie, _): &(&Cookie, &Way)| !ended.contains_key(cookie);
+        let on = ways.iter().filter(goes_on);
+        self.ways = on.map(|(cookie, way)| (*cookie, *way)).collect();
         let uses = self.session.as_ref().map(Session::uses);
         let uses_after = uses.unwrap_or_default();
+        let kept = self.forget(&after, &moved_after);
         Measured {
             uses_before: std::mem::replace(&mut self.uses, uses_after.clone()),
             uses_after,
             before: std::mem::replace(&mut self.last, after.clone()),
             after,
             ended,
-            moved_before: std::mem::replace(&mut self.moved, moved_after.clone()),
+            ways,
+            moved_before: std::mem::replace(&mut self.moved, kept),
             moved_after,
             wanted,
             length: now - std::mem::replace(&mut self.at, now),
@@ -358,17 +407,43 @@ impl Meter {
 }
 
 impl Meter {
-    /// Gives the sockets that count, of this reading and the last, and `unseen` that were told between them; every
-    /// one counts where nobody chose.
+    /// Makes room where bytes are counted of sockets that are gone and moved nothing since the last time; gives the
+    /// counts of the others.
+    fn forget(
+        &mut self,
+        after: &Snapshot,
+        moved: &HashMap<Cookie, Moved>,
+    ) -> HashMap<Cookie, Moved> {
+        let sockets = after.sockets.iter();
+        let there: HashSet<Cookie> = sockets.filter_map(|socket| socket.cookie.ok()).collect();
+        let is_over = |(cookie, now): &(&Cookie, &Moved)| {
+            !there.contains(cookie) && self.moved.get(cookie) == Some(now)
+        };
+        let over: HashSet<Cookie> = moved
+            .iter()
+            .filter(is_over)
+            .map(|(cookie, _)| *cookie)
+            .collect();
+        if let Ok(session) = &mut self.session {
+            session.forget_traffic(over.iter().copied());
+        }
+        let others = moved.iter().filter(|(cookie, _)| !over.contains(cookie));
+        others.map(|(cookie, moved)| (*cookie, *moved)).collect()
+    }
+
+    /// Gives the sockets that count, of this reading and the last, and `unseen` that were told between them, or moved
+    /// bytes and are gone; every one counts where nobody chose.
     fn wanted_of(
         &mut self,
         after: &Snapshot,
         unseen: HashSet<Cookie>,
+        moved: &HashMap<Cookie, Moved>,
         reasons: &mut Vec<String>,
     ) -> Option<HashSet<Cookie>> {
         let session = self.session.as_mut().ok();
         let followed = session.and_then(Session::followed);
         let mut wanted = unseen;
+        let mut seen = HashSet::new();
         for snapshot in [&self.last, after] {
             let places = self.wanted.places(snapshot, followed.as_deref());
             if places.are_all() {
@@ -380,62 +455,24 @@ impl Meter {
                 .enumerate()
                 .filter_map(|(place, socket)| {
                     let cookie = socket.cookie.ok()?;
+                    seen.insert(cookie);
                     places.wants(place).then_some(cookie)
                 });
             wanted.extend(cookies);
             reasons.extend(places.reason().filter(|_| std::ptr::eq(snapshot, after)));
         }
+        for (cookie, moved) in moved.iter().filter(|(cookie, _)| !seen.contains(cookie)) {
+            if heard::is_wanted(*cookie, moved, self.lone.as_mut()) {
+                wanted.insert(*cookie);
+            }
+        }
         Some(wanted)
     }
 }
 
-/// What was told in an interval.
-#[derive(Default)]
-struct Heard {
-    ended: HashMap<Cookie, Ended>,
-    /// Sockets that did something.
-    unseen: HashSet<Cookie>,
-    /// Connections that ended and found no room.
-    lost: u64,
-}
-
-impl Heard {
-    fn take(&mut self, event: &Event, lone: Option<&mut Lone>) {
-        let (What::State(change), Some(cookie)) = (&event.what, event.cookie) else {
-            return;
-        };
-        self.keep(event, *change, cookie);
-        // Who has ended holds no socket, but some go on until the peer is done, too.
-        if self.unseen.len() < MAX_ENDED && lone.is_none_or(|lone| lone.wants(event)) {
-            self.unseen.insert(cookie);
-        }
-    }
-
-    /// Keeps the last totals of a connection that ended.
-    fn keep(&mut self, event: &Event, change: StateChange, cookie: Cookie) {
-        let Some(totals) = change.totals.filter(|_| change.new == SocketState::CLOSE) else {
-            return;
-        };
-        if change.old == SocketState::LISTEN {
-            return;
-        }
-        if self.ended.len() >= MAX_ENDED {
-            self.lost += 1;
-            return;
-        }
-        self.ended.insert(
-            cookie,
-            Ended {
-                ends: event.ends,
-                owner: event.owner,
-                totals,
-            },
-        );
-    }
-}
-
-fn read(wanted: &Wanted) -> Snapshot {
+fn read(wanted: &Wanted, details: Details) -> Snapshot {
     snapshot::read(&wanted.widen(Request {
+        details,
         scope: Scope::All,
         kinds: vec![
             Kind::Tcp,

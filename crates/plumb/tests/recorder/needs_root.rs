@@ -1,5 +1,6 @@
 //! Recordings in namespaces of their own.
 
+mod agree;
 mod causes;
 mod chosen;
 mod connects;

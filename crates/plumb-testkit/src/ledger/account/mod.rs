@@ -40,8 +40,6 @@ pub struct Account {
     pub missing: u64,
     /// Facts that are wrong.
     pub wrong: u64,
-    /// Connections that may be told too often (see `flows`); the table shows them all the same.
-    pub at_readings: u64,
     /// The first of those that are missing or wrong, in words.
     pub shown: Vec<String>,
     /// What it cost.
@@ -56,7 +54,7 @@ impl Account {
 
     /// Says whether every connection is accounted for.
     pub fn is_whole(&self) -> bool {
-        self.missing + self.wrong <= self.lost + self.at_readings
+        self.missing + self.wrong <= self.lost
     }
 
     fn note(&mut self, text: impl FnOnce() -> String) {

@@ -119,8 +119,11 @@ fn compare(entries: &[Entry], told: &Told, account: &mut Account) {
     let told = told.by_place();
     for (place, entries) in by_place(entries) {
         let (netns, client, server) = place;
+        let served_netns = entries.first().map_or(netns, |entry| entry.served_netns);
         let lives = told.get(&place).unwrap_or(&nothing);
-        let served = told.get(&(netns, server, client)).unwrap_or(&nothing);
+        let served = told
+            .get(&(served_netns, server, client))
+            .unwrap_or(&nothing);
         for (number, entry) in entries.iter().enumerate() {
             let mut facts = Vec::new();
             facts_of_client(entry, lives.get(number).copied(), &mut facts);

@@ -10,6 +10,7 @@ use std::time::Duration;
 use plumb_analyze::functions::{Writer, proportional, split};
 use plumb_analyze::lives::{Life, Lives, Origin};
 use plumb_bpf::recorder::{Layer, Plan};
+use plumb_collect::processes::details::Wanted as Details;
 use plumb_model::id::Cookie;
 use plumb_model::snapshot::{Kind, Snapshot, Socket};
 use plumb_model::usage::Queue;
@@ -95,7 +96,7 @@ fn watch(arguments: &Arguments, wanted: &Wanted) -> Result<u8, Failure> {
     let mut session = Session::begin(&whom.unfiltered(), &plan, Some(length))?;
     let mut lives = Lives::default();
     session.run(|event, _| drop(lives.take(event)), |_| Next::GoOn);
-    let snapshot = read(wanted, true);
+    let snapshot = read(wanted, true, Details::default());
     let queues = session.queues();
     let followed = session.followed();
     let places = wanted.places(&snapshot, followed.as_deref());

@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::verbs::wanted::Places;
 
 /// Sockets that are asked who set their buffers, those near a limit first: each costs a few calls.
-const MOST_ASKED: usize = 4096;
+const MOST_ASKED: usize = 16_384;
 /// Lines about buffers that are near; JSON has all.
 const MOST_LINES: usize = 6;
 

@@ -1,6 +1,6 @@
 //! `plumb mem --by socket`: the buffers of each socket beside their limits, and who decides about these.
 
-use plumb_analyze::flows::{By, listening, name};
+use plumb_analyze::flows::{By, Serving, name};
 use plumb_analyze::memory::{Buffer, Room, SetBy, held_by};
 use plumb_model::snapshot::Snapshot;
 use plumb_present::report::{Cell, Column, Tone, value};
@@ -105,12 +105,12 @@ fn near(row: &SocketRow) -> Cell<'_> {
 
 /// Gives a row for each socket, the one that has most first.
 pub fn rows(snapshot: &Snapshot, places: &Places, sized: &[Sized]) -> Vec<SocketRow> {
-    let listening = listening(snapshot);
+    let serving = Serving::of(snapshot);
     let mut rows: Vec<SocketRow> = sized
         .iter()
         .filter_map(|one| {
             let socket = snapshot.sockets.get(one.place)?;
-            let name = name(snapshot, one.place, By::Socket, &listening);
+            let name = name(snapshot, one.place, By::Socket, &serving);
             let owner = places.owner(snapshot, one.place);
             let comm = |comm: &[u8]| String::from_utf8_lossy(comm).into_owned();
             let of = |buffer| one.room(buffer);

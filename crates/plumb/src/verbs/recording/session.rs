@@ -211,6 +211,11 @@ impl Session {
         self.recorder.traffic()
     }
 
+    /// Makes room where bytes of sockets that are gone are counted.
+    pub fn forget_traffic(&mut self, cookies: impl Iterator<Item = Cookie>) {
+        self.recorder.forget_traffic(cookies);
+    }
+
     /// Gives what each code has moved through each socket.
     pub fn uses(&self) -> Uses {
         let uses = self.recorder.uses().into_iter();

@@ -3,9 +3,10 @@
 use plumb_analyze::flows::{self, By, Flow, Interval};
 use plumb_analyze::functions::{Share, Uses, Writer, shares, unattributed};
 use plumb_present::json::stack::StackObject;
-use plumb_present::report::{Cell, Column, Tone, stack, value};
+use plumb_present::report::{Cell, Column, Tone, stack};
 use serde::Serialize;
 
+use super::rows::rate;
 use crate::verbs::recording::code::Code;
 
 /// What is said of bytes that no call was seen for.
@@ -50,13 +51,10 @@ pub const COLUMNS: [Column<Row>; 5] = [
     .shrink_to(24),
 ];
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "bytes in a second fit, and are not negative"
-)]
-fn rate(per_s: f64) -> Cell<'static> {
-    Cell::new(value::bytes(per_s as u64))
+/// Gives what all rows together received and sent.
+pub fn moved(rows: &[Row]) -> (u64, u64) {
+    let sum = |of: fn(&Row) -> u64| rows.iter().map(of).sum();
+    (sum(|row| row.received_bytes), sum(|row| row.sent_bytes))
 }
 
 /// Gives a row for each code path, and one for what no call was seen for, so that they add up to what the kernel

@@ -61,8 +61,19 @@ pub const COLUMNS: [Column<Row>; 7] = [
     clippy::cast_sign_loss,
     reason = "bytes in a second fit, and are not negative"
 )]
-fn rate(per_s: f64) -> Cell<'static> {
+pub fn rate(per_s: f64) -> Cell<'static> {
     Cell::new(value::bytes(per_s as u64))
+}
+
+/// Gives how many there were in a second, for people.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "bytes in a second fit, are not negative, and are for people"
+)]
+pub fn per_s(count: u64, seconds: f64) -> u64 {
+    (count as f64 / seconds.max(1e-6)) as u64
 }
 
 /// Makes a row of a flow that was measured for so long.

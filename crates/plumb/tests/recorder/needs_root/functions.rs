@@ -1,7 +1,7 @@
 //! `plumb top --by function` and `plumb mem --by function` name the functions that wrote, and miss no byte.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::process::{Command, Stdio};
 
 use plumb_testkit::sandbox;
@@ -35,9 +35,40 @@ int main(int argc, char **argv) {
 }
 "#;
 
-fn build(folder: &TempDir) -> String {
+/// Moves datagrams, bytes between UNIX sockets, and with splice() bytes that no call of recv() returns.
+const MOVER: &str = r"
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+static char bytes[4096];
+__attribute__((noinline)) int udp_ship(int fd) { int sum = 0; for (int i = 0; i < 50; i++) sum += send(fd, bytes, 700, 0); return sum + 1; }
+__attribute__((noinline)) int unix_ship(int fd) { int sum = 0; for (int i = 0; i < 40; i++) sum += write(fd, bytes, 900); return sum + 1; }
+__attribute__((noinline)) int unix_take(int fd) { int sum = 0; while (sum < 36000) sum += read(fd, bytes, sizeof(bytes)); return sum + 1; }
+__attribute__((noinline)) int tcp_splice(int fd) {
+	int ends[2], sum = 0, some;
+	if (pipe(ends)) return 0;
+	while ((some = splice(fd, 0, ends[1], 0, 4096, 0)) > 0) { sum += some; if (read(ends[0], bytes, sizeof(bytes)) != some) return 0; }
+	return sum + 1;
+}
+int main(int argc, char **argv) {
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(atoi(argv[1])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int tcp = socket(AF_INET, SOCK_STREAM, 0), udp = socket(AF_INET, SOCK_DGRAM, 0), pair[2], sum = 0;
+	if (connect(tcp, (void *)&to, sizeof(to)) || connect(udp, (void *)&to, sizeof(to))) return 1;
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair)) return 1;
+	sum += udp_ship(udp);
+	sum += unix_ship(pair[0]);
+	sum += unix_take(pair[1]);
+	sum += tcp_splice(tcp);
+	return sum != 35000 + 2 * 36000 + 50000 + 4;
+}
+";
+
+fn build(folder: &TempDir, code: &str) -> String {
     let (source, program) = (folder.path().join("w.c"), folder.path().join("writer"));
-    std::fs::write(&source, WRITER).expect("it can be written");
+    std::fs::write(&source, code).expect("it can be written");
     let built = Command::new("cc")
         .args(["-O2", "-g", "-o"])
         .args([&program, &source])
@@ -66,7 +97,7 @@ fn sum(value: &Value, array: &str, key: &str) -> u64 {
 fn every_byte_of_a_command_is_some_function_s_needs_root() {
     sandbox::run(|| {
         let folder = TempDir::new("functions").expect("a folder");
-        let program = build(&folder);
+        let program = build(&folder, WRITER);
         let listener = TcpListener::bind("127.0.0.1:7600").expect("the port is free here");
         let reader = std::thread::spawn(move || {
             let (mut served, _) = listener.accept().expect("it came");
@@ -94,10 +125,47 @@ fn every_byte_of_a_command_is_some_function_s_needs_root() {
 }
 
 #[test]
+fn datagrams_and_unix_bytes_are_some_function_s_and_spliced_ones_nobody_s_needs_root() {
+    sandbox::run(|| {
+        let folder = TempDir::new("functions").expect("a folder");
+        let program = build(&folder, MOVER);
+        let listener = TcpListener::bind("127.0.0.1:7602").expect("the port is free here");
+        let datagrams = UdpSocket::bind("127.0.0.1:7602").expect("the port is free here");
+        let server = std::thread::spawn(move || {
+            let (mut served, _) = listener.accept().expect("it came");
+            served.write_all(&vec![7; 50_000]).expect("it reads");
+        });
+        let words = ["top", "--by", "function", "--json", "--", &program, "7602"];
+        let (output, top) = json(&words);
+        server.join().expect("it was read");
+        assert_eq!(output.status.code(), Some(0), "{top}");
+        assert_eq!(top["complete"], true, "{top}");
+        let moved = |function: &str| {
+            let flow = group(&top, "flows", function);
+            let number = |key: &str| flow[key].as_u64().unwrap_or_default();
+            (number("sent_bytes"), number("received_bytes"))
+        };
+        assert_eq!(moved("udp_ship"), (35_000, 0), "{top}");
+        assert_eq!(moved("unix_ship"), (36_000, 0), "{top}");
+        assert_eq!(moved("unix_take"), (0, 36_000), "{top}");
+        // The kernel's totals have what splice() took, and no call says whose it is.
+        let mut flows = top["flows"].as_array().into_iter().flatten();
+        let unseen = flows.find(|flow| flow["name"] == "(no call seen)");
+        let unseen = unseen.unwrap_or_else(|| panic!("{top}"));
+        assert_eq!(unseen["received_bytes"], 50_000, "{top}");
+        assert_eq!(
+            (&unseen["sent_bytes"], &unseen["code"]),
+            (&0.into(), &Value::Null)
+        );
+        drop(datagrams);
+    });
+}
+
+#[test]
 fn what_waits_to_be_sent_is_split_by_who_wrote_it_needs_root() {
     sandbox::run(|| {
         let folder = TempDir::new("functions").expect("a folder");
-        let program = build(&folder);
+        let program = build(&folder, WRITER);
         let listener = TcpListener::bind("127.0.0.1:7601").expect("the port is free here");
         let mut writer = Command::new(program)
             .arg("7601")

@@ -9,7 +9,7 @@ use plumb_testkit::sandbox;
 use plumb_testkit::temp::TempDir;
 
 /// Connections for each verb.
-const CONNECTIONS: u64 = 2000;
+const CONNECTIONS: u64 = 1200;
 
 #[test]
 fn every_connection_is_accounted_for_needs_root() {
