@@ -12,10 +12,17 @@
 INLINE u32 id_in_namespace(bool typed, struct task_struct *task)
 {
 	struct pid *pid = PEEK(typed, task, thread_pid);
+	/*
+	 * Behind the last one is what was in this memory before: the ids of a process that ended, in a namespace whose
+	 * memory may be ours by now. Whoever is taken for one of ours by that, ends ours when it ends.
+	 */
+	int levels = READ(pid, level);
 
 	for (int level = 1; level <= PID_LEVELS; level++) {
 		struct upid at;
 
+		if (level > levels)
+			return 0;
 		if (bpf_probe_read_kernel(&at, sizeof(at), &pid->numbers[level]))
 			return 0;
 		if (READ(&at.ns->ns, inum) == PID_NAMESPACE)
