@@ -50,6 +50,8 @@ fn wanted(entry: &Entry) -> Told {
         Kind::Refused => ("refused", Some(111)),
         Kind::NoRoute => ("no-route", Some(101)),
         Kind::GivenUp => ("given-up", None),
+        // Its listener goes first, and not a byte has come.
+        Kind::Unaccepted => ("reset", Some(104)),
         _ => ("connected", None),
     };
     let function = entry.kind.opened_by().to_owned();

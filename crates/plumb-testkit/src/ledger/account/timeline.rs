@@ -39,6 +39,8 @@ pub(super) fn account(plumb: &Path, plan: &Plan) -> io::Result<Account> {
 #[derive(Debug, Default, Clone)]
 struct Life {
     place: Option<Place>,
+    /// It has had a state.
+    begun: bool,
     function: Option<String>,
     established: bool,
     connect_failed: Option<String>,
@@ -93,11 +95,18 @@ impl Told {
     fn life(&mut self, row: &Value, begins: bool) -> &mut Life {
         let cookie = row["cookie"].as_u64();
         let known = cookie.and_then(|cookie| self.last.get(&cookie).copied());
-        let at = known.filter(|_| !begins).unwrap_or(self.lives.len());
+        // A socket is told of from its making on: that is the beginning of the life that its first state goes on with.
+        let is_young = known
+            .and_then(|at| self.lives.get(at))
+            .is_some_and(|life| !life.begun);
+        let at = known
+            .filter(|_| !begins || is_young)
+            .unwrap_or(self.lives.len());
         if at == self.lives.len() {
             self.last.extend(cookie.map(|cookie| (cookie, at)));
             self.lives.push(Life::default());
         }
+        self.lives[at].begun |= begins;
         &mut self.lives[at]
     }
 
