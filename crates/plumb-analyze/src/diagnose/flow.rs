@@ -68,12 +68,22 @@ impl Flow<'_> {
         queue(self.before).min(queue(self.after))
     }
 
-    /// Says whether nothing came for so long while something was there to be read: so old it is at least.
-    pub fn has_old_data(&self, ms: u32) -> bool {
+    /// Says whether what waited to be read was so old in both samples, at the pace of the watch, or because
+    /// nothing came for so long: a reader that was kept from running once is not slow.
+    pub fn has_old_data(&self, case: &Case<'_>, old_ms: u32) -> bool {
+        let queue = |socket: &Socket| socket.recv_q.ok().unwrap_or(0);
+        let came = self
+            .is
+            .bytes_received
+            .saturating_sub(self.was.bytes_received);
+        let read = (came + queue(self.before)).saturating_sub(queue(self.after));
+        let ms = u64::try_from(case.span.duration().as_millis()).unwrap_or(u64::MAX);
         let old = |socket: &Socket, info: &TcpInfo| {
-            socket.recv_q.ok().unwrap_or(0) > 0 && info.last_data_recv_ms >= ms
+            let waits = queue(socket).saturating_mul(ms).checked_div(read);
+            let since_last = queue(socket) > 0 && info.last_data_recv_ms >= old_ms;
+            since_last || waits.is_none_or(|waits| waits >= u64::from(old_ms))
         };
-        old(self.before, &self.was) || old(self.after, self.is)
+        old(self.before, &self.was) && old(self.after, self.is)
     }
 
     /// Gives how long what is in the receive queue waits to be read, at the pace of the watch; `None`
@@ -86,8 +96,7 @@ impl Flow<'_> {
             .saturating_sub(self.was.bytes_received);
         let read = (came + queue(self.before)).saturating_sub(queue(self.after));
         let ms = u64::try_from(case.span.duration().as_millis()).unwrap_or(u64::MAX);
-        let longest = queue(self.before).max(queue(self.after));
-        longest.saturating_mul(ms).checked_div(read)
+        queue(self.after).saturating_mul(ms).checked_div(read)
     }
 
     /// Says whether something waited to be sent or acknowledged in both samples.

@@ -33,10 +33,7 @@ pub fn check_local(case: &Case<'_>) -> Vec<Finding> {
         let (taken, buffer) = flow.receive_buffer()?;
         let full = taken.saturating_mul(100) >= buffer.saturating_mul(FULL_PERCENT);
         // Who reads much is busy, not stuck: then what came is not old.
-        let old = flow
-            .waiting_ms(case)
-            .is_none_or(|ms| ms >= u64::from(OLD_MS))
-            || flow.has_old_data(OLD_MS);
+        let old = flow.has_old_data(case, OLD_MS);
         let waits = old && flow.unread() >= SOME_BYTES.min(buffer / 8);
         (waits && (full || flow.own_window_closed())).then(|| local(case, &flow, taken, buffer))
     });
