@@ -64,6 +64,10 @@ impl Told {
         let Some(place) = ends(row, "local", "peer") else {
             return;
         };
+        // A packet that is dropped belongs to no socket.
+        if row["cookie"].is_null() {
+            return;
+        }
         let text = row["text"].as_str().unwrap_or_default();
         let begins = text.starts_with("CLOSE > SYN_SENT");
         let life = self.life(row, begins || text.starts_with("SYN_RECV > "));
