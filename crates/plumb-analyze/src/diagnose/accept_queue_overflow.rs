@@ -7,7 +7,6 @@
 
 use plumb_model::Known;
 use plumb_model::finding::{Confidence, Finding, Severity};
-use plumb_model::sample::Sample;
 use plumb_model::snapshot::Socket;
 
 use super::{Case, evidence, sockets, subject};
@@ -18,13 +17,15 @@ pub const ID: &str = "accept-queue-overflow";
 /// Looks for listeners whose queue is full, or was while it was watched.
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
     let overflows = evidence::grown(case.span, "TcpExt", "ListenOverflows");
+    let earlier = sockets::by_cookie(case.span.before);
     let mut findings = Vec::new();
     for (place, socket) in sockets::listeners(case.span.after) {
         let Some(queue) = Queue::of(socket) else {
             continue;
         };
-        let dropped = sockets::dropped_since(case.span.before, socket);
-        let was_full = Queue::before(case.span.before, socket).is_some_and(Queue::is_full);
+        let dropped = sockets::dropped_since(&earlier, socket);
+        let before = sockets::again(&earlier, socket).and_then(Queue::of);
+        let was_full = before.is_some_and(Queue::is_full);
         let convicted = overflows.is_some() && (dropped > 0 || queue.is_full() || was_full);
         if !(convicted || queue.is_full() && was_full) {
             continue;
@@ -47,10 +48,6 @@ impl Queue {
             (Known::Known(waiting), Known::Known(limit)) => Some(Self { waiting, limit }),
             _ => None,
         }
-    }
-
-    fn before(sample: &Sample, socket: &Socket) -> Option<Self> {
-        sockets::same(sample, socket).and_then(Self::of)
     }
 
     /// The kernel turns connections away when more than the limit wait.

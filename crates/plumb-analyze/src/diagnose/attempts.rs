@@ -1,8 +1,9 @@
 //! Attempts to connect that are under way: what every check of the path asks about them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
+use plumb_model::id::Cookie;
 use plumb_model::notice::{Direction, Notice, What};
 use plumb_model::rtnl::Neighbour;
 use plumb_model::snapshot::Socket;
@@ -44,38 +45,63 @@ pub(super) fn all<'s>(case: &Case<'s>) -> Vec<Attempts<'s>> {
                 .push((place, socket));
         }
     }
+    let wire = Wire::of(case);
+    let earlier = sockets::by_cookie(case.span.before);
     by_peer
         .into_iter()
-        .map(|(peer, waiting)| gather(case, peer, waiting))
+        .map(|(peer, waiting)| gather(case, &wire, &earlier, peer, waiting))
         .collect()
+}
+
+/// What passed on the wire, by end: a host that tries many destinations has many of both.
+struct Wire {
+    syns: BTreeMap<SocketAddr, u64>,
+    answers: BTreeMap<SocketAddr, u64>,
+    syn_acks: BTreeMap<SocketAddr, u64>,
+    /// Our own ends of SYNs that left.
+    began: BTreeSet<SocketAddr>,
+}
+
+impl Wire {
+    fn of(case: &Case<'_>) -> Self {
+        let by_peer = |direction, is: fn(What) -> bool| {
+            let mut counts: BTreeMap<SocketAddr, u64> = BTreeMap::new();
+            for notice in case.notices.of(direction, is) {
+                *counts.entry(sockets::plain(notice.peer)).or_default() += notice.count;
+            }
+            counts
+        };
+        let sent = case.notices.of(Direction::Sent, |what| what == What::Syn);
+        Self {
+            syns: by_peer(Direction::Sent, |what| what == What::Syn),
+            answers: by_peer(Direction::Received, |_| true),
+            syn_acks: by_peer(Direction::Received, |what| what == What::SynAck),
+            began: sent.map(|notice| sockets::plain(notice.local)).collect(),
+        }
+    }
 }
 
 fn gather<'s>(
     case: &Case<'_>,
+    wire: &Wire,
+    earlier: &HashMap<Cookie, &Socket>,
     peer: SocketAddr,
     waiting: Vec<(usize, &'s Socket)>,
 ) -> Attempts<'s> {
-    let to_peer = |direction, is: fn(What) -> bool| -> u64 {
-        let notices = case.notices.of(direction, is);
-        let at_peer = notices.filter(|notice| sockets::plain(notice.peer) == peer);
-        at_peer.map(|notice| notice.count).sum()
-    };
+    let of_peer = |counts: &BTreeMap<SocketAddr, u64>| counts.get(&peer).copied().unwrap_or(0);
     let tries = |socket: &Socket| {
         let info = socket.tcp.as_ref();
         info.map_or(socket.timer.retransmits, |info| info.total_retrans)
     };
-    let retried = waiting.iter().any(|(_, socket)| {
-        let earlier = sockets::same(case.span.before, socket).map_or(0, tries);
-        tries(socket) > earlier
-    });
+    let retried = waiting
+        .iter()
+        .any(|(_, socket)| tries(socket) > sockets::again(earlier, socket).map_or(0, tries));
     let seen = |socket: &Socket| {
-        let mut syns = case.notices.of(Direction::Sent, |what| what == What::Syn);
         let local = socket.local.inet().map(sockets::plain);
-        syns.any(|notice| Some(sockets::plain(notice.local)) == local)
+        local.is_some_and(|local| wire.began.contains(&local))
     };
-    let is_new = |socket: &Socket| {
-        socket.cookie.ok().is_some() && sockets::same(case.span.before, socket).is_none()
-    };
+    let is_new =
+        |socket: &Socket| socket.cookie.ok().is_some() && sockets::again(earlier, socket).is_none();
     let watched = !case.notices.is_blind && case.notices.lost == 0;
     let is_kept = watched
         && waiting
@@ -84,9 +110,9 @@ fn gather<'s>(
     Attempts {
         peer,
         is_kept,
-        syns: to_peer(Direction::Sent, |what| what == What::Syn),
-        answers: to_peer(Direction::Received, |_| true),
-        syn_acks: to_peer(Direction::Received, |what| what == What::SynAck),
+        syns: of_peer(&wire.syns),
+        answers: of_peer(&wire.answers),
+        syn_acks: of_peer(&wire.syn_acks),
         retransmits: waiting
             .iter()
             .map(|(_, socket)| tries(socket))
@@ -117,10 +143,10 @@ pub(super) fn given_up(case: &Case<'_>) -> BTreeMap<SocketAddr, u64> {
     {
         *silent.entry(sockets::plain(notice.peer)).or_default() += notice.count;
     }
-    silent.retain(|peer, _| {
-        let mut came = case.notices.of(Direction::Received, |_| true);
-        !came.any(|notice| sockets::plain(notice.peer) == *peer)
-    });
+    let came = case.notices.of(Direction::Received, |_| true);
+    for notice in came {
+        silent.remove(&sockets::plain(notice.peer));
+    }
     silent
 }
 

@@ -105,6 +105,14 @@ impl Flow<'_> {
         queue(self.before).min(queue(self.after))
     }
 
+    /// Gives how many bytes a second the peer acknowledged between the samples.
+    pub fn sent_per_s(&self, case: &Case<'_>) -> f64 {
+        let bytes = self.is.bytes_acked.saturating_sub(self.was.bytes_acked);
+        #[expect(clippy::cast_precision_loss, reason = "bytes of a watch")]
+        let bytes = bytes as f64;
+        bytes / case.span.seconds().max(f64::MIN_POSITIVE)
+    }
+
     /// Gives the receive buffer and how much of it was taken when more was, bytes: while a window opens and
     /// fills again, one moment alone may be a good one.
     pub fn receive_buffer(&self) -> Option<(u64, u64)> {

@@ -15,6 +15,8 @@ pub const ID: &str = "nagle-delayed-ack";
 const DELAYED_US: std::ops::RangeInclusive<u32> = 15_000..=250_000;
 /// The network's own round trip is at most this part of it.
 const FASTER: u32 = 6;
+/// Who has something under way for so much of the time, in percent, waits for acknowledgements all the time.
+const BUSY_PERCENT: u64 = 70;
 /// So many segments in the watch are a conversation.
 const SEGMENTS: u32 = 6;
 
@@ -39,6 +41,13 @@ fn is_delayed(flow: &Flow<'_>) -> bool {
         && is.unacked <= 2
 }
 
+/// Says whether a write waited, as far as one can see: one was held back at a sample, or the conversation did
+/// nothing but wait. A peer that acknowledges late is no loss to who writes seldom.
+fn is_held_back(case: &Case<'_>, flow: &Flow<'_>) -> bool {
+    let held = flow.was.notsent_bytes > 0 || flow.is.notsent_bytes > 0;
+    held || flow.share_percent(case, |info| info.busy_time_us) >= BUSY_PERCENT
+}
+
 fn finding(case: &Case<'_>, flow: &Flow<'_>) -> Finding {
     let subject = subject::of_socket(&case.span.after.snapshot, flow.place, "socket");
     let peer = subject.peer.clone().unwrap_or_default();
@@ -61,7 +70,11 @@ fn finding(case: &Case<'_>, flow: &Flow<'_>) -> Finding {
     facts.extend(evidence::grown(case.span, "TcpExt", "DelayedACKs"));
     Finding {
         kind: ID,
-        severity: Severity::Warning,
+        severity: if is_held_back(case, flow) {
+            Severity::Warning
+        } else {
+            Severity::Info
+        },
         summary: format!(
             "small writes to {peer} wait for delayed acknowledgements, about {:.0} ms each",
             ms(flow.is.rtt_us)

@@ -26,6 +26,9 @@ const LIMITED_PERCENT: u64 = 60;
 /// smaller share is enough, because a sender that paces itself by what it achieved waits less.
 const SMALL_WINDOW: u32 = 128 * 1024;
 const SMALL_PERCENT: u64 = 25;
+/// Who takes so many bytes a second reads as fast as his processor lets him; that the window limits such a
+/// transfer, and not the network, is worth knowing and no fault.
+const FAST_BYTES_PER_S: f64 = 10_000_000.0;
 
 /// Looks for connections whose receive queue stays full.
 pub fn check_local(case: &Case<'_>) -> Vec<Finding> {
@@ -116,7 +119,11 @@ fn peer(case: &Case<'_>, flow: &Flow<'_>, share: u64) -> Finding {
     ));
     Finding {
         kind: PEER,
-        severity: Severity::Warning,
+        severity: if flow.sent_per_s(case) >= FAST_BYTES_PER_S {
+            Severity::Info
+        } else {
+            Severity::Warning
+        },
         summary: format!("{peer} does not read as fast as we send: its window is closed"),
         subject,
         evidence: facts,

@@ -31,7 +31,8 @@ pub(super) fn listeners(sample: &Sample) -> impl Iterator<Item = (usize, &Socket
     tcp(sample, SocketState::LISTEN)
 }
 
-/// Finds a socket of the other sample again, by its cookie.
+/// Finds a socket of the other sample again, by its cookie; who looks for many makes a table first
+/// ([`by_cookie`]).
 pub(super) fn same<'s>(sample: &'s Sample, socket: &Socket) -> Option<&'s Socket> {
     let cookie = socket.cookie.ok()?;
     let mut sockets = sample.snapshot.sockets.iter();
@@ -47,9 +48,9 @@ pub(super) fn drops(socket: &Socket) -> u64 {
         .into()
 }
 
-/// Gives what it dropped since an earlier sample; all of it when it was not there.
-pub(super) fn dropped_since(before: &Sample, socket: &Socket) -> u64 {
-    let earlier = same(before, socket).map_or(0, drops);
+/// Gives what it dropped since an earlier sample ([`by_cookie`]); all of it when it was not there.
+pub(super) fn dropped_since(earlier: &HashMap<Cookie, &Socket>, socket: &Socket) -> u64 {
+    let earlier = again(earlier, socket).map_or(0, drops);
     drops(socket).saturating_sub(earlier)
 }
 
@@ -102,6 +103,14 @@ pub(super) fn by_cookie(sample: &Sample) -> HashMap<Cookie, &Socket> {
     sockets
         .filter_map(|socket| Some((socket.cookie.ok()?, socket)))
         .collect()
+}
+
+/// Finds a socket of the other sample again.
+pub(super) fn again<'s>(
+    others: &HashMap<Cookie, &'s Socket>,
+    socket: &Socket,
+) -> Option<&'s Socket> {
+    others.get(&socket.cookie.ok()?).copied()
 }
 
 /// Says whether an address is one of this host: it loops back, an interface has it, or a socket is bound

@@ -38,8 +38,9 @@ pub fn check_overflow(case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let mut findings = Vec::new();
+    let earlier = sockets::by_cookie(case.span.before);
     for (place, socket) in case.span.after.snapshot.sockets.iter().enumerate() {
-        let dropped = sockets::dropped_since(case.span.before, socket);
+        let dropped = sockets::dropped_since(&earlier, socket);
         if socket.kind != Kind::Udp || dropped == 0 {
             continue;
         }

@@ -94,14 +94,14 @@ fn rejected(case: &Case<'_>) -> BTreeMap<SocketAddr, u64> {
     if !can_reject(case) {
         return rejected;
     }
+    let came = case
+        .notices
+        .of(Direction::Received, |what| what == What::Refusal);
+    let came: BTreeSet<(SocketAddr, SocketAddr)> =
+        came.map(|other| (other.peer, other.local)).collect();
     for notice in case.notices.of(Direction::Sent, |_| true) {
         let by_us = match notice.what {
-            What::Refusal => {
-                let mut came = case
-                    .notices
-                    .of(Direction::Received, |what| what == What::Refusal);
-                !came.any(|other| other.peer == notice.local && other.local == notice.peer)
-            }
+            What::Refusal => !came.contains(&(notice.local, notice.peer)),
             // Without a route or a next hop a router says "unreachable", too.
             What::Unreachable { code, by } => {
                 let routing = if by.is_ipv4() { [0, 1] } else { [0, 3] };
