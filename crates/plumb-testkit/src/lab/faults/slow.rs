@@ -102,6 +102,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         about: "the same client with TCP_NODELAY",
         make: |stage| conversation(stage, true),
     },
+    Scenario {
+        name: "nagle-delayed-ack/healthy-seldom",
+        about: "a client writes a few bytes ten times a second; the peer reads and acknowledges late, and nothing waits for it",
+        make: seldom,
+    },
 ];
 
 const SERVER: &str = "10.9.0.1:8080";
@@ -118,6 +123,25 @@ fn remote(stage: &mut Stage) -> io::Result<(Peer, TcpListener)> {
     let peer = peer(stage)?;
     let listener = stage.once_in(&peer, || TcpListener::bind(REMOTE))?;
     Ok((peer, listener))
+}
+
+fn seldom(stage: &mut Stage) -> io::Result<Expected> {
+    let (peer, listener) = remote(stage)?;
+    let mut client = TcpStream::connect(REMOTE)?;
+    let (mut server, _) = listener.accept()?;
+    server.set_read_timeout(Some(Duration::from_millis(200)))?;
+    stage.repeat_in(&peer, move || {
+        let _ = server.read(&mut [0; 64]);
+        // Who reads at once acknowledges at once.
+        std::thread::sleep(Duration::from_millis(150));
+    });
+    stage.repeat(move || {
+        let _ = client.write_all(b"tic");
+        std::thread::sleep(Duration::from_millis(100));
+    });
+    // In the beginning the peer acknowledges at once; the mean forgets that slowly.
+    std::thread::sleep(Duration::from_secs(4));
+    Ok(Expected::nothing())
 }
 
 /// A connection from a peer that sends without end, which we read by `read`.
