@@ -17,6 +17,10 @@ use std::time::{Duration, Instant};
 /// Longest wait for a condition.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Longest wait for the workers at the end, and how often one looks.
+const FAREWELL: Duration = Duration::from_secs(3);
+const LOOK: Duration = Duration::from_millis(10);
+
 /// A network namespace beside the host under test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer(String);
@@ -249,9 +253,16 @@ impl Drop for Stage {
             let _ = child.wait();
         }
         self.held.clear();
+        let end = Instant::now() + FAREWELL;
         for thread in self.threads.drain(..) {
-            // A worker that panicked was only making traffic.
-            let _ = thread.join();
+            while !thread.is_finished() && Instant::now() < end {
+                std::thread::sleep(LOOK);
+            }
+            // One that waits for a connection nobody makes any more ends with the process of its scenario. A
+            // worker that panicked was only making traffic.
+            if thread.is_finished() {
+                let _ = thread.join();
+            }
         }
         for (path, before) in self.settings.drain(..).rev() {
             // In a namespace that ends with us nobody misses it.
