@@ -45,11 +45,13 @@ fn is_full(flow: &Flow<'_>) -> bool {
     let full = |words: [u32; 9]| words[WMEM_QUEUED] >= words[SNDBUF];
     let moving = flow.is.bytes_acked > flow.was.bytes_acked;
     let buffer = is[SNDBUF];
+    // A timeout or a look for the shortest round trip makes it small for a moment.
+    let window = flow.was.snd_cwnd.max(flow.is.snd_cwnd);
     // Between two writes there is room for a moment.
     (full(was) || full(is))
         && flow.unsent() >= u64::from(buffer / 4)
         && moving
-        && buffer < flow.is.snd_cwnd.saturating_mul(flow.is.snd_mss)
+        && buffer < window.saturating_mul(flow.is.snd_mss)
         && buffer < flow.is.snd_wnd
 }
 
