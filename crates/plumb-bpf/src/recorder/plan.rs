@@ -266,7 +266,10 @@ pub(super) const PROBES: &[Probe] = &[
     Probe {
         layer: Layer::States,
         sees: "states of TCP sockets",
-        ladder: &[&[program!("states" typed "inet_sock_set_state")]],
+        ladder: &[&[
+            program!("states" typed "inet_sock_set_state"),
+            program!("states_meanwhile" typed "inet_sock_set_state"),
+        ]],
     },
     Probe {
         layer: Layer::Opening,
