@@ -44,7 +44,7 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
         arguments.word();
         let kernels = arguments.values("--kernel")?;
         arguments.end()?;
-        return smoke::run(&kernels);
+        return smoke::run(&kernels, smoke::Depth::Whole);
     }
     let options = Options::take(&mut arguments)?;
     let words = std::mem::take(&mut arguments.behind_dashes);
@@ -62,7 +62,7 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
 
 /// Runs the tests that depend on the kernel under the usual kernels.
 pub(crate) fn smoke() -> Result<(), Failure> {
-    smoke::run(&[])
+    smoke::run(&[], smoke::Depth::Brief)
 }
 
 /// Gets everything that comes from elsewhere; what is lacking is a [`Failure::lacking`].
