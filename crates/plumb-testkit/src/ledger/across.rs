@@ -9,7 +9,6 @@ use std::io::{self, BufWriter, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -136,12 +135,7 @@ fn serve_one(listener: &OwnedFd) -> io::Result<bool> {
 pub fn call(words: &[&str]) -> io::Result<()> {
     let wrong = || io::Error::other("call CONNECTIONS SEED FOLDER LINK SERVER_NETNS");
     let number = |at: usize| words.get(at).and_then(|word| word.parse::<u64>().ok());
-    let plan = Plan {
-        connections: number(0).ok_or_else(wrong)?,
-        seed: number(1).ok_or_else(wrong)?,
-        folder: PathBuf::from(words.get(2).ok_or_else(wrong)?),
-        hold: false,
-    };
+    let plan = Plan::of_words(words).ok_or_else(wrong)?;
     let (link, served_netns) = (number(3).ok_or_else(wrong)?, number(4).ok_or_else(wrong)?);
     let netns = own_netns()?;
     let mut threads = Vec::new();

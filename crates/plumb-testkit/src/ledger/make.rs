@@ -25,6 +25,19 @@ pub struct Plan {
     pub hold: bool,
 }
 
+impl Plan {
+    /// Reads the words that a process of this program is started with: connections, seed, folder.
+    pub fn of_words(words: &[&str]) -> Option<Self> {
+        let number = |at: usize| words.get(at)?.parse().ok();
+        Some(Self {
+            connections: number(0)?,
+            seed: number(1)?,
+            folder: PathBuf::from(words.get(2)?),
+            hold: false,
+        })
+    }
+}
+
 /// The words that make a process of this program the maker, and let it hold its listeners.
 pub const WORD: &str = "make";
 /// See [`WORD`].

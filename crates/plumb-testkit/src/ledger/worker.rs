@@ -7,7 +7,6 @@ use std::io::{self, BufWriter, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -47,12 +46,7 @@ const ENDING: [&str; 3] = ["04", "09", "0B"];
 pub fn run(words: &[&str]) -> io::Result<()> {
     let wrong = || io::Error::other("worker CONNECTIONS SEED FOLDER NAMESPACE PROCESS");
     let number = |at: usize| words.get(at).and_then(|word| word.parse::<u64>().ok());
-    let plan = Plan {
-        connections: number(0).ok_or_else(wrong)?,
-        seed: number(1).ok_or_else(wrong)?,
-        folder: PathBuf::from(words.get(2).ok_or_else(wrong)?),
-        hold: false,
-    };
+    let plan = Plan::of_words(words).ok_or_else(wrong)?;
     let (namespace, process) = (
         number(3).ok_or_else(wrong)?,
         number(4).ok_or_else(wrong)?.min(PROCESSES),
