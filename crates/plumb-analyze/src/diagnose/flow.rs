@@ -64,23 +64,16 @@ pub(super) fn lasting<'s>(case: &Case<'s>) -> impl Iterator<Item = Flow<'s>> {
 impl Flow<'_> {
     /// Says whether something waited to be read in both samples.
     pub fn unread(&self) -> u64 {
-        let queue = |socket: &Socket| socket.recv_q.ok().unwrap_or(0);
-        queue(self.before).min(queue(self.after))
+        unread(self.before).min(unread(self.after))
     }
 
     /// Says whether what waited to be read was so old in both samples, at the pace of the watch, or because
     /// nothing came for so long: a reader that was kept from running once is not slow.
     pub fn has_old_data(&self, case: &Case<'_>, old_ms: u32) -> bool {
-        let queue = |socket: &Socket| socket.recv_q.ok().unwrap_or(0);
-        let came = self
-            .is
-            .bytes_received
-            .saturating_sub(self.was.bytes_received);
-        let read = (came + queue(self.before)).saturating_sub(queue(self.after));
-        let ms = u64::try_from(case.span.duration().as_millis()).unwrap_or(u64::MAX);
+        let (read, ms) = self.read_in_ms(case);
         let old = |socket: &Socket, info: &TcpInfo| {
-            let waits = queue(socket).saturating_mul(ms).checked_div(read);
-            let since_last = queue(socket) > 0 && info.last_data_recv_ms >= old_ms;
+            let waits = unread(socket).saturating_mul(ms).checked_div(read);
+            let since_last = unread(socket) > 0 && info.last_data_recv_ms >= old_ms;
             since_last || waits.is_none_or(|waits| waits >= u64::from(old_ms))
         };
         old(self.before, &self.was) && old(self.after, self.is)
@@ -89,14 +82,21 @@ impl Flow<'_> {
     /// Gives how long what is in the receive queue waits to be read, at the pace of the watch; `None`
     /// when nothing was read at all.
     pub fn waiting_ms(&self, case: &Case<'_>) -> Option<u64> {
-        let queue = |socket: &Socket| socket.recv_q.ok().unwrap_or(0);
+        let (read, ms) = self.read_in_ms(case);
+        unread(self.after).saturating_mul(ms).checked_div(read)
+    }
+
+    /// Gives the bytes that were read between the samples, and the milliseconds between them.
+    fn read_in_ms(&self, case: &Case<'_>) -> (u64, u64) {
         let came = self
             .is
             .bytes_received
             .saturating_sub(self.was.bytes_received);
-        let read = (came + queue(self.before)).saturating_sub(queue(self.after));
+        let read = came
+            .saturating_add(unread(self.before))
+            .saturating_sub(unread(self.after));
         let ms = u64::try_from(case.span.duration().as_millis()).unwrap_or(u64::MAX);
-        queue(self.after).saturating_mul(ms).checked_div(read)
+        (read, ms)
     }
 
     /// Says whether something waited to be sent or acknowledged in both samples.
@@ -196,6 +196,11 @@ const PROBE_TIMER: u32 = 4;
 /// Where `tcpi_snd_wnd` and `tcpi_rcv_wnd` stand in `struct tcp_info`.
 const SND_WND_AT: usize = 228;
 const RCV_WND_AT: usize = 236;
+
+/// Gives the bytes in a receive queue.
+fn unread(socket: &Socket) -> u64 {
+    socket.recv_q.ok().unwrap_or(0)
+}
 
 fn percent(part_us: u64, whole_us: f64) -> u64 {
     // Clocks of a watch are far from where a double loses microseconds.
