@@ -10,12 +10,13 @@
 //! ```no_run
 //! use plumb_bpf::stacks::{RawStack, Symbolizer, Unwinder};
 //!
-//! # let captured: RawStack<'_> = todo!();
-//! let mut unwinder = Unwinder::new();
-//! unwinder.see(captured.tgid); // as soon as the process is known: it may be gone when its stacks arrive
-//! let unwound = unwinder.unwind(&captured);
-//! let stack = Symbolizer::new().symbolize(&unwound);
-//! println!("{:?}", stack.caller_of_interest());
+//! fn print_caller(captured: &RawStack<'_>) {
+//!     let mut unwinder = Unwinder::new();
+//!     unwinder.see(captured.tgid); // as soon as the process is known: it may be gone when its stacks arrive
+//!     let unwound = unwinder.unwind(captured);
+//!     let stack = Symbolizer::new().symbolize(&unwound);
+//!     println!("{:?}", stack.caller_of_interest());
+//! }
 //! ```
 
 mod blocked;
