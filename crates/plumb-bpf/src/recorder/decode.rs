@@ -11,7 +11,7 @@ use plumb_model::socket::SocketState;
 use super::Older;
 use super::places::Places;
 use super::ports::address;
-use crate::stacks::ScriptFrame;
+use crate::stacks::{RawStack, ScriptFrame};
 
 /// `sizeof(struct event)`.
 const EVENT_BYTES: usize = 128;
@@ -64,6 +64,25 @@ pub struct StackCopy<'a> {
     pub script: Vec<ScriptFrame>,
     /// The stack from `sp` upwards.
     pub bytes: &'a [u8],
+}
+
+impl StackCopy<'_> {
+    /// Gives it as what is followed from caller to caller.
+    pub fn raw(&self) -> RawStack<'_> {
+        RawStack {
+            pid: self.tid,
+            tgid: self.pid.0,
+            // What is told is followed at once: no process has its id again by then.
+            start_ticks: 0,
+            ip: self.ip,
+            sp: self.sp,
+            bp: self.bp,
+            lr: self.lr,
+            bytes: self.bytes,
+            script: &self.script,
+            kernel_fp: &[],
+        }
+    }
 }
 
 /// `struct known`.

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use plumb_bpf::recorder::{Layer, Plan, Recorder, Scope, Told};
-use plumb_bpf::stacks::{RawStack, Symbolizer, Unwinder, Unwound};
+use plumb_bpf::stacks::{Symbolizer, Unwinder, Unwound};
 use plumb_model::event::StackId;
 use plumb_model::id::{Cookie, Pid};
 use plumb_testkit::temp::TempDir;
@@ -87,18 +87,7 @@ impl Heard {
     fn take(&mut self, told: &Told<'_>, unwinder: &mut Unwinder) {
         match told {
             Told::Stack(copy) => {
-                let unwound = unwinder.unwind(&RawStack {
-                    pid: copy.tid,
-                    tgid: copy.pid.0,
-                    start_ticks: 0,
-                    ip: copy.ip,
-                    sp: copy.sp,
-                    bp: copy.bp,
-                    lr: copy.lr,
-                    bytes: copy.bytes,
-                    script: &[],
-                    kernel_fp: &[],
-                });
+                let unwound = unwinder.unwind(&copy.raw());
                 self.stacks.insert(copy.id, unwound);
             }
             Told::Event(event) => {

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use plumb_bpf::recorder::{self, Layer, Plan, Recorder, Scope};
-use plumb_bpf::stacks::{RawStack, Symbolizer, Unwinder};
+use plumb_bpf::stacks::{Symbolizer, Unwinder};
 use plumb_model::id::Pid;
 use plumb_model::stack::{Kind, Stack};
 
@@ -122,18 +122,7 @@ fn record(python: &str, port: u16, told: Told, wanted: usize) -> Vec<Stack> {
             if copy.script.is_empty() {
                 return;
             }
-            let unwound = unwinder.unwind(&RawStack {
-                pid: copy.tid,
-                tgid: copy.pid.0,
-                start_ticks: 0,
-                ip: copy.ip,
-                sp: copy.sp,
-                bp: copy.bp,
-                lr: copy.lr,
-                bytes: copy.bytes,
-                script: &copy.script,
-                kernel_fp: &[],
-            });
+            let unwound = unwinder.unwind(&copy.raw());
             stacks.push(symbolizer.symbolize(&unwound));
         });
     }

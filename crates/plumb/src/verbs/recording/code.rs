@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::rc::Rc;
 
 use plumb_bpf::recorder::{Mapping, Recorder, StackCopy};
-use plumb_bpf::stacks::{RawStack, Symbolizer, Threads, Unwinder, Unwound, blocked};
+use plumb_bpf::stacks::{Symbolizer, Threads, Unwinder, Unwound, blocked};
 use plumb_model::Reason;
 use plumb_model::event::StackId;
 use plumb_model::id::Pid;
@@ -30,18 +30,7 @@ pub struct Code {
 impl Code {
     /// Takes a copy in.
     pub fn add(&mut self, copy: &StackCopy<'_>) {
-        let unwound = self.unwinder.unwind(&RawStack {
-            pid: copy.tid,
-            tgid: copy.pid.0,
-            start_ticks: 0,
-            ip: copy.ip,
-            sp: copy.sp,
-            bp: copy.bp,
-            lr: copy.lr,
-            bytes: copy.bytes,
-            script: &copy.script,
-            kernel_fp: &[],
-        });
+        let unwound = self.unwinder.unwind(&copy.raw());
         self.unwound.insert(copy.id, unwound);
     }
 
