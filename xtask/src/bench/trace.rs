@@ -7,7 +7,8 @@
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
@@ -20,11 +21,15 @@ use crate::step::{self, Failure, cargo};
 /// What is watched: its name for `plumb-load`, and how often it is done in a round.
 const LOADS: [(&str, u32); 3] = [("churn", 6_000), ("ping-pong", 15_000), ("bulk", 8_000)];
 
+/// Nobody takes longer for one round, and how often one looks.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(20);
+
 /// A bpftrace program that does what `plumb trace --no-calls` does.
 const STATES: &str = "tracepoint:sock:inet_sock_set_state /args->protocol == 6/ \
     { printf(\"%d %d %d %d %s\\n\", pid, args->oldstate, args->newstate, args->dport, ustack); }";
-/// One that does what `plumb trace` does.
-const CALLS: &str = "tracepoint:raw_syscalls:sys_enter { @begun[tid] = nsecs; } \
+/// One that does what `plumb trace` does; without the name it would tell of its own writing, and never end.
+const CALLS: &str = "tracepoint:raw_syscalls:sys_enter /comm == \"plumb-load\"/ { @begun[tid] = nsecs; } \
     tracepoint:raw_syscalls:sys_exit /@begun[tid]/ \
     { printf(\"%d %d %d %d\\n\", tid, args->id, args->ret, nsecs - @begun[tid]); delete(@begun[tid]); }";
 
@@ -188,9 +193,9 @@ fn once(built: &Path, watcher: &Watcher, load: &str, operations: u32) -> Result<
     let mut command = command(built, watcher, load, operations, &report)?;
     command.stdin(Stdio::null()).stdout(Stdio::null());
     let before = children_ns()?;
-    let done = command.stderr(Stdio::piped()).output();
+    let done = output(command.stderr(Stdio::piped()));
     let all = children_ns()? - before;
-    let done = done.map_err(|error| error.to_string())?;
+    let done = done?;
     let json = std::fs::read(&report).ok();
     let json: Option<Value> = json.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let Some(json) = json else {
@@ -203,6 +208,22 @@ fn once(built: &Path, watcher: &Watcher, load: &str, operations: u32) -> Result<
         load: number("cpu_ns")? / f64::from(operations),
         watcher: (all - number("whole_ns")?).max(0.0) / f64::from(operations),
     })
+}
+
+/// Runs a command to its end, which comes by force if it takes too long.
+fn output(command: &mut Command) -> Result<Output, String> {
+    let say = |error: std::io::Error| error.to_string();
+    let mut child = command.spawn().map_err(say)?;
+    let end = Instant::now() + PATIENCE;
+    while child.try_wait().map_err(say)?.is_none() {
+        if Instant::now() >= end {
+            child.kill().map_err(say)?;
+            child.wait().map_err(say)?;
+            return Err(format!("not over after {} s", PATIENCE.as_secs()));
+        }
+        std::thread::sleep(LOOK);
+    }
+    child.wait_with_output().map_err(say)
 }
 
 fn command(
