@@ -22,7 +22,7 @@ use crate::step::{self, Failure, cargo};
 const LOADS: [(&str, u32); 3] = [("churn", 6_000), ("ping-pong", 15_000), ("bulk", 8_000)];
 
 /// Nobody takes longer for one round, and how often one looks.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// A bpftrace program that does what `plumb trace --no-calls` does.
