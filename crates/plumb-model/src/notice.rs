@@ -159,7 +159,8 @@ pub struct RefusedCall {
     pub protocol: u8,
     /// The address it asked for; of `listen` the one it is bound to.
     pub address: SocketAddr,
-    /// Why not: an errno, positive.
+    /// Why not: an errno, positive. `EINPROGRESS` is a `connect()` that was not waited for, which is told of a command
+    /// alone.
     pub errno: i32,
     /// How often.
     pub count: u64,
@@ -192,6 +193,7 @@ pub struct ProbedPath {
 pub struct ProbedBind {
     /// The address, tried with SO_REUSEADDR.
     pub address: SocketAddr,
-    /// Why not: an errno, positive.
+    /// Why not: an errno, positive. `EINPROGRESS` is a `connect()` that was not waited for, which is told of a command
+    /// alone.
     pub errno: Option<i32>,
 }

@@ -5,7 +5,7 @@
 //! sent tell the port. What the local firewall refuses looks the same, but then a listener is there.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 use plumb_model::notice::{Direction, What};
@@ -22,8 +22,8 @@ pub const LOOPBACK: &str = "loopback-only-listener";
 pub const FAMILY: &str = "family-mismatch";
 /// A server that stopped so short a time ago may be about to start again, microseconds.
 const RESTARTS_US: u64 = 1_500_000;
-/// `ECONNREFUSED`.
-const REFUSED: i32 = 111;
+/// `ECONNREFUSED`, `EINPROGRESS`: who does not wait learns later that he was refused.
+const TRIED: [i32; 2] = [111, 115];
 
 /// Looks for local ports at which attempts keep being refused.
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
@@ -49,15 +49,25 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// Says whether a process that was asked about was refused there: then once is enough.
+/// Says whether a process that was asked about tried to connect there: then one refusal is enough.
 fn was_asked_about(case: &Case<'_>, end: SocketAddr) -> bool {
     let mut calls = case.notices.refused_calls.iter();
     calls.any(|call| {
         call.call == "connect"
-            && call.errno == REFUSED
+            && TRIED.contains(&call.errno)
             && case.focus.pids.contains(&call.pid.0)
-            && sockets::plain(call.address) == end
+            && reached(call.address) == end
     })
+}
+
+/// Gives the end that a `connect()` to an address goes to: that to no address in particular goes to loopback.
+fn reached(asked: SocketAddr) -> SocketAddr {
+    let end = sockets::plain(asked);
+    match end.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, end.port()).into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, end.port()).into(),
+        _ => end,
+    }
 }
 
 /// A port that was asked about, that nobody serves and that could be bound.

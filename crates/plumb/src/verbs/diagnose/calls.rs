@@ -17,8 +17,11 @@ use super::look::Refused;
 
 /// Distinct failures that are kept.
 const MOST: usize = 4096;
-/// `EINPROGRESS`, `EALREADY`, `EINTR`: not refused yet.
-const GOES_ON: [i64; 3] = [115, 114, 4];
+/// `EALREADY`, `EINTR`: not refused yet.
+const GOES_ON: [i64; 2] = [114, 4];
+/// `EINPROGRESS`: not refused yet either, and who asked does not wait for the answer. Of a command it is kept, because
+/// the wire tells what became of it.
+const IN_PROGRESS: i64 = 115;
 /// How long one wait for events may last.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -27,6 +30,8 @@ type Key = (&'static str, Pid, u8, SocketAddr, i32, Option<NetnsId>);
 /// The calls heard so far.
 pub(super) struct Calls {
     recorder: Recorder,
+    /// Whether a command is listened to.
+    of_command: bool,
     heard: BTreeMap<Key, (Vec<u8>, u64)>,
     lost: u64,
 }
@@ -48,6 +53,7 @@ impl Calls {
         }
         Ok(Self {
             recorder,
+            of_command: root.is_some(),
             heard: BTreeMap::new(),
             lost: 0,
         })
@@ -68,12 +74,13 @@ impl Calls {
     fn take(&mut self, everything: bool) {
         let Self {
             recorder,
+            of_command,
             heard,
             lost,
         } = self;
         let mut take = |told: Told<'_>| {
             if let Told::Event(event) = told
-                && let Some((key, comm)) = refused(&event)
+                && let Some((key, comm)) = refused(&event, *of_command)
             {
                 if heard.len() >= MOST && !heard.contains_key(&key) {
                     *lost += 1;
@@ -117,12 +124,13 @@ impl Calls {
 }
 
 /// Says what was refused to whom, if the event tells of that.
-fn refused(event: &Event) -> Option<(Key, Vec<u8>)> {
+fn refused(event: &Event, of_command: bool) -> Option<(Key, Vec<u8>)> {
     let What::Call(call) = &event.what else {
         return None;
     };
-    let failed = call.end_ns.is_some() && call.result < 0 && !GOES_ON.contains(&-call.result);
-    if !failed {
+    let is_told = !GOES_ON.contains(&-call.result) && (of_command || -call.result != IN_PROGRESS);
+    let failed = call.end_ns.is_some() && call.result < 0;
+    if !failed || !is_told {
         return None;
     }
     let name = calls::find(call.number)?.name;
