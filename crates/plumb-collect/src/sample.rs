@@ -18,6 +18,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::counters;
 use crate::proc::read_file;
+use crate::processes::details::Wanted;
 use crate::snapshot::{self, Request};
 use crate::{firewall, links, routing, traffic};
 
@@ -35,6 +36,11 @@ pub fn read() -> Sample {
         ],
         info: true,
         memory: true,
+        // Whose child a process is decides whose trouble it is, and comes with any detail; this one costs least.
+        details: Wanted {
+            exe: true,
+            ..Wanted::default()
+        },
         ..Request::default()
     });
     let refusers = firewall::read_refusers().unwrap_or_else(|error| {

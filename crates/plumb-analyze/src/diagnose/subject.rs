@@ -7,16 +7,32 @@ use plumb_model::snapshot::{End, Snapshot, Socket};
 
 use super::fd_limit;
 
-/// Names a socket and the first process that holds it.
+/// Names a socket and the process that uses it.
 pub(super) fn of_socket(snapshot: &Snapshot, place: usize, kind: &'static str) -> Subject {
     let Some(socket) = snapshot.sockets.get(place) else {
         return Subject::default();
     };
     let mut subject = of_ends(socket, kind);
-    if let Some(process) = snapshot.owners.processes_of(place).first() {
+    if let Some(process) = user_of(snapshot, place) {
         name_process(&mut subject, process);
     }
     subject
+}
+
+/// Gives of those who hold a socket the one that uses it: the first, unless he handed it on to a child. A child that
+/// inherited a descriptor has it under the same number; one that was given it, as a service gets its sockets from an
+/// activator, has it where it expects it.
+fn user_of(snapshot: &Snapshot, place: usize) -> Option<&Process> {
+    let holdings = snapshot.owners.of(place).ok()?;
+    let first = holdings.first()?;
+    let giver = snapshot.owners.process(*first)?;
+    let fds = holdings.iter().filter(|held| held.process == first.process);
+    let fds: Vec<Option<i32>> = fds.map(|held| held.how.fd()).collect();
+    let given = holdings.iter().filter(|held| !fds.contains(&held.how.fd()));
+    let mut children = given.filter_map(|held| snapshot.owners.process(*held));
+    children
+        .find(|process| process.parent.ok() == Some(giver.pid))
+        .or(Some(giver))
 }
 
 /// Names a listener, and of those who hold it the one that cannot accept because it has no descriptor left;
