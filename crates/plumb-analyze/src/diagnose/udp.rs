@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use plumb_model::finding::{Confidence, Finding, Severity, Subject};
+use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::notice::{Direction, What};
 use plumb_model::snapshot::Kind;
 
@@ -22,6 +22,8 @@ pub const NOBODY: &str = "udp-no-listener";
 const UDP: u8 = 17;
 /// One dropped of more than so many that came is rare.
 const RARE: u64 = 100;
+/// So many may be dropped between the reading of the sockets and that of the counters.
+const AT_ONCE: u64 = 200;
 /// ICMP and ICMPv6 codes for "port unreachable".
 const PORT_UNREACHABLE: [u8; 2] = [3, 4];
 
@@ -37,11 +39,12 @@ pub fn check_overflow(case: &Case<'_>) -> Vec<Finding> {
         // A socket counts what its own filter refuses, too; that no buffer was full for.
         return Vec::new();
     }
+    let full = growth(&grown);
     let mut findings = Vec::new();
     let earlier = sockets::by_cookie(case.span.before);
     for (place, socket) in case.span.after.snapshot.sockets.iter().enumerate() {
         let dropped = sockets::dropped_since(&earlier, socket);
-        if socket.kind != Kind::Udp || dropped == 0 {
+        if socket.kind != Kind::Udp || dropped == 0 || refuses_itself(dropped, full) {
             continue;
         }
         let subject = subject::of_socket(&case.span.after.snapshot, place, "socket");
@@ -89,6 +92,18 @@ pub fn check_overflow(case: &Case<'_>) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// Gives what both families dropped at full buffers.
+fn growth(grown: &[Option<Evidence>]) -> u64 {
+    let changes = grown.iter().flatten().filter_map(|fact| fact.change);
+    changes.map(|change| change.after - change.before).sum()
+}
+
+/// Says whether a socket dropped much more than was dropped at all the full buffers together: that its filter refuses.
+/// The two are not read at quite the same moment.
+fn refuses_itself(dropped: u64, full: u64) -> bool {
+    dropped > full.saturating_mul(2).saturating_add(AT_ONCE)
 }
 
 /// Says whether a receive buffer has hardly any room, more than four fifths being taken.
