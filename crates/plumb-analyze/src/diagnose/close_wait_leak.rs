@@ -60,7 +60,7 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
     for held in &kept {
         if let Some(process) = held.process {
             let group = by_process.entry(process).or_default();
-            group.add(held.socket, same(held.socket));
+            group.add(held.socket, same(held.socket), case.focus.is_command);
         }
     }
     for held in waiting(before) {
@@ -83,7 +83,7 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
     for held in kept.iter().filter(|held| !is_told(held)) {
         if let Some(place) = ends.place(held) {
             let group = by_end.entry(place).or_default();
-            group.add(held.socket, same(held.socket));
+            group.add(held.socket, same(held.socket), case.focus.is_command);
             if let Some(process) = held.process {
                 *group.processes.entry(process).or_default() += 1;
             }

@@ -12,6 +12,7 @@ pub mod close_wait_leak;
 pub mod connecting;
 pub mod connection_churn;
 pub mod drops;
+mod ended;
 pub mod ephemeral_port_exhaustion;
 mod evidence;
 pub mod fd_limit;
@@ -48,7 +49,7 @@ pub mod unix_backlog_full;
 
 use plumb_model::finding::Finding;
 use plumb_model::notice::Notices;
-use plumb_model::sample::Span;
+use plumb_model::sample::{Sample, Span};
 
 pub use self::focus::Focus;
 
@@ -184,6 +185,22 @@ pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {
         ..*case
     };
     rank::rank(&case, &found)
+}
+
+/// The same, where samples were taken between the two, the latest last: each tells of processes that have no socket
+/// any more in the next.
+pub fn diagnose_with(case: &Case<'_>, meanwhile: &[Sample]) -> Vec<Finding> {
+    let mut found = diagnose(case);
+    let mut next = case.span.after;
+    for sample in meanwhile.iter().rev() {
+        let span = Span {
+            before: case.span.before,
+            after: sample,
+        };
+        found = ended::join(found, diagnose(&Case { span, ..*case }), next);
+        next = sample;
+    }
+    found
 }
 
 /// Adds the next hops towards the hosts that were asked about: what is wrong with them concerns who is

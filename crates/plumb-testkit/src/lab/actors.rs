@@ -1,7 +1,10 @@
 //! Programs of scenarios that need a process of their own: this program, started again.
 //!
 //! `plumb-lab actor NAME ARGUMENTS…` prepares, says [`READY`] and then stays as it is until it is
-//! killed. An actor that fails says why and ends.
+//! killed. An actor that fails says why and ends, and so does one that is a command to be looked at, when its work
+//! is done ([`commands`]).
+
+mod commands;
 
 use std::io::{self, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -21,6 +24,9 @@ const ACTORS: &[(&str, Actor)] = &[
     ("hoard", hoard),
     ("accept-and-forget", accept_and_forget),
     ("share", share),
+    ("ask-in-pieces", commands::ask_in_pieces),
+    ("keep-closed", commands::keep_closed),
+    ("next-port", commands::next_port),
 ];
 
 /// Runs an actor: never returns but with an error.

@@ -3,6 +3,7 @@
 mod accept_queue_overflow;
 mod close_wait_leak;
 mod closing;
+mod commands;
 mod datagrams;
 mod ephemeral_port_exhaustion;
 mod fd_limit;
@@ -51,6 +52,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         names::SCENARIOS,
         memory::SCENARIOS,
         interface_errors::SCENARIOS,
+        commands::SCENARIOS,
         machine::SCENARIOS,
     ]
     .into_iter()

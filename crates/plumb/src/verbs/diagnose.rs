@@ -7,6 +7,7 @@ mod calls;
 mod command;
 mod look;
 mod looks;
+mod meanwhile;
 mod places;
 mod probe;
 mod target;
@@ -16,9 +17,9 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use plumb_analyze::diagnose;
+use plumb_model::Reason;
 use plumb_model::finding::{Finding, Gap};
 use plumb_model::id::Pid;
-use plumb_model::{NetnsId, Reason};
 use plumb_present::json::findings::FindingRow;
 use plumb_present::report::findings;
 
@@ -26,6 +27,7 @@ use self::calls::Calls;
 use self::command::Command;
 use self::look::{Looked, Refused};
 use self::looks::Looks;
+use self::meanwhile::Pace;
 use self::places::Places;
 use self::target::Target;
 use super::form::{Form, FormArguments};
@@ -105,11 +107,11 @@ fn diagnosed(arguments: &Arguments) -> Result<u8, u8> {
     if let Some(command) = &mut command {
         command.let_go();
     }
-    wait(
+    let unseen = wait(
         arguments.span,
         command.as_mut(),
         calls.as_mut().ok(),
-        |there| looks.join(there),
+        &mut looks,
     );
     let refused = heard(calls);
     pids.extend(target.processes());
@@ -128,6 +130,10 @@ fn diagnosed(arguments: &Arguments) -> Result<u8, u8> {
         let text = format!("no network namespace can be read{why}");
         return Err(status::complain(VERB, &text, status::BLIND));
     }
+    gaps.extend(unseen.map(|unseen| {
+        let ms = unseen.as_millis();
+        format!("not seen: what the command's sockets did in its last {ms} ms; they ended with it")
+    }));
     gaps.extend(unique_gaps(&looked));
     let found = diagnose::merge(looked.into_iter().map(|looked| looked.found).collect());
     write(arguments, &found, gaps, &mut Output::stdout());
@@ -152,31 +158,37 @@ fn unique_gaps(looked: &[Looked]) -> Vec<String> {
     gaps.filter(|gap| told.insert(*gap)).cloned().collect()
 }
 
-/// Waits for the time asked, or until the command has ended, and listens meanwhile; `visited` is told in which
-/// namespaces the command is.
+/// Waits for the time asked, or until the command has ended, and listens meanwhile. While a command runs it is
+/// looked at where it goes, and now and then as a whole; gives the time at its end in which it was not.
 fn wait(
     span: Duration,
     mut command: Option<&mut Command>,
     mut calls: Option<&mut Calls>,
-    mut visited: impl FnMut(&BTreeSet<NetnsId>),
-) {
+    looks: &mut Looks,
+) -> Option<Duration> {
     const LOOK: Duration = Duration::from_millis(20);
     let end = Instant::now() + span;
+    let mut pace = Pace::begin();
     loop {
         let left = end.saturating_duration_since(Instant::now());
-        let ended = command.as_mut().is_some_and(|command| {
+        let mut turn = left;
+        if let Some(command) = &mut command {
             let ended = command.has_ended();
-            visited(&command.namespaces);
-            ended
-        });
-        if left.is_zero() || ended {
-            return;
+            looks.join(&command.namespaces);
+            if ended {
+                return Some(pace.unseen());
+            }
+            turn = turn.min(LOOK);
         }
-        let turn = if command.is_some() {
-            left.min(LOOK)
-        } else {
-            left
-        };
+        if left.is_zero() {
+            return None;
+        }
+        if let Some(command) = &mut command {
+            pace.keep(|| {
+                looks.again();
+                !command.has_ended()
+            });
+        }
         match calls.as_mut() {
             Some(calls) => calls.listen_until(Instant::now() + turn),
             None => std::thread::sleep(turn),

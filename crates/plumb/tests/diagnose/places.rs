@@ -125,6 +125,54 @@ socket.create_server((\"127.0.0.1\", 8443))";
         });
     }
 
+    /// Connects and does not wait, learns that it was refused, and ends at once.
+    #[test]
+    fn a_command_that_does_not_wait_for_its_refusal_is_warned_like_one_that_does() {
+        sandbox::run(|| {
+            for waits in [true, false] {
+                let tries = format!(
+                    "import select, socket
+client = socket.socket()
+client.setblocking({})
+client.connect_ex((\"127.0.0.1\", 7777))
+select.select([], [client], [], 2)",
+                    if waits { "True" } else { "False" }
+                );
+                let (found, document) = findings(&["--", "python3", "-c", &tries]);
+                let first = found.first().unwrap_or_else(|| panic!("{document}"));
+                assert_eq!(first["kind"], "no-listener", "{document}");
+                assert_eq!(first["severity"], "warning", "{document}");
+            }
+        });
+    }
+
+    #[test]
+    fn what_a_short_command_did_in_its_last_moment_is_said_to_be_unseen() {
+        let (_, document) = findings(&["--for=10s", "--", "true"]);
+        assert_eq!(document["complete"], false, "{document}");
+        let reasons = document["reasons"].to_string();
+        assert!(reasons.contains("they ended with it"), "{document}");
+    }
+
+    /// What was seen while it ran is all there is: its namespace ends with it.
+    #[test]
+    fn a_command_that_was_alone_in_its_network_namespace_is_told_of() {
+        let leaks = "import socket, time
+listener = socket.create_server((\"127.0.0.1\", 8080), backlog=50)
+kept = []
+for _ in range(30):
+    client = socket.create_connection((\"127.0.0.1\", 8080))
+    kept.append(listener.accept()[0])
+    client.close()
+time.sleep(2.5)";
+        let line = format!("ip link set lo up; exec python3 -c '{leaks}'");
+        let words = ["--for=10s", "--", "unshare", "-n", "sh", "-c", &line];
+        let (found, document) = findings(&words);
+        let first = found.first().unwrap_or_else(|| panic!("{document}"));
+        assert_eq!(first["kind"], "close-wait-leak", "{document}");
+        assert_eq!(first["subject"]["process"], "python3", "{document}");
+    }
+
     #[test]
     fn a_command_is_followed_into_another_network_namespace() {
         let namespace = Namespace::new().expect("root can make a network namespace");

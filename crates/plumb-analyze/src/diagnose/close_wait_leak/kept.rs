@@ -13,6 +13,8 @@ use crate::diagnose::{evidence, subject};
 const OLD_MS: u64 = 30_000;
 /// So many that lived through the whole watch are a leak even when they are young.
 const MANY: usize = 20;
+/// A command that is run to be looked at has none in the first sample: of it those count that are older than this.
+const LASTS_MS: u64 = 300;
 /// So many old ones are a leak.
 const SEVERAL_OLD: usize = 3;
 /// So old that even one is.
@@ -23,7 +25,7 @@ const TURNOVER: usize = 8;
 /// The CLOSE_WAIT sockets of one process, or of one end.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
-    /// Those that were there in the first sample, too.
+    /// Those that were there in the first sample, too, or lasted for long enough.
     lasting: usize,
     /// All there are.
     pub all: usize,
@@ -40,14 +42,15 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// Counts one; `before` is the same socket in the first sample, if it was in CLOSE_WAIT there.
-    pub fn add(&mut self, socket: &Socket, before: Option<&Socket>) {
+    /// Counts one; `before` is the same socket in the first sample, if it was in CLOSE_WAIT there, which no socket of a
+    /// command could be.
+    pub fn add(&mut self, socket: &Socket, before: Option<&Socket>, is_command: bool) {
         let age_ms = socket
             .tcp
             .as_ref()
             .map_or(0, |info| u64::from(info.last_ack_recv_ms));
         self.all += 1;
-        self.lasting += usize::from(before.is_some());
+        self.lasting += usize::from(before.is_some() || is_command && age_ms >= LASTS_MS);
         self.old += usize::from(age_ms >= OLD_MS);
         self.oldest_ms = self.oldest_ms.max(age_ms);
         if let Known::Known(unread) = socket.recv_q {
@@ -78,7 +81,7 @@ impl Kept {
         let mut facts = vec![evidence::fact(
             "sock_diag CLOSE_WAIT",
             format!(
-                "{all} sockets, {lasting} of them through the whole watch, which began with {}",
+                "{all} sockets, {lasting} of them all the time, which began with {}",
                 self.earlier
             ),
         )];

@@ -15,11 +15,16 @@ use super::places::Place;
 use super::probe::Probes;
 use crate::verbs::recording::session;
 
+/// So many samples between the two are kept.
+const MOST_MEANWHILE: usize = 8;
+
 /// A look that has begun.
 pub(super) struct Look {
     place: Place,
     watch: Result<Watch, Errno>,
     before: Sample,
+    /// The samples that were taken while a command ran, the last of them: a process may have ended in each.
+    meanwhile: Vec<Sample>,
     probes: Probes,
 }
 
@@ -44,6 +49,7 @@ impl Look {
             place,
             watch,
             before,
+            meanwhile: Vec::new(),
             probes: probes.unwrap_or_default(),
         }
     }
@@ -63,6 +69,14 @@ impl Look {
         self.place.label.as_deref()
     }
 
+    /// Takes a sample between the two, inside the namespace, because a command may end before the second.
+    pub fn again(&mut self) {
+        if self.meanwhile.len() >= MOST_MEANWHILE {
+            self.meanwhile.remove(0);
+        }
+        self.meanwhile.push(sample::read());
+    }
+
     /// Ends, inside the namespace.
     pub fn end(mut self, focus: &Focus, calls: &Refused) -> Looked {
         let probed = self.probes.finish();
@@ -73,21 +87,61 @@ impl Look {
         notices.refused_calls = calls.of(self.place.id);
         after.snapshot.gaps.extend(calls.gap.clone());
         sample::ask_destinations(&mut after, &asked_about(focus, &notices));
-        let mut found = diagnose::diagnose(&Case {
+        let seen = Seen {
+            place: self.place,
+            before: self.before,
+            meanwhile: self.meanwhile,
+            after,
+            notices,
+        };
+        seen.judge(focus)
+    }
+
+    /// Ends where the namespace is gone, with a command that was alone in it; `None` where no sample was taken
+    /// while it ran.
+    pub fn end_outside(self, focus: &Focus, calls: &Refused) -> Option<Looked> {
+        let mut meanwhile = self.meanwhile;
+        let mut after = meanwhile.pop()?;
+        let mut notices = noticed(self.watch, &mut after);
+        notices.refused_calls = calls.of(self.place.id);
+        let seen = Seen {
+            place: self.place,
+            before: self.before,
+            meanwhile,
+            after,
+            notices,
+        };
+        Some(seen.judge(focus))
+    }
+}
+
+/// All that a look saw.
+struct Seen {
+    place: Place,
+    before: Sample,
+    meanwhile: Vec<Sample>,
+    after: Sample,
+    notices: Notices,
+}
+
+impl Seen {
+    fn judge(self, focus: &Focus) -> Looked {
+        let case = Case {
             span: Span {
                 before: &self.before,
-                after: &after,
+                after: &self.after,
             },
-            notices: &notices,
+            notices: &self.notices,
             focus,
-        });
+        };
+        let mut found = diagnose::diagnose_with(&case, &self.meanwhile);
         for finding in &mut found {
             finding.subject.netns.clone_from(&self.place.label);
         }
         Looked {
             found,
-            gaps: session::gaps(&after.snapshot),
-            is_blind: after.snapshot.namespaces.is_empty(),
+            gaps: session::gaps(&self.after.snapshot),
+            is_blind: self.after.snapshot.namespaces.is_empty(),
         }
     }
 }

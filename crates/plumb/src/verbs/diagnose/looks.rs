@@ -40,6 +40,17 @@ impl Looks {
         self.missed.extend(missed);
     }
 
+    /// Takes a sample at each between the two.
+    pub fn again(&mut self) {
+        let begun = &mut self.begun;
+        // Who cannot be entered any more is missed at the end, if he has not been seen at all.
+        self.places.visit(|place| {
+            if let Some(look) = begun.iter_mut().find(|look| look.is_at(&place)) {
+                look.again();
+            }
+        });
+    }
+
     /// Ends them; gives what each saw, and what none could see.
     pub fn end(self, focus: &Focus, refused: &Refused) -> (Vec<Looked>, Vec<String>) {
         let Self {
@@ -54,8 +65,16 @@ impl Looks {
                 looked.push(begun.remove(at).end(focus, refused));
             }
         });
-        let gone = begun.iter().filter_map(Look::label);
-        missed.extend(gone.map(|label| format!("network namespace {label}, which is gone")));
+        for look in begun {
+            let label = look.label().map(str::to_owned);
+            match (look.end_outside(focus, refused), label) {
+                (Some(seen), _) => looked.push(seen),
+                (None, Some(label)) => {
+                    missed.insert(format!("network namespace {label}, which is gone"));
+                }
+                (None, None) => {}
+            }
+        }
         let missed = missed.iter().map(|what| format!("not seen: {what}"));
         let gaps = missed.collect();
         (looked, gaps)
