@@ -11,7 +11,7 @@ use plumb_bpf::recorder::{Layer, Plan};
 use plumb_present::json::document::Document;
 
 use super::form::{Form, FormArguments};
-use super::recording::command::{Running, shell_status};
+use super::recording::command::Running;
 use super::recording::session::{Next, Session};
 use super::recording::whom::Whom;
 use super::report::{Report, envelope};
@@ -85,11 +85,7 @@ pub fn run(arguments: &Arguments) -> u8 {
     };
     let mut out = Output::stdout();
     let found = record(arguments, &mut session, &mut out);
-    let command = session
-        .command
-        .as_mut()
-        .and_then(Running::ended)
-        .map(shell_status);
+    let command = session.command.as_mut().and_then(Running::status);
     let mut reasons = session.reasons();
     if found.unlisted > 0 {
         reasons.push(format!(

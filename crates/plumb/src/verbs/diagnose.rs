@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use plumb_analyze::diagnose;
+use plumb_collect::sys::signal;
 use plumb_model::Reason;
 use plumb_model::finding::{Finding, Gap};
 use plumb_model::id::Pid;
@@ -158,8 +159,9 @@ fn unique_gaps(looked: &[Looked]) -> Vec<String> {
     gaps.filter(|gap| told.insert(*gap)).cloned().collect()
 }
 
-/// Waits for the time asked, or until the command has ended, and listens meanwhile. While a command runs it is
-/// looked at where it goes, and now and then as a whole; gives the time at its end in which it was not.
+/// Waits for the time asked, or until the command has ended or somebody interrupts, and listens meanwhile. While a
+/// command runs it is looked at where it goes, and now and then as a whole; gives the time at its end in which it
+/// was not.
 fn wait(
     span: Duration,
     mut command: Option<&mut Command>,
@@ -167,6 +169,7 @@ fn wait(
     looks: &mut Looks,
 ) -> Option<Duration> {
     const LOOK: Duration = Duration::from_millis(20);
+    signal::catch_interrupts(1);
     let end = Instant::now() + span;
     let mut pace = Pace::begin();
     loop {
@@ -180,7 +183,7 @@ fn wait(
             }
             turn = turn.min(LOOK);
         }
-        if left.is_zero() {
+        if left.is_zero() || signal::interrupted() {
             return None;
         }
         if let Some(command) = &mut command {
@@ -191,7 +194,9 @@ fn wait(
         }
         match calls.as_mut() {
             Some(calls) => calls.listen_until(Instant::now() + turn),
-            None => std::thread::sleep(turn),
+            None => {
+                signal::pause(turn);
+            }
         }
     }
 }

@@ -21,7 +21,6 @@ use self::waiting::{Thread, Waiters};
 use super::form::FormArguments;
 use super::recording::Failure;
 use super::recording::code::Code;
-use super::recording::command::shell_status;
 use super::recording::session::{self, Next, Session};
 use super::recording::whom::Whom;
 use super::report::Report;
@@ -300,7 +299,6 @@ impl Watched {
     }
 
     fn command_status(&mut self) -> Option<u8> {
-        let command = self.session.as_mut()?.command.as_mut()?;
-        command.ended().map(shell_status)
+        self.session.as_mut()?.command.as_mut()?.status()
     }
 }

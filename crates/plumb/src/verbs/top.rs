@@ -16,6 +16,7 @@ use plumb_analyze::functions::Uses;
 use plumb_bpf::recorder::{Layer, Plan};
 use plumb_collect::processes::details::Wanted as Details;
 use plumb_collect::snapshot::{self, Request, Scope};
+use plumb_collect::sys::signal;
 use plumb_model::event::Moved;
 use plumb_model::id::{Cookie, Pid};
 use plumb_model::snapshot::{Kind, Snapshot};
@@ -26,7 +27,6 @@ use super::form::{Form, FormArguments};
 use super::recording::Failure;
 use super::recording::chosen::Lone;
 use super::recording::code::Code;
-use super::recording::command::shell_status;
 use super::recording::session::{Next, Session, gaps};
 use super::recording::whom::Whom;
 use super::report::Report;
@@ -147,7 +147,7 @@ pub fn run(arguments: &Arguments) -> u8 {
     let mut exit = status::FINE;
     while count.is_none_or(|count| answers < count) && !out.has_failed() {
         let measured = meter.measure(every);
-        if plumb_collect::sys::signal::interrupted() && answers > 0 {
+        if signal::interrupted() && answers > 0 {
             break;
         }
         if draw {
@@ -162,7 +162,7 @@ pub fn run(arguments: &Arguments) -> u8 {
         };
         out.end_screen();
         answers += 1;
-        let over = plumb_collect::sys::signal::interrupted() || meter.command_status().is_some();
+        let over = signal::interrupted() || meter.command_status().is_some();
         if exit != status::FINE || over {
             break;
         }
@@ -329,8 +329,7 @@ impl Meter {
 
     /// Gives the exit status of the command once it has ended.
     fn command_status(&mut self) -> Option<u8> {
-        let command = self.session.as_mut().ok()?.command.as_mut()?;
-        command.ended().map(shell_status)
+        self.session.as_mut().ok()?.command.as_mut()?.status()
     }
 
     /// Waits for the time and reads again.
@@ -347,7 +346,7 @@ impl Meter {
                 session.run(|event, _| heard.take(event, lone.as_mut()), |_| Next::GoOn);
             }
             Err(failure) => {
-                std::thread::sleep((self.at + every).saturating_duration_since(Instant::now()));
+                signal::pause((self.at + every).saturating_duration_since(Instant::now()));
                 reasons.push(format!(
                     "bytes of UDP and UNIX sockets, and of connections that ended meanwhile, are not known: {}",
                     failure.text

@@ -26,7 +26,7 @@ use plumb_present::json::document::Document;
 use super::form::{Form, FormArguments};
 use super::recording::Failure;
 use super::recording::code::Code;
-use super::recording::command::{Running, shell_status};
+use super::recording::command::Running;
 use super::recording::session::{self, Next, Session};
 use super::recording::whom::Whom;
 use super::report::{Report, envelope};
@@ -98,8 +98,7 @@ pub fn run(arguments: &Arguments) -> u8 {
         Form::Ndjson => lines(arguments, &mut session, &mut out),
         Form::Json | Form::Csv => document(arguments, &mut session, &mut out),
     };
-    let ended = session.command.as_mut().and_then(Running::ended);
-    match ended.map(shell_status) {
+    match session.command.as_mut().and_then(Running::status) {
         Some(failed) if failed != 0 => failed,
         _ => shown,
     }

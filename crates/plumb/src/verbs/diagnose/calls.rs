@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use plumb_bpf::recorder::{Layer, Plan, Recorder, Scope, Told, calls};
+use plumb_collect::sys::signal;
 use plumb_model::event::{Event, What};
 use plumb_model::finding::Gap;
 use plumb_model::id::Pid;
@@ -59,13 +60,13 @@ impl Calls {
         })
     }
 
-    /// Listens until then.
+    /// Listens until then, or until somebody interrupts.
     pub fn listen_until(&mut self, end: Instant) {
         loop {
             let left = end.saturating_duration_since(Instant::now());
             self.recorder.wait(left.min(LOOK));
             self.take(false);
-            if left.is_zero() {
+            if left.is_zero() || signal::interrupted() {
                 return;
             }
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::time::Duration;
 
 use plumb_collect::{netns, processes};
 use plumb_model::NetnsId;
@@ -12,6 +13,9 @@ use crate::verbs::recording::command::{Running, shell_status};
 
 /// What shells end with when a command is not there, or cannot be run.
 const CANNOT_RUN: [u8; 2] = [126, 127];
+
+/// How often it is asked whether the command has ended.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A command, held before its first instruction, or under way.
 pub(super) struct Command {
@@ -57,10 +61,13 @@ impl Command {
         self.running.ended().is_some()
     }
 
-    /// Waits for its end: it was started to be looked at, not to be ended. Gives the status that says it could
+    /// Waits for its end, if nobody interrupts: it was started to be looked at, not to be ended. Gives the status that says it could
     /// not be run, if so.
     pub fn wait(mut self) -> Option<u8> {
-        let ended = shell_status(self.running.wait()?);
+        while self.running.ended().is_none() && !self.running.is_given_up() {
+            std::thread::sleep(LOOK);
+        }
+        let ended = shell_status(self.running.ended()?);
         CANNOT_RUN.contains(&ended).then_some(ended)
     }
 }

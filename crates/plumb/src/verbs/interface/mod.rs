@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use clap::Args;
 use plumb_analyze::traffic::Span;
+use plumb_collect::sys::signal;
 use plumb_model::traffic::Traffic;
 use plumb_present::json;
 use serde_json::{Value, json};
@@ -91,7 +92,8 @@ pub fn run(arguments: &Arguments) -> u8 {
         return show(arguments, None, &first, &mut history, &mut out);
     }
     let Some(interval) = arguments.every else {
-        std::thread::sleep(arguments.span.unwrap_or(USUAL_SPAN));
+        signal::catch_interrupts(1);
+        signal::pause(arguments.span.unwrap_or(USUAL_SPAN));
         return again(arguments, &first, &mut history, &mut out).0;
     };
     repeat(arguments, interval, first, &mut history, &mut out)

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use plumb_analyze::path::{End, Hop, strange};
 use plumb_collect::names::Names;
+use plumb_collect::sys::signal;
 use plumb_present::json;
 use plumb_present::report::table;
 use serde_json::json;
@@ -39,7 +40,10 @@ impl Found<'_> {
         let hops = self.trace.as_ref().map_or(&[][..], |trace| &trace.hops);
         let rows: Vec<Row> = rows(hops, arguments.resolve);
         let notes = self.notes();
-        if self.trace.is_some() && !arguments.no_mtu && self.is_reached() && self.mtu.is_none() {
+        let interrupted = self.trace.as_ref().filter(|trace| trace.interrupted);
+        reasons.extend(interrupted.map(|trace| words::interrupted(&trace.hops)));
+        let may_be_sought = !arguments.no_mtu && !signal::interrupted();
+        if self.trace.is_some() && may_be_sought && self.is_reached() && self.mtu.is_none() {
             reasons.push(String::from(
                 "path MTU: the destination answers no large probes",
             ));
@@ -87,11 +91,18 @@ impl Found<'_> {
         matches!(end, Some(End::Reached { .. }))
     }
 
+    /// Says how the way ends; `None` where nobody asked, or somebody interrupted before that was known.
+    fn end(&self) -> Option<End> {
+        let trace = self.trace.as_ref().filter(|trace| !trace.interrupted)?;
+        Some(trace.end)
+    }
+
     fn status(&self) -> u8 {
         match &self.trace {
             None if self.local.has_way() => status::FINE,
             None => status::NO,
             Some(_) if self.is_reached() => status::FINE,
+            Some(trace) if trace.interrupted => status::BLIND,
             Some(trace) => {
                 let silent = trace
                     .hops
@@ -155,10 +166,7 @@ impl Found<'_> {
                 "method",
                 json!(self.trace.as_ref().map(|_| words::method(self.plan.method))),
             ),
-            (
-                "end",
-                json!(self.trace.as_ref().map(|trace| end(trace.end))),
-            ),
+            ("end", json!(self.end().map(end))),
             ("path_mtu", json!(self.mtu)),
             ("notes", json!(notes)),
         ]
@@ -166,11 +174,7 @@ impl Found<'_> {
 
     fn footer(&self, notes: &[(&'static str, String)]) -> Vec<String> {
         let mut lines = vec![String::new()];
-        lines.extend(
-            self.trace
-                .as_ref()
-                .map(|trace| words::end(trace.end, self.plan.method)),
-        );
+        lines.extend(self.end().map(|end| words::end(end, self.plan.method)));
         lines.extend(self.mtu.as_ref().map(words::mtu));
         lines.extend(notes.iter().map(|(_, text)| format!("note: {text}")));
         lines

@@ -18,6 +18,7 @@ use clap::Args;
 use plumb_analyze::path::End;
 use plumb_collect::interface_index::interface_index;
 use plumb_collect::probe::{Method, icmp_method};
+use plumb_collect::sys::signal;
 
 use self::found::Found;
 use self::local::{Local, Question};
@@ -165,7 +166,9 @@ fn find(arguments: &Arguments, target: &Target, plan: &Plan) -> u8 {
         ));
     }
     let mtu = match &trace {
-        Some(trace) if !arguments.no_mtu => find_mtu(plan, &local, trace.end),
+        Some(trace) if !arguments.no_mtu && !signal::interrupted() => {
+            find_mtu(plan, &local, trace.end)
+        }
         _ => None,
     };
     local.look_at_neighbour();

@@ -1,11 +1,11 @@
 //! Hop by hop: probes of rising TTL until the way ends, then more rounds over the hops that were found.
 
 use std::net::{IpAddr, SocketAddr};
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use plumb_analyze::path::{End, Heard, Hop, Word, verdict};
 use plumb_collect::probe::{self, Answer, Method, Probe, What};
+use plumb_collect::sys::signal;
 use rustix::io::Errno;
 
 /// So many TTLs are probed side by side. More would make the destination's kernel hold its answers back,
@@ -59,6 +59,8 @@ pub struct Trace {
     pub end: End,
     /// Why probes could not be sent, where that happened.
     pub unsent: Option<Errno>,
+    /// Somebody interrupted before the end was found.
+    pub interrupted: bool,
 }
 
 /// Traces.
@@ -67,11 +69,15 @@ pub fn run(plan: &Plan) -> Trace {
         hops: Vec::new(),
         end: End::Silent { ttl: 0 },
         unsent: None,
+        interrupted: false,
     };
+    signal::catch_interrupts(1);
     discover(plan, &mut trace);
     for round in 1..plan.rounds {
         let start = Instant::now();
-        sleep(plan.interval);
+        if !signal::pause(plan.interval) {
+            break;
+        }
         let ttls: Vec<u8> = trace.hops.iter().map(|measured| measured.hop.ttl).collect();
         for window in ttls.chunks(WINDOW.into()) {
             send(plan, window, round, &mut trace);
@@ -106,6 +112,10 @@ fn discover(plan: &Plan, trace: &mut Trace) {
             End::Loop { .. } => return,
             End::Silent { ttl } if last - ttl >= plan.silent_hops => return,
             End::Silent { .. } if trace.unsent.is_some() => return,
+            End::Silent { .. } if signal::interrupted() => {
+                trace.interrupted = true;
+                return;
+            }
             End::Silent { .. } => {}
         }
         first = last + 1;

@@ -7,6 +7,7 @@ use plumb_collect::probe::Method;
 
 use super::local::{Local, table_name};
 use super::mtu::PathMtu;
+use super::trace::Measured;
 
 /// Says what this host would do, for people.
 pub fn local(local: &Local, destination: &str) -> Vec<String> {
@@ -103,6 +104,12 @@ pub fn end(end: End, method: Method) -> String {
             probes(method)
         ),
     }
+}
+
+/// Says how far somebody let us look.
+pub fn interrupted(hops: &[Measured]) -> String {
+    let asked = hops.last().map_or(0, |measured| measured.hop.ttl);
+    format!("interrupted: what lies behind hop {asked} was not asked")
 }
 
 fn hops(count: u8) -> &'static str {

@@ -13,6 +13,7 @@ use plumb_collect::bind::lists_bound_sockets;
 use plumb_collect::netns;
 use plumb_collect::port_settings::{PortSettings, read_port_settings};
 use plumb_collect::snapshot::{self, Request};
+use plumb_collect::sys::signal;
 use plumb_model::NetnsId;
 use plumb_model::snapshot::{Kind, Snapshot};
 use plumb_present::json;
@@ -79,7 +80,8 @@ pub fn run(arguments: &Arguments) -> u8 {
         (ports::look(&read(false), here, &range), start)
     });
     if first.is_some() {
-        std::thread::sleep(arguments.interval);
+        signal::catch_interrupts(1);
+        signal::pause(arguments.interval);
     }
     let snapshot = read(true);
     let interval_s = first

@@ -3,17 +3,24 @@
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
+use plumb_collect::sys::signal;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Failure, gate};
 use crate::verbs::status;
+
+/// How long a command that was interrupted may take to end: what it does with its sockets then is asked for, too.
+const GRACE: Duration = Duration::from_secs(3);
 
 /// A command, held or running.
 pub struct Running {
     child: Child,
     held: bool,
     ended: Option<ExitStatus>,
+    /// When we were interrupted.
+    interrupted: Option<Instant>,
 }
 
 impl Running {
@@ -34,6 +41,7 @@ impl Running {
             child,
             held: true,
             ended: None,
+            interrupted: None,
         };
         let stopped = running.id().is_some_and(gate::wait_until_stopped);
         if !stopped {
@@ -66,12 +74,28 @@ impl Running {
         self.ended
     }
 
-    /// Waits for its end and gives its exit status; `None` if nobody can wait for it.
-    pub fn wait(&mut self) -> Option<ExitStatus> {
-        if self.ended.is_none() {
-            self.ended = self.child.wait().ok();
+    /// Says whether its end is not waited for any more, because we were interrupted: a terminal interrupts it with
+    /// us, and a SIGTERM is handed on, so it has a while to end.
+    pub fn is_given_up(&mut self) -> bool {
+        let Some(last) = signal::last() else {
+            return false;
+        };
+        if self.interrupted.is_none()
+            && last == Signal::TERM.as_raw()
+            && let Some(pid) = self.id()
+        {
+            // One that has just ended needs no signal.
+            let _ = kill_process(pid, Signal::TERM);
         }
-        self.ended
+        let since = self.interrupted.get_or_insert_with(Instant::now);
+        signal::interrupts() > 1 || since.elapsed() >= GRACE
+    }
+
+    /// Gives its exit status as shells do; one that runs on although we were interrupted has that signal's, and
+    /// one that runs on for another reason has none.
+    pub fn status(&mut self) -> Option<u8> {
+        let interrupted = || signal::last().and_then(|signal| u8::try_from(128 + signal).ok());
+        self.ended().map(shell_status).or_else(interrupted)
     }
 
     fn id(&self) -> Option<Pid> {

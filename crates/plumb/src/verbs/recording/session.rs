@@ -61,7 +61,8 @@ impl Session {
         let filter = whom.whose.wanted()?;
         let (whom, plan) = &narrowed(whom, plan, &filter)?;
         let chosen = Chosen::new(filter).map_err(wrong)?;
-        signal::catch_interrupts();
+        // A command that is interrupted with us is watched to its end, unless somebody insists.
+        signal::catch_interrupts(if whom.command.is_empty() { 1 } else { 2 });
         let mut command = if whom.command.is_empty() {
             None
         } else {
@@ -154,7 +155,11 @@ impl Session {
         let late = self
             .deadline
             .is_some_and(|deadline| Instant::now() >= deadline);
-        ended || late || signal::interrupted()
+        let given_up = match &mut self.command {
+            Some(command) => command.is_given_up(),
+            None => signal::interrupted(),
+        };
+        ended || late || given_up
     }
 
     /// Hands on what there is; says whether more waits.

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use plumb_analyze::counters::{Period, questions};
+use plumb_collect::sys::signal;
 use plumb_present::report::wrap;
 
 use self::read::{Namespace, Reading};
@@ -109,7 +110,8 @@ pub fn run(arguments: &Arguments) -> u8 {
     match (arguments.every, arguments.span) {
         (None, None) => show(arguments, &selection, None, &first, &mut out),
         (None, Some(span)) => {
-            std::thread::sleep(span);
+            signal::catch_interrupts(1);
+            signal::pause(span);
             show(
                 arguments,
                 &selection,

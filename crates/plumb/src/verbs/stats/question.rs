@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use plumb_analyze::counters::Period;
 use plumb_analyze::counters::questions::{Line, Value};
+use plumb_collect::sys::signal;
 use plumb_present::report::{Cell, Column, Tone};
 use serde::Serialize;
 use serde_json::json;
@@ -92,6 +93,7 @@ pub fn answer(
     out: &mut Output,
 ) -> u8 {
     let Some(interval) = arguments.every else {
+        signal::catch_interrupts(1);
         return once(
             arguments,
             question,
@@ -122,7 +124,7 @@ fn once(
     out: &mut Output,
 ) -> u8 {
     let before = read::read(arguments.all_netns);
-    std::thread::sleep(span);
+    signal::pause(span);
     let after = read::read(arguments.all_netns);
     let namespaces = after.namespaces.iter();
     let rows: Vec<Row> = namespaces
