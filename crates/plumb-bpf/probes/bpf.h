@@ -129,6 +129,8 @@ enum { NO_CASTS, CASTS };
 
 /* Says whether the running kernel has a member. */
 #define HAS(from, member) __builtin_preserve_field_info((from)->member, 2)
+/* Bytes that a type has in the running kernel. */
+#define SIZE_OF(type) __builtin_preserve_type_info(*(type *)0, 1)
 /* The running kernel's offset of a member, in bytes. */
 #define OFFSET(from, member) __builtin_preserve_field_info((from)->member, 0)
 

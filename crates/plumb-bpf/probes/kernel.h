@@ -86,6 +86,7 @@ struct pt_regs___arm64 {
 	u64 regs[31];
 	u64 sp;
 	u64 pc;
+	u64 orig_x0;
 	s32 syscallno;
 };
 
@@ -99,7 +100,12 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+struct thread_info {
+	u32 status;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	unsigned int flags;
 	int pid;
 	int tgid;

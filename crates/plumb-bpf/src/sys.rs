@@ -19,6 +19,7 @@ const MAP_UPDATE_ELEM: c_long = 2;
 const PROG_LOAD: c_long = 5;
 const OBJ_PIN: c_long = 6;
 const PROG_RUN: c_long = 10;
+const OBJ_GET_INFO_BY_FD: c_long = 15;
 const LINK_CREATE: c_long = 28;
 const ITER_CREATE: c_long = 33;
 
@@ -123,6 +124,21 @@ pub(crate) fn open_iterator(link: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
     })
 }
 
+/// Says how often the kernel did not run a program because it had interrupted it; `None` below 5.12.
+pub(crate) fn recursion_misses(program: BorrowedFd<'_>) -> Result<Option<u64>, Errno> {
+    /// Place of `recursion_misses` in `struct bpf_prog_info`, in words of 8 bytes.
+    const PLACE: usize = 26;
+    let mut info = [0_u64; PLACE + 1];
+    let mut ask = attr::ObjInfo {
+        bpf_fd: u32::try_from(program.as_raw_fd()).map_err(|_| Errno::BADF)?,
+        info_len: u32::try_from(size_of_val(&info)).map_err(|_| Errno::TOOBIG)?,
+        info: address_to_fill(&mut info),
+    };
+    bpf(&mut ask)?;
+    let told = ask.info_len as usize >= size_of_val(&info);
+    Ok(told.then_some(info[PLACE]))
+}
+
 /// Gives an object a name in a BPF file system.
 pub(crate) fn pin(object: BorrowedFd<'_>, path: &CStr) -> Result<(), Errno> {
     bpf(&mut attr::Obj {
@@ -169,6 +185,10 @@ fn bpf<A: attr::Attr>(attr: &mut A) -> Result<c_long, Errno> {
 
 fn number(fd: &OwnedFd) -> Result<u32, Errno> {
     u32::try_from(fd.as_raw_fd()).map_err(|_| Errno::BADF)
+}
+
+fn address_to_fill<T: ?Sized>(of: &mut T) -> u64 {
+    (&raw mut *of).cast::<u8>().expose_provenance() as u64
 }
 
 fn address<T: ?Sized>(of: &T) -> u64 {

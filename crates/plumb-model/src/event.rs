@@ -246,7 +246,7 @@ pub struct Moved {
     pub ends: Option<Ends>,
 }
 
-/// What could not be told because something was full, each counted.
+/// What could not be told, each kind counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Losses {
     /// Events, because they came faster than they were read.
@@ -257,12 +257,16 @@ pub struct Losses {
     pub sockets: u64,
     /// Distinct stacks beyond the table's size.
     pub stack_ids: u64,
-    /// Calls under way beyond the table's size.
+    /// Calls of threads beyond the table's size.
     pub calls: u64,
     /// Byte counts beyond the table's size.
     pub traffic: u64,
     /// Processes beyond the table's size; they and their children were not followed.
     pub processes: u64,
+    /// Calls of sockets that 32-bit programs made: their numbers and arguments are others.
+    pub foreign: u64,
+    /// How often the kernel left a program out that it had interrupted at work; not each time would have been an event.
+    pub interrupted: u64,
 }
 
 impl Losses {
@@ -296,6 +300,14 @@ impl Losses {
             (
                 self.processes,
                 "processes were not followed: the table of processes is full",
+            ),
+            (
+                self.foreign,
+                "calls of 32-bit programs were not told: only those of 64-bit programs are understood",
+            ),
+            (
+                self.interrupted,
+                "events at most were missed: the kernel does not run a program that it has interrupted",
             ),
         ];
         let told = kinds.iter().filter(|(count, _)| *count > 0);

@@ -7,9 +7,9 @@
 #include "socket.h"
 
 /* The number of a protocol, which may need more than a byte: MPTCP's is 262. */
-INLINE void put_protocol(struct event *event, struct sock *sk)
+INLINE void put_protocol(bool typed, struct event *event, struct sock *sk)
 {
-	event->reason = READ(sk, sk_protocol);
+	event->reason = PEEK(typed, sk, sk_protocol);
 	if (event->reason > 255)
 		event->protocol = 0;
 }
@@ -27,23 +27,40 @@ INLINE void send_bound(struct event *event, struct known *known, bool lasts)
 	send_event(event);
 }
 
-/* connect() of what is no connection: it has a port then, if it had none. */
-INLINE int on_datagrams_connected(struct sock *sk, u64 cookie, u32 tgid)
+/*
+ * The port that the kernel chose in connect(), told as soon as a program of ours sees it: when the call returns, or
+ * when something comes or is sent again before. A socket that is refused has lost it by the time of its last state.
+ */
+INLINE void tell_chosen_port(bool typed, struct sock *sk, u64 cookie, struct known *known)
 {
-	struct known *known = cookie ? bpf_map_lookup_elem(&sockets, &cookie) : NULL;
+	u16 port = PEEK(typed, sk, __sk_common.skc_num);
 	struct event *event;
 
-	if (!known || known->local_port || !READ(sk, __sk_common.skc_num))
-		return 0;
+	if (!port)
+		return;
+	if (!MADE) {
+		known->local_port = port;
+		return;
+	}
 	event = begin_event(EVENT_BOUND);
 	if (!event)
-		return 0;
+		return;
 	event->cookie = cookie;
 	event->flags |= FLAG_CHOSEN;
-	put_ends(UNTYPED, event, sk);
-	put_protocol(event, sk);
-	put_task(event, tgid);
+	put_ends(typed, event, sk);
+	put_protocol(typed, event, sk);
+	if (current_tgid() == known->tgid)
+		put_task(event, known->tgid);
+	else
+		event->tgid = known->tgid;
 	send_bound(event, known, true);
+}
+
+/* The same where it is too seldom for code of its own in each program. */
+static __attribute__((noinline)) int note_chosen_port(struct sock *sk, u64 cookie, struct known *known)
+{
+	if (sk && known)
+		tell_chosen_port(UNTYPED, sk, cookie, known);
 	return 0;
 }
 

@@ -109,6 +109,19 @@ INLINE struct caller *caller_of(u64 thread)
 	return caller;
 }
 
+/* Calls of sockets among those of 32-bit programs on x86 (asm/unistd_32.h). */
+#define FOREIGN_SOCKETCALL 102
+#define FOREIGN_SOCKET 359
+#define FOREIGN_SHUTDOWN 373
+
+static __attribute__((noinline)) int on_foreign_begins(u32 number)
+{
+	if ((number == FOREIGN_SOCKETCALL || (number >= FOREIGN_SOCKET && number <= FOREIGN_SHUTDOWN)) &&
+	    in_scope(current_tgid()))
+		count_lost(LOST_FOREIGN);
+	return 0;
+}
+
 INLINE int on_begins(bool casts, u64 *ctx)
 {
 	u32 number = ctx[1];
@@ -117,6 +130,8 @@ INLINE int on_begins(bool casts, u64 *ctx)
 	struct event *event;
 	struct sock *sk;
 
+	if (is_foreign())
+		return on_foreign_begins(number);
 	if (!flags || !*flags)
 		return 0;
 	caller = caller_of(bpf_get_current_pid_tgid());

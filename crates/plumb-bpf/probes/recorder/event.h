@@ -120,9 +120,10 @@ enum lost {
 	LOST_STACKS,	 /* the ring of stacks was full */
 	LOST_SOCKETS,	 /* the table of sockets was full */
 	LOST_STACK_IDS,	 /* the table of known stacks was full */
-	LOST_CALLS,	 /* the table of calls, or of threads that make any, was full */
+	LOST_CALLS,	 /* the table of threads that make calls was full */
 	LOST_TRAFFIC,	 /* the table of byte counts was full */
 	LOST_PROCESSES,	 /* the table of followed processes was full */
+	LOST_FOREIGN,	 /* a call of a 32-bit program, whose numbers and arguments are others */
 	LOST_KINDS,
 };
 

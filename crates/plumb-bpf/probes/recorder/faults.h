@@ -9,6 +9,7 @@
 #ifndef PLUMB_RECORDER_FAULTS_H
 #define PLUMB_RECORDER_FAULTS_H
 
+#include "bound.h"
 #include "ports.h"
 #include "socket.h"
 
@@ -29,6 +30,8 @@ INLINE struct event *begin_fault(bool typed, u16 kind, struct sock *sk)
 	}
 	if (!known && SCOPE != SCOPE_HOST)
 		return NULL;
+	if (known && !known->local_port)
+		note_chosen_port(sk, cookie, known);
 	event = begin_event(kind);
 	if (!event)
 		return NULL;

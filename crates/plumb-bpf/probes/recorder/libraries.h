@@ -16,29 +16,19 @@ struct mapping {
 	u64 protection, fd, offset;
 };
 
-INLINE void *registers_of_call(void)
-{
-	struct task_struct *task;
-
-	if (HAVE_HELPERS)
-		return (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
-	task = (struct task_struct *)bpf_get_current_task();
-	return READ(task, stack) + KERNEL_STACK_BYTES - SAVED_REGISTERS_BYTES;
-}
-
-INLINE void read_mapping(struct mapping *mapping, void *registers)
+INLINE void read_mapping(bool typed, struct mapping *mapping, void *registers)
 {
 	struct pt_regs___x86 *x86 = registers;
 	struct pt_regs___arm64 *arm64 = registers;
 
 	if (HAS(x86, di)) {
-		mapping->protection = READ(x86, dx);
-		mapping->fd = READ(x86, r8);
-		mapping->offset = READ(x86, r9);
+		mapping->protection = PEEK(typed, x86, dx);
+		mapping->fd = PEEK(typed, x86, r8);
+		mapping->offset = PEEK(typed, x86, r9);
 	} else if (HAS(arm64, pc)) {
-		mapping->protection = READ(arm64, regs[2]);
-		mapping->fd = READ(arm64, regs[4]);
-		mapping->offset = READ(arm64, regs[5]);
+		mapping->protection = PEEK(typed, arm64, regs[2]);
+		mapping->fd = PEEK(typed, arm64, regs[4]);
+		mapping->offset = PEEK(typed, arm64, regs[5]);
 	}
 }
 
@@ -52,7 +42,10 @@ int maps_code(struct call_ends *ctx)
 	u64 begin = ctx->result;
 	u32 tgid;
 
-	read_mapping(&mapping, registers_of_call());
+	if (HAVE_HELPERS)
+		read_mapping(TYPED, &mapping, bpf_task_pt_regs(bpf_get_current_task_btf()));
+	else
+		read_mapping(UNTYPED, &mapping, saved_registers());
 	if (!(mapping.protection & PROT_EXEC))
 		return 0;
 	read_file(UNTYPED, &key, file_of(NO_CASTS, mapping.fd));

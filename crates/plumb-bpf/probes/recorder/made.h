@@ -2,8 +2,8 @@
 /*
  * Internet sockets of every protocol as they are made, bound and closed, so that those that have no states, as UDP's,
  * have an owner. At hooks of the root cgroup: they are called for nothing else, while a tracepoint of a system call
- * makes every call of the machine slower, and ports that the kernel chose later are seen in the moment of the choice:
- * of a TCP socket in connect(), of another in the first sendto().
+ * makes every call of the machine slower, and a port that the kernel chose in the first sendto() is seen in the moment of
+ * the choice. There is one for connect(), too (sockops), but for each connection it is called nine times.
  *
  * Minimum kernel version: 5.9 (cgroup/sock_release, f5836749c9c0). Below, and without CAP_NET_ADMIN, tracepoints of
  * socket() and bind() through perf tell of these two, and nothing is remembered, because no end would be told.
@@ -32,16 +32,6 @@ struct bpf_sock_addr {
 	struct bpf_sock *sk;
 };
 
-struct bpf_sock_ops {
-	u32 op;
-	u32 args[4];
-	u32 family, remote_ip4, local_ip4, remote_ip6[4], local_ip6[4];
-	u32 remote_port, local_port;
-};
-
-/* BPF_SOCK_OPS_TCP_CONNECT_CB: connect() has chosen what it needs, and no SYN has left yet. */
-#define CONNECT_BEGINS 3
-
 /* Who runs, where the helpers that say so are not for every kind of program (5.10). */
 INLINE void put_current(struct event *event)
 {
@@ -65,8 +55,11 @@ INLINE int on_made(struct sock *sk, u64 cookie, bool lasts)
 	if (!event)
 		return GO_ON;
 	event->cookie = cookie;
-	put_ends(UNTYPED, event, sk);
-	put_protocol(event, sk);
+	/* It has no ends yet. */
+	event->family = READ(sk, __sk_common.skc_family);
+	event->netns = netns_of(UNTYPED, sk);
+	put_protocol(UNTYPED, event, sk);
+	event->protocol = event->reason;
 	put_task(event, tgid);
 	if (lasts)
 		remember(cookie, event, tgid);
@@ -87,7 +80,7 @@ INLINE int on_bound(struct sock *sk, u64 cookie, bool lasts)
 		return GO_ON;
 	event->cookie = cookie;
 	put_ends(UNTYPED, event, sk);
-	put_protocol(event, sk);
+	put_protocol(UNTYPED, event, sk);
 	put_task(event, tgid);
 	if (!known && lasts)
 		remember(cookie, event, tgid);
@@ -118,19 +111,23 @@ SEC("cgroup/sock_release")
 int socket_closed(void *ctx)
 {
 	struct sock *sk = ctx;
-	u64 cookie = READ(sk, __sk_common.skc_cookie.counter);
-	struct known *known = cookie ? bpf_map_lookup_elem(&sockets, &cookie) : NULL;
 	u16 protocol = READ(sk, sk_protocol);
+	struct known *known;
 	struct event *event;
+	u64 cookie;
 
-	if (!known || (protocol == IPPROTO_TCP && READ(sk, __sk_common.skc_state) != TCP_CLOSE))
+	if (protocol == IPPROTO_TCP && READ(sk, __sk_common.skc_state) != TCP_CLOSE)
+		return GO_ON;
+	cookie = READ(sk, __sk_common.skc_cookie.counter);
+	known = cookie ? bpf_map_lookup_elem(&sockets, &cookie) : NULL;
+	if (!known)
 		return GO_ON;
 	event = begin_event(EVENT_CLOSED);
 	if (event) {
 		event->cookie = cookie;
 		put_ends(UNTYPED, event, sk);
 		put_known_ends(event, known);
-		put_protocol(event, sk);
+		put_protocol(UNTYPED, event, sk);
 		put_task(event, current_tgid());
 		if (READ((struct task_struct *)bpf_get_current_task(), flags) & PF_EXITING)
 			event->flags |= FLAG_EXITING;
@@ -155,38 +152,6 @@ INLINE struct event *begin_chosen(u64 cookie, const struct known *known, u32 fam
 	event->flags |= FLAG_CHOSEN;
 	put_current(event);
 	return event;
-}
-
-SEC("sockops")
-int socket_connects(struct bpf_sock_ops *ctx)
-{
-	struct known *known;
-	struct event *event;
-	u64 cookie;
-
-	if (ctx->op != CONNECT_BEGINS)
-		return GO_ON;
-	cookie = bpf_get_socket_cookie(ctx);
-	known = bpf_map_lookup_elem(&sockets, &cookie);
-	if (!known || known->local_port)
-		return GO_ON;
-	event = begin_chosen(cookie, known, ctx->family, ctx->local_port);
-	if (!event)
-		return GO_ON;
-	event->protocol = IPPROTO_TCP;
-	event->reason = IPPROTO_TCP;
-	if (ctx->family == AF_INET6) {
-		*(u32 *)(event->local + 0) = ctx->local_ip6[0];
-		*(u32 *)(event->local + 4) = ctx->local_ip6[1];
-		*(u32 *)(event->local + 8) = ctx->local_ip6[2];
-		*(u32 *)(event->local + 12) = ctx->local_ip6[3];
-	} else {
-		*(u32 *)event->local = ctx->local_ip4;
-	}
-	event->peer_port = known->peer_port;
-	__builtin_memcpy(event->peer, known->peer, sizeof(event->peer));
-	send_bound(event, known, true);
-	return GO_ON;
 }
 
 INLINE int on_first_send(struct bpf_sock_addr *ctx)
@@ -244,32 +209,22 @@ int socket_ends(struct call_ends *ctx)
 	struct sock *sk = ctx->result < 0 ? NULL : sock_of(NO_CASTS, ctx->result);
 
 	if (sk && is_internet(sk))
-		on_made(sk, cookie_read(sk), false);
+		on_made(sk, cookie_read(NO_CASTS, sk), false);
 	return 0;
-}
-
-/* The descriptor, kept as connect()'s is: a thread is in one call at a time. */
-SEC("tracepoint/syscalls/sys_enter_bind")
-int bind_begins(struct call_begins *ctx)
-{
-	return on_connect(ctx->args[0], ctx->args[1], ctx->args[2]);
 }
 
 SEC("tracepoint/syscalls/sys_exit_bind")
 int bind_ends(struct call_ends *ctx)
 {
-	u32 tid = (u32)bpf_get_current_pid_tgid();
-	struct attempt *found = bpf_map_lookup_elem(&attempts, &tid);
+	struct attempt attempt = { .fd = -1 };
 	struct sock *sk;
-	s32 fd;
 
-	if (!found)
+	if (ctx->result)
 		return 0;
-	fd = found->fd;
-	bpf_map_delete_elem(&attempts, &tid);
-	sk = ctx->result ? NULL : sock_of(NO_CASTS, fd);
+	read_attempt(&attempt);
+	sk = sock_of(NO_CASTS, attempt.fd);
 	if (sk && is_internet(sk))
-		on_bound(sk, cookie_read(sk), false);
+		on_bound(sk, cookie_read(NO_CASTS, sk), false);
 	return 0;
 }
 

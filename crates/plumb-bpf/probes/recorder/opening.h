@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
  * What connect() and accept() returned. No tracepoint is inside them, so those of the system calls are used,
- * through perf. Minimum kernel version: 4.7, with CONFIG_FTRACE_SYSCALLS.
+ * through perf: of all hooks of calls these cost other calls the least. Only where the calls return: their arguments
+ * are still in the registers. Minimum kernel version: 4.7, with CONFIG_FTRACE_SYSCALLS; from 6.2 on it costs less
+ * (CAST).
  */
 #ifndef PLUMB_RECORDER_OPENING_H
 #define PLUMB_RECORDER_OPENING_H
@@ -11,20 +13,37 @@
 #include "stack.h"
 #include "states.h"
 
-/* A connect() under way. */
+/* The arguments of connect(), or of bind(). */
 struct attempt {
 	s32 fd;
 	u32 len;
 	u64 address;
 };
 
-struct {
-	MAP_UINT(type, BPF_MAP_TYPE_HASH);
-	MAP_UINT(map_flags, BPF_F_NO_PREALLOC);
-	MAP_UINT(max_entries, 1);
-	MAP_TYPE(key, u32);
-	MAP_TYPE(value, struct attempt);
-} attempts SEC(".maps");
+INLINE void read_registers_of_attempt(bool typed, struct attempt *attempt, void *registers)
+{
+	struct pt_regs___x86 *x86 = registers;
+	struct pt_regs___arm64 *arm64 = registers;
+
+	if (HAS(x86, di)) {
+		attempt->fd = PEEK(typed, x86, di);
+		attempt->address = PEEK(typed, x86, si);
+		attempt->len = PEEK(typed, x86, dx);
+	} else if (HAS(arm64, pc)) {
+		/* The first register has the result by now. */
+		attempt->fd = PEEK(typed, arm64, orig_x0);
+		attempt->address = PEEK(typed, arm64, regs[1]);
+		attempt->len = PEEK(typed, arm64, regs[2]);
+	}
+}
+
+INLINE void read_attempt(struct attempt *attempt)
+{
+	if (HAVE_HELPERS)
+		read_registers_of_attempt(TYPED, attempt, bpf_task_pt_regs(bpf_get_current_task_btf()));
+	else
+		read_registers_of_attempt(UNTYPED, attempt, saved_registers());
+}
 
 /* The socket that a file is; NULL when it is none. */
 INLINE struct sock *sock_of_file(bool casts, struct file *file)
@@ -74,15 +93,21 @@ INLINE struct sock *sock_of(bool casts, s32 fd)
 	return file ? sock_of_file(casts, file) : NULL;
 }
 
-/* A cookie that may not have been made: this program's type has no helper that would. */
-INLINE u64 cookie_read(struct sock *sk)
+/* A cookie that may not have been made: these programs' types have no helper that would. */
+INLINE u64 cookie_read(bool casts, struct sock *sk)
 {
-	u64 cookie = READ(&sk->__sk_common, skc_cookie).counter;
+	u64 cookie = LOOK(casts, sk, __sk_common.skc_cookie.counter);
 
 	return cookie || HAVE_HELPERS ? cookie : (u64)sk;
 }
 
-static __attribute__((noinline)) int on_accepted(s64 fd)
+/* Of a socket that was cast members are loaded as of one whose type the verifier knows. */
+INLINE struct sock *to_look_at(bool casts, struct sock *sk)
+{
+	return casts ? CAST(sk) : sk;
+}
+
+INLINE int on_accepted(bool casts, s64 fd)
 {
 	u32 tgid = current_tgid();
 	struct known *known;
@@ -92,10 +117,11 @@ static __attribute__((noinline)) int on_accepted(s64 fd)
 
 	if (fd < 0 || !in_scope(tgid))
 		return 0;
-	sk = sock_of(NO_CASTS, fd);
-	if (!sk || READ(sk, sk_protocol) != IPPROTO_TCP)
+	sk = sock_of(casts, fd);
+	if (!sk || LOOK(casts, sk, sk_protocol) != IPPROTO_TCP)
 		return 0;
-	cookie = cookie_read(sk);
+	cookie = cookie_read(casts, sk);
+	sk = to_look_at(casts, sk);
 	stack = take_stack(tgid, current_tid());
 	event = begin_event(EVENT_ACCEPT);
 	if (!event)
@@ -104,28 +130,18 @@ static __attribute__((noinline)) int on_accepted(s64 fd)
 	event->result = fd;
 	event->stack = stack;
 	event->old_state = TCP_ESTABLISHED;
-	event->new_state = READ(&sk->__sk_common, skc_state);
+	event->new_state = PEEK(casts, sk, __sk_common.skc_state);
 	put_task(event, tgid);
 	known = cookie ? bpf_map_lookup_elem(&sockets, &cookie) : NULL;
 	if (known) {
 		known->tgid = tgid;
-		put_lasting_ends(UNTYPED, event, sk, known);
+		put_lasting_ends(casts, event, sk, known);
 	} else {
-		put_ends(UNTYPED, event, sk);
+		put_ends(casts, event, sk);
 		if (cookie && event->new_state != TCP_CLOSE)
 			remember(cookie, event, tgid);
 	}
 	send_event(event);
-	return 0;
-}
-
-static __attribute__((noinline)) int on_connect(s32 fd, u64 address, u32 len)
-{
-	struct attempt attempt = { .fd = fd, .len = len, .address = address };
-	u32 tid = (u32)bpf_get_current_pid_tgid();
-
-	if (in_scope(current_tgid()) && bpf_map_update_elem(&attempts, &tid, &attempt, 0))
-		count_lost(LOST_CALLS);
 	return 0;
 }
 
@@ -153,38 +169,38 @@ INLINE void put_address(struct event *event, const struct attempt *attempt)
 	event->peer_port = __builtin_bswap16(given.port);
 }
 
-static __attribute__((noinline)) int on_connect_returned(s64 result)
+INLINE int on_connect_returned(bool casts, s64 result)
 {
-	u32 tid = (u32)bpf_get_current_pid_tgid();
-	struct attempt *found = bpf_map_lookup_elem(&attempts, &tid);
-	struct attempt attempt;
+	struct attempt attempt = { .fd = -1 };
 	u32 tgid = current_tgid();
 	struct known *known;
 	struct event *event;
 	struct sock *sk;
 	u64 cookie;
 
-	if (!found)
+	if (!in_scope(tgid))
 		return 0;
-	attempt = *found;
-	bpf_map_delete_elem(&attempts, &tid);
-	sk = sock_of(NO_CASTS, attempt.fd);
+	read_attempt(&attempt);
+	sk = sock_of(casts, attempt.fd);
 	if (!sk)
 		return 0;
-	cookie = cookie_read(sk);
-	if (READ(sk, sk_protocol) != IPPROTO_TCP)
-		return MADE ? on_datagrams_connected(sk, cookie, tgid) : 0;
+	cookie = cookie_read(casts, sk);
+	known = cookie ? bpf_map_lookup_elem(&sockets, &cookie) : NULL;
+	sk = to_look_at(casts, sk);
+	if (known && !known->local_port)
+		note_chosen_port(sk, cookie, known);
+	if (PEEK(casts, sk, sk_protocol) != IPPROTO_TCP)
+		return 0;
 	event = begin_event(EVENT_CONNECT_RETURNED);
 	if (!event)
 		return 0;
 	event->cookie = cookie;
 	event->result = result;
-	event->new_state = READ(&sk->__sk_common, skc_state);
-	known = cookie ? bpf_map_lookup_elem(&sockets, &cookie) : NULL;
+	event->new_state = PEEK(casts, sk, __sk_common.skc_state);
 	if (known && known->local_port && known->peer_port)
-		put_lasting_ends(UNTYPED, event, sk, known);
+		put_lasting_ends(casts, event, sk, known);
 	else
-		put_ends(UNTYPED, event, sk);
+		put_ends(casts, event, sk);
 	put_task(event, tgid);
 	if (event->peer_port == 0)
 		put_address(event, &attempt);
@@ -195,41 +211,48 @@ static __attribute__((noinline)) int on_connect_returned(s64 result)
 	return 0;
 }
 
-/* Contexts of the tracepoints of single calls: 8 bytes common, the number, then arguments or result. */
-struct call_begins {
-	u64 common;
-	s64 number;
-	u64 args[6];
-};
-
+/* Context of the tracepoints of single calls: 8 bytes common, the number, the result. */
 struct call_ends {
 	u64 common;
 	s64 number;
 	s64 result;
 };
 
-SEC("tracepoint/syscalls/sys_enter_connect")
-int connect_begins(struct call_begins *ctx)
-{
-	return on_connect(ctx->args[0], ctx->args[1], ctx->args[2]);
-}
-
 SEC("tracepoint/syscalls/sys_exit_connect")
 int connect_ends(struct call_ends *ctx)
 {
-	return on_connect_returned(ctx->result);
+	return on_connect_returned(CASTS, ctx->result);
 }
 
 SEC("tracepoint/syscalls/sys_exit_accept")
 int accept_ends(struct call_ends *ctx)
 {
-	return on_accepted(ctx->result);
+	return on_accepted(CASTS, ctx->result);
 }
 
 SEC("tracepoint/syscalls/sys_exit_accept4")
 int accept4_ends(struct call_ends *ctx)
 {
-	return on_accepted(ctx->result);
+	return on_accepted(CASTS, ctx->result);
+}
+
+/* The same where there are no casts. */
+SEC("tracepoint/syscalls/sys_exit_connect")
+int connect_ends_old(struct call_ends *ctx)
+{
+	return on_connect_returned(NO_CASTS, ctx->result);
+}
+
+SEC("tracepoint/syscalls/sys_exit_accept")
+int accept_ends_old(struct call_ends *ctx)
+{
+	return on_accepted(NO_CASTS, ctx->result);
+}
+
+SEC("tracepoint/syscalls/sys_exit_accept4")
+int accept4_ends_old(struct call_ends *ctx)
+{
+	return on_accepted(NO_CASTS, ctx->result);
 }
 
 #endif

@@ -7,6 +7,8 @@
 
 #define PF_EXITING 0x4
 #define PID_LEVELS 4
+/* x86 alone (asm/thread_info.h). */
+#define TS_COMPAT 0x2
 
 /* A task's id as our namespace of processes counts; 0 where it is not visible there. */
 INLINE u32 id_in_namespace(bool typed, struct task_struct *task)
@@ -51,6 +53,18 @@ INLINE u32 current_tid(void)
 	if (PID_NAMESPACE)
 		return id_in_namespace(UNTYPED, (struct task_struct *)bpf_get_current_task());
 	return (u32)bpf_get_current_pid_tgid();
+}
+
+/* Whether the running call is one of a 32-bit program, whose numbers mean other calls. */
+INLINE bool is_foreign(void)
+{
+	struct task_struct *task = NULL;
+
+	if (!HAS(task, thread_info.status))
+		return false;
+	if (HAVE_HELPERS)
+		return ((struct task_struct *)bpf_get_current_task_btf())->thread_info.status & TS_COMPAT;
+	return READ((struct task_struct *)bpf_get_current_task(), thread_info.status) & TS_COMPAT;
 }
 
 INLINE bool current_is_exiting(void)

@@ -29,8 +29,6 @@
 #define STACK_SPAN (8ULL << 20)
 /* Size of a kernel stack on x86-64 and arm64 (THREAD_SIZE), needed below 5.15 alone. */
 #define KERNEL_STACK_BYTES 16384
-/* sizeof(struct pt_regs) on x86-64, likewise. */
-#define SAVED_REGISTERS_BYTES 168
 
 /* What tells code from data in one process. */
 struct layout {
@@ -246,12 +244,20 @@ INLINE bool read_registers(bool typed, void *at, struct stack *head, u64 *regist
 	return false;
 }
 
+/* Where they are: at the end of the thread's kernel stack. Needed below 5.15 alone, which has no helper for it. */
+INLINE void *saved_registers(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	u64 len = SIZE_OF(struct pt_regs___x86);
+
+	return READ(task, stack) + KERNEL_STACK_BYTES - len;
+}
+
 /* What is asked of the running thread: false where it has no user code. */
 INLINE bool read_thread(struct scratch *piece, struct stack *head)
 {
 	struct task_struct *task;
 	struct mm_struct *mm;
-	u64 at;
 
 	if (HAVE_HELPERS) {
 		task = bpf_get_current_task_btf();
@@ -268,8 +274,7 @@ INLINE bool read_thread(struct scratch *piece, struct stack *head)
 		return false;
 	read_layout(UNTYPED, &piece->layout, mm);
 	read_file(UNTYPED, &piece->program, PEEK(UNTYPED, mm, exe_file));
-	at = (u64)READ(task, stack) + KERNEL_STACK_BYTES - SAVED_REGISTERS_BYTES;
-	return read_registers(UNTYPED, (void *)at, head, piece->registers);
+	return read_registers(UNTYPED, saved_registers(), head, piece->registers);
 }
 
 /*

@@ -6,25 +6,43 @@
 #ifndef PLUMB_RECORDER_STATES_H
 #define PLUMB_RECORDER_STATES_H
 
+#include "bound.h"
 #include "listening.h"
 #include "ports.h"
 #include "socket.h"
 #include "stack.h"
 
+INLINE void put_known(struct known *known, const struct event *event, u32 tgid)
+{
+	known->tgid = tgid;
+	known->netns = event->netns;
+	known->local_port = event->local_port;
+	known->peer_port = event->peer_port;
+	known->family = event->family;
+	__builtin_memcpy(known->local, event->local, sizeof(known->local));
+	__builtin_memcpy(known->peer, event->peer, sizeof(known->peer));
+}
+
 INLINE void remember(u64 cookie, const struct event *event, u32 tgid)
 {
-	struct known known = {
-		.tgid = tgid,
-		.netns = event->netns,
-		.local_port = event->local_port,
-		.peer_port = event->peer_port,
-		.family = event->family,
-	};
+	struct known known = {};
 
-	__builtin_memcpy(known.local, event->local, sizeof(known.local));
-	__builtin_memcpy(known.peer, event->peer, sizeof(known.peer));
+	put_known(&known, event, tgid);
 	if (bpf_map_update_elem(&sockets, &cookie, &known, 0))
 		count_lost(LOST_SOCKETS);
+}
+
+/* One that was made before, as a rule: another entry in its place would cost more than this one. */
+INLINE void remember_begun(u64 cookie, const struct event *event, u32 tgid)
+{
+	struct known *known = bpf_map_lookup_elem(&sockets, &cookie);
+
+	if (!known) {
+		remember(cookie, event, tgid);
+		return;
+	}
+	put_known(known, event, tgid);
+	known->flags = 0;
 }
 
 /* Where somebody we follow listens, as the port of this connection says; 0 when nobody does. */
@@ -83,7 +101,7 @@ INLINE int on_begin(struct sock *sk, u64 cookie, int new)
 	event->stack = stack;
 	put_ends(TYPED, event, sk);
 	put_task(event, tgid);
-	remember(cookie, event, tgid);
+	remember_begun(cookie, event, tgid);
 	if (new == TCP_LISTEN) {
 		note_listener(event, tgid);
 		watch_listener(cookie, sk, tgid);
@@ -214,6 +232,8 @@ INLINE int on_change(u64 *ctx)
 		return on_incoming(sk, cookie);
 	if (old == TCP_LISTEN)
 		unwatch_listener(sk, cookie);
+	if (old == TCP_SYN_SENT && known && !known->local_port)
+		tell_chosen_port(TYPED, sk, cookie, known);
 	if (!known && SCOPE != SCOPE_HOST)
 		return 0;
 	if (known && is_let_go(known, old, new)) {

@@ -14,7 +14,7 @@ pub const LISTENERS: u32 = 16_384;
 pub const STACKS: u32 = 65_536;
 /// Processes, named one by one, of whose code is heard; each takes 256 KB on every processor.
 pub const LISTENED: usize = 16;
-/// Calls under way at once; with [`super::Layer::Calls`] threads that have made any, half a KB each.
+/// Threads that have made any call, with [`super::Layer::Calls`], half a KB each.
 pub const CALLS: u32 = 65_536;
 /// Sockets of which bytes are counted.
 pub const TRAFFIC: u32 = 262_144;
@@ -45,7 +45,7 @@ pub const YOUNG: std::time::Duration = std::time::Duration::from_secs(1);
 pub(super) const BPF_NOEXIST: u64 = 1;
 
 /// The sizes of the maps, by name.
-pub(super) const MAPS: [(&str, u32); 16] = [
+pub(super) const MAPS: [(&str, u32); 15] = [
     ("interpreters", INTERPRETING),
     ("interpreter_programs", INTERPRETERS),
     ("sockets", SOCKETS),
@@ -54,7 +54,6 @@ pub(super) const MAPS: [(&str, u32); 16] = [
     ("listeners", LISTENERS),
     ("watched", LISTENERS),
     ("known_stacks", STACKS),
-    ("attempts", CALLS),
     ("calls", CALLS),
     ("moving", CALLS),
     ("traffic", TRAFFIC),

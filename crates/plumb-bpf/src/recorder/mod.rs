@@ -17,6 +17,7 @@ pub mod limits;
 mod listeners;
 mod load;
 mod mappings;
+mod misses;
 mod perf;
 mod places;
 mod plan;
@@ -256,6 +257,8 @@ impl Recorder {
             calls: count(4),
             traffic: count(5),
             processes: count(6),
+            foreign: count(7),
+            interrupted: misses::count(&self.object, &self.used),
         }
     }
 

@@ -273,19 +273,20 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         layer: Layer::Opening,
-        sees: "connections that accept() returned",
-        ladder: &[&[
-            program!("accept_ends" call "sys_exit_accept"),
-            program!("accept4_ends" call "sys_exit_accept4"),
-        ]],
-    },
-    Probe {
-        layer: Layer::Opening,
-        sees: "what connect() returned",
-        ladder: &[&[
-            program!("connect_begins" call "sys_enter_connect"),
-            program!("connect_ends" call "sys_exit_connect"),
-        ]],
+        sees: "what connect() and accept() returned",
+        ladder: &[
+            // The second rung sees the same and costs more.
+            &[
+                program!("connect_ends" call "sys_exit_connect"),
+                program!("accept_ends" call "sys_exit_accept"),
+                program!("accept4_ends" call "sys_exit_accept4"),
+            ],
+            &[
+                program!("connect_ends_old" call "sys_exit_connect"),
+                program!("accept_ends_old" call "sys_exit_accept"),
+                program!("accept4_ends_old" call "sys_exit_accept4"),
+            ],
+        ],
     },
     Probe {
         layer: Layer::Opening,
@@ -301,13 +302,11 @@ pub(super) const PROBES: &[Probe] = &[
                 program!("socket_bound4" cgroup "post_bind4"),
                 program!("socket_bound6" cgroup "post_bind6"),
                 program!("socket_closed" cgroup "sock_release"),
-                program!("socket_connects" cgroup "sock_ops"),
                 program!("socket_sends4" cgroup "sendmsg4"),
                 program!("socket_sends6" cgroup "sendmsg6"),
             ],
             &[
-                program!("socket_ends" call "sys_exit_socket", "no chosen ports, no ends"),
-                program!("bind_begins" call "sys_enter_bind"),
+                program!("socket_ends" call "sys_exit_socket", "no ports chosen for UDP, no ends"),
                 program!("bind_ends" call "sys_exit_bind"),
             ],
         ],

@@ -93,6 +93,19 @@ impl Attr for ProgRun {
 
 #[repr(C)]
 #[derive(Default)]
+pub(super) struct ObjInfo {
+    pub bpf_fd: u32,
+    /// How much there is room for; then how much was told.
+    pub info_len: u32,
+    pub info: u64,
+}
+
+impl Attr for ObjInfo {
+    const COMMAND: c_long = super::OBJ_GET_INFO_BY_FD;
+}
+
+#[repr(C)]
+#[derive(Default)]
 pub(super) struct LinkCreate {
     pub prog_fd: u32,
     pub target_fd: u32,

@@ -6,6 +6,7 @@ mod chosen;
 mod connects;
 mod datagrams;
 mod drops;
+mod foreign;
 mod functions;
 mod keep;
 mod languages;

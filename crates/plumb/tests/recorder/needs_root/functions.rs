@@ -66,7 +66,7 @@ int main(int argc, char **argv) {
 }
 ";
 
-fn build(folder: &TempDir, code: &str) -> String {
+pub(super) fn build(folder: &TempDir, code: &str) -> String {
     let (source, program) = (folder.path().join("w.c"), folder.path().join("writer"));
     std::fs::write(&source, code).expect("it can be written");
     let built = Command::new("cc")
