@@ -30,7 +30,7 @@ usage: cargo xtask COMMAND
                          of naming it
   bench [--sockets N] [--processes P] [--runs R] [--json|--growth]
                          plumb beside the real netstat, ss and lsof over a farm of sockets
-  bench-trace [--rounds N] [--only churn|ping-pong|bulk]
+  bench-trace [--rounds N] [--only churn|ping-pong|bulk] [--spread]
                          what it costs a program to be watched by plumb, strace, perf and bpftrace
   churn [--attributions N] [--big N]
                          owners of sockets while 1000 processes a second come and go, by both

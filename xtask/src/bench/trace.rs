@@ -3,6 +3,11 @@
 //! A client and a server on loopback (`plumb-load`) do one thing again and again, alone and under each
 //! watcher in turn. Compared is their own CPU time for each operation, which others on the machine disturb
 //! less than the clock on the wall; what the watcher itself took stands in a column of its own.
+//!
+//! Both share one processor unless told to spread (`--spread`): who wakes another processor pays for its sleep, more
+//! than for being watched, and a watcher that is busy itself keeps it awake. So spread out the ratios say how deep the
+//! processors slept; on one processor they repeat within some percent, and are the highest there can be, because an
+//! operation is at its cheapest.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -24,6 +29,9 @@ const LOADS: [(&str, u32); 3] = [("churn", 6_000), ("ping-pong", 15_000), ("bulk
 /// Nobody takes longer for one round, and how often one looks.
 const PATIENCE: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(20);
+
+/// Where client and server share a processor.
+const PROCESSOR: &str = "0";
 
 /// A bpftrace program that does what `plumb trace --no-calls` does.
 const STATES: &str = "tracepoint:sock:inet_sock_set_state /args->protocol == 6/ \
@@ -130,6 +138,7 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
     let mut arguments = Arguments::new(given.to_vec());
     let rounds: usize = arguments.value("--rounds", 5)?;
     let only: String = arguments.value("--only", String::new())?;
+    let spread = arguments.switch("--spread");
     arguments.end()?;
     let wanted = |name: &str| only.is_empty() || only == name;
     if !LOADS.iter().any(|(name, _)| wanted(name)) {
@@ -152,7 +161,12 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
     let built = step::target_folder()?.join("release");
     for (place, (name, operations)) in LOADS.into_iter().enumerate() {
         if wanted(name) {
-            let rows = measure(&built, name, operations, rounds);
+            let bench = Bench {
+                built: &built,
+                load: name,
+                processor: (!spread).then_some(PROCESSOR),
+            };
+            let rows = bench.measure(operations, rounds);
             print!("{}", table(name, operations, place, &rows));
         }
     }
@@ -163,51 +177,93 @@ pub(crate) fn run(given: &[OsString]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs the rounds: everybody once, then again.
-fn measure(built: &Path, load: &str, operations: u32, rounds: usize) -> Vec<Row> {
-    let mut rows: Vec<Row> = WATCHERS.iter().map(|_| Ok(Vec::new())).collect();
-    let starts: Vec<f64> = WATCHERS
-        .iter()
-        .map(|watcher| once(built, watcher, load, 1).map_or(0.0, |cost| cost.watcher))
-        .collect();
-    for _ in 0..rounds {
-        for ((watcher, row), start) in WATCHERS.iter().zip(&mut rows).zip(&starts) {
-            let Ok(costs) = row else { continue };
-            match once(built, watcher, load, operations) {
-                Ok(mut cost) => {
-                    let per_operation = start / f64::from(operations);
-                    cost.watcher = (cost.watcher - per_operation).max(0.0);
-                    costs.push(cost);
-                }
-                Err(why) => *row = Err(why),
-            }
-        }
-    }
-    rows
+/// A load, and where it runs.
+struct Bench<'a> {
+    built: &'a Path,
+    load: &'a str,
+    /// Where client and server stay; `None`: anywhere.
+    processor: Option<&'a str>,
 }
 
-/// Runs a load once under a watcher.
-fn once(built: &Path, watcher: &Watcher, load: &str, operations: u32) -> Result<Cost, String> {
-    let report = built.join("plumb-load.json");
-    let _ = std::fs::remove_file(&report);
-    let mut command = command(built, watcher, load, operations, &report)?;
-    command.stdin(Stdio::null()).stdout(Stdio::null());
-    let before = children_ns()?;
-    let done = output(command.stderr(Stdio::piped()));
-    let all = children_ns()? - before;
-    let done = done?;
-    let json = std::fs::read(&report).ok();
-    let json: Option<Value> = json.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    let Some(json) = json else {
-        let said = String::from_utf8_lossy(&done.stderr);
-        let last = said.lines().last().unwrap_or("it says nothing").to_owned();
-        return Err(format!("{}: {last}", done.status));
-    };
-    let number = |key: &str| json[key].as_f64().ok_or("plumb-load told no cost");
-    Ok(Cost {
-        load: number("cpu_ns")? / f64::from(operations),
-        watcher: (all - number("whole_ns")?).max(0.0) / f64::from(operations),
-    })
+impl Bench<'_> {
+    /// Runs the rounds: everybody once, then again.
+    fn measure(&self, operations: u32, rounds: usize) -> Vec<Row> {
+        let mut rows: Vec<Row> = WATCHERS.iter().map(|_| Ok(Vec::new())).collect();
+        let starts: Vec<f64> = WATCHERS
+            .iter()
+            .map(|watcher| self.once(watcher, 1).map_or(0.0, |cost| cost.watcher))
+            .collect();
+        for _ in 0..rounds {
+            for ((watcher, row), start) in WATCHERS.iter().zip(&mut rows).zip(&starts) {
+                let Ok(costs) = row else { continue };
+                match self.once(watcher, operations) {
+                    Ok(mut cost) => {
+                        let per_operation = start / f64::from(operations);
+                        cost.watcher = (cost.watcher - per_operation).max(0.0);
+                        costs.push(cost);
+                    }
+                    Err(why) => *row = Err(why),
+                }
+            }
+        }
+        rows
+    }
+
+    /// Runs the load once under a watcher.
+    fn once(&self, watcher: &Watcher, operations: u32) -> Result<Cost, String> {
+        let report = self.built.join("plumb-load.json");
+        let _ = std::fs::remove_file(&report);
+        let mut command = self.command(watcher, operations, &report)?;
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let before = children_ns()?;
+        let done = output(command.stderr(Stdio::piped()));
+        let all = children_ns()? - before;
+        let done = done?;
+        let json = std::fs::read(&report).ok();
+        let json: Option<Value> = json.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let Some(json) = json else {
+            let said = String::from_utf8_lossy(&done.stderr);
+            let last = said.lines().last().unwrap_or("it says nothing").to_owned();
+            return Err(format!("{}: {last}", done.status));
+        };
+        let number = |key: &str| json[key].as_f64().ok_or("plumb-load told no cost");
+        Ok(Cost {
+            load: number("cpu_ns")? / f64::from(operations),
+            watcher: (all - number("whole_ns")?).max(0.0) / f64::from(operations),
+        })
+    }
+
+    fn command(
+        &self,
+        watcher: &Watcher,
+        operations: u32,
+        report: &Path,
+    ) -> Result<Command, String> {
+        let generator = self.built.join("plumb-load");
+        let operations = operations.to_string();
+        let mut words = vec![OsString::from(self.load), operations.into(), report.into()];
+        words.extend(self.processor.map(OsString::from));
+        let program = match watcher.program {
+            "" => {
+                let mut alone = Command::new(generator);
+                alone.args(words);
+                return Ok(alone);
+            }
+            "plumb" => self.built.join("plumb"),
+            other => machine::find(other).ok_or_else(|| format!("{other} is not installed"))?,
+        };
+        let mut command = Command::new(program);
+        command.args(watcher.arguments);
+        match watcher.given {
+            Given::Behind => command.arg(generator).args(words),
+            Given::OneWord => {
+                let all = std::iter::once(PathBuf::into_os_string(generator)).chain(words);
+                let line: Vec<_> = all.collect();
+                command.arg("-c").arg(line.join(std::ffi::OsStr::new(" ")))
+            }
+        };
+        Ok(command)
+    }
 }
 
 /// Runs a command to its end, which comes by force if it takes too long.
@@ -224,38 +280,6 @@ fn output(command: &mut Command) -> Result<Output, String> {
         std::thread::sleep(LOOK);
     }
     child.wait_with_output().map_err(say)
-}
-
-fn command(
-    built: &Path,
-    watcher: &Watcher,
-    load: &str,
-    operations: u32,
-    report: &Path,
-) -> Result<Command, String> {
-    let generator = built.join("plumb-load");
-    let operations = operations.to_string();
-    let words = [OsString::from(load), operations.into(), report.into()];
-    let program = match watcher.program {
-        "" => {
-            let mut alone = Command::new(generator);
-            alone.args(words);
-            return Ok(alone);
-        }
-        "plumb" => built.join("plumb"),
-        other => machine::find(other).ok_or_else(|| format!("{other} is not installed"))?,
-    };
-    let mut command = Command::new(program);
-    command.args(watcher.arguments);
-    match watcher.given {
-        Given::Behind => command.arg(generator).args(words),
-        Given::OneWord => {
-            let all = std::iter::once(PathBuf::into_os_string(generator)).chain(words);
-            let line: Vec<_> = all.collect();
-            command.arg("-c").arg(line.join(std::ffi::OsStr::new(" ")))
-        }
-    };
-    Ok(command)
 }
 
 #[expect(

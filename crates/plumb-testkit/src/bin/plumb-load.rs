@@ -1,12 +1,15 @@
-//! `plumb-load churn|ping-pong|bulk OPERATIONS FILE`: a client and a server on loopback. Writes what they
-//! cost into FILE, as `{"cpu_ns": …, "whole_ns": …}`: their CPU time for the operations counted, and for
-//! everything from their start, by which whoever started a tracer around them knows what is the tracer's.
+//! `plumb-load churn|ping-pong|bulk OPERATIONS FILE [PROCESSOR]`: a client and a server on loopback, on one
+//! processor if that is named. Writes what they cost into FILE, as `{"cpu_ns": …, "whole_ns": …}`: their CPU time for
+//! the operations counted, and for everything from their start, by which whoever started a tracer around them knows
+//! what is the tracer's.
 
 use std::io;
 use std::process::ExitCode;
 
+use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
+use nix::unistd::Pid;
 use plumb_testkit::load::{self, Load};
 
 fn main() -> ExitCode {
@@ -26,16 +29,26 @@ fn run(words: &[&str]) -> io::Result<()> {
         [load::SERVER, load, warm_up, operations] => load
             .parse::<Load>()?
             .serve(number(warm_up)?, number(operations)?),
-        [load, operations, file] => {
+        [load, operations, file, processor @ ..] if processor.len() <= 1 => {
+            if let [processor] = processor {
+                stay_on(number(processor)?)?;
+            }
             let cpu_ns = load.parse::<Load>()?.run(number(operations)?)?;
             let whole_ns = usage_ns(UsageWho::RUSAGE_SELF)? + usage_ns(UsageWho::RUSAGE_CHILDREN)?;
             let report = serde_json::json!({ "cpu_ns": cpu_ns, "whole_ns": whole_ns });
             std::fs::write(file, report.to_string())
         }
         _ => Err(io::Error::other(
-            "usage: plumb-load churn|ping-pong|bulk OPERATIONS FILE",
+            "usage: plumb-load churn|ping-pong|bulk OPERATIONS FILE [PROCESSOR]",
         )),
     }
+}
+
+/// Stays on one processor, as will those we start.
+fn stay_on(processor: u32) -> io::Result<()> {
+    let mut one = CpuSet::new();
+    one.set(usize::try_from(processor).map_err(io::Error::other)?)?;
+    Ok(sched_setaffinity(Pid::from_raw(0), &one)?)
 }
 
 fn usage_ns(who: UsageWho) -> io::Result<i64> {
