@@ -163,6 +163,12 @@ impl Output {
         let _ = std::io::stderr().write_all(text);
     }
 
+    /// Gives the first failure of this run; `None` also where whoever read has gone, which is no failure.
+    pub fn lost(&self) -> Option<rustix::io::Errno> {
+        self.failure
+            .filter(|errno| *errno != rustix::io::Errno::PIPE)
+    }
+
     /// Flushes, then gives the first failure of this run.
     pub fn finish(&mut self) -> Result<(), rustix::io::Errno> {
         self.flush();

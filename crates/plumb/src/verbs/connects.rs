@@ -2,6 +2,7 @@
 
 mod rows;
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use clap::Args;
@@ -119,8 +120,7 @@ pub fn run(arguments: &Arguments) -> u8 {
             lines.incomplete(reason);
         }
         found.out.raw(|out| lines.finish(out));
-        found.out.flush();
-        status::FINE
+        status::told(VERB, found.out)
     } else if arguments.by_code {
         Report {
             verb: VERB,
@@ -188,7 +188,7 @@ fn record<'a>(arguments: &'a Arguments, session: &mut Session, out: &'a mut Outp
     let mut ended: Vec<Life> = Vec::new();
     let form = arguments.form.form();
     let leave_at_once = form == Form::Ndjson && !arguments.by_code;
-    let mut found = Found {
+    let found = Found {
         arguments,
         lines: leave_at_once.then(|| envelope(SCHEMA, form, out)),
         out,
@@ -199,15 +199,21 @@ fn record<'a>(arguments: &'a Arguments, session: &mut Session, out: &'a mut Outp
         unlisted: 0,
     };
     let drop_name = |reason: u32| names.drop_reason(reason).map(str::to_owned);
+    let live = RefCell::new(found);
     session.run(
         |event, code| {
             ended.extend(lives.take(event));
             for life in ended.drain(..) {
-                found.add(&life, &drop_name, code);
+                live.borrow_mut().add(&life, &drop_name, code);
             }
         },
-        |_| Next::GoOn,
+        // Who reads from a pipe sees it as well.
+        |_| {
+            live.borrow_mut().out.flush();
+            Next::GoOn
+        },
     );
+    let mut found = live.into_inner();
     let (waiting, open) = lives.finish();
     for life in waiting.iter().chain(&open) {
         found.add(life, &drop_name, &mut session.code);

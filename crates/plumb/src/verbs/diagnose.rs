@@ -137,9 +137,13 @@ fn diagnosed(arguments: &Arguments) -> Result<u8, u8> {
     }));
     gaps.extend(unique_gaps(&looked));
     let found = diagnose::merge(looked.into_iter().map(|looked| looked.found).collect());
-    write(arguments, &found, gaps, &mut Output::stdout());
+    let told = write(arguments, &found, gaps, &mut Output::stdout());
     let cannot_run = command.and_then(Command::wait);
-    Ok(cannot_run.unwrap_or_else(|| exit_status(arguments, &found)))
+    Ok(match (cannot_run, told) {
+        (Some(status), _) => status,
+        (None, status::FINE) => exit_status(arguments, &found),
+        (None, lost) => lost,
+    })
 }
 
 /// Chooses where to look.
@@ -215,7 +219,7 @@ fn heard(calls: Result<Calls, String>) -> Refused {
     }
 }
 
-fn write(arguments: &Arguments, found: &[Finding], gaps: Vec<String>, out: &mut Output) {
+fn write(arguments: &Arguments, found: &[Finding], gaps: Vec<String>, out: &mut Output) -> u8 {
     let form = arguments.form.form();
     if matches!(form, Form::Json | Form::Ndjson) {
         let mut document = envelope(SCHEMA, form, out);
@@ -229,7 +233,7 @@ fn write(arguments: &Arguments, found: &[Finding], gaps: Vec<String>, out: &mut 
             document.incomplete(gap);
         }
         out.raw(|out| document.finish(out));
-        return out.flush();
+        return status::told(VERB, out);
     }
     let style = screen::style(form, arguments.form.color);
     out.raw(|out| findings::write(out, found, style));
@@ -245,6 +249,7 @@ fn write(arguments: &Arguments, found: &[Finding], gaps: Vec<String>, out: &mut 
     for gap in gaps {
         out.complain(format!("plumb {VERB}: {gap}\n").as_bytes());
     }
+    status::told(VERB, out)
 }
 
 fn exit_status(arguments: &Arguments, found: &[Finding]) -> u8 {

@@ -72,8 +72,7 @@ impl<R: Serialize> Report<'_, R> {
             }
             Form::Json | Form::Ndjson => self.write_json(form, out),
         }
-        out.flush();
-        status::FINE
+        status::told(self.verb, out)
     }
 
     fn columns(&self, form: Form) -> Result<Vec<&Column<R>>, String> {
@@ -148,7 +147,7 @@ impl<R: Serialize> Report<'_, R> {
         }
     }
 
-    fn write_json(self, form: Form, out: &mut Output) {
+    fn write_json(&self, form: Form, out: &mut Output) {
         let mut document = envelope(self.schema, form, out);
         out.raw(|out| document.declare(out, self.array));
         for row in self.rows {
@@ -157,8 +156,8 @@ impl<R: Serialize> Report<'_, R> {
         for (name, member) in &self.members {
             document.member(name, member);
         }
-        for reason in self.reasons {
-            document.incomplete(reason);
+        for reason in &self.reasons {
+            document.incomplete(reason.clone());
         }
         out.raw(|out| document.finish(out));
     }

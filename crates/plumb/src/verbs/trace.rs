@@ -16,6 +16,7 @@ mod option_names;
 mod rows;
 mod waterfall;
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use clap::Args;
@@ -126,6 +127,16 @@ fn begin(arguments: &Arguments) -> Result<Session, Failure> {
     Session::begin(&arguments.whom, &plan, arguments.length)
 }
 
+/// Hands out what waits, so that who reads from a pipe sees it as well; nobody goes on for a reader that is gone.
+fn go_on(out: &mut Output) -> Next {
+    out.flush();
+    if out.has_failed() {
+        Next::Stop
+    } else {
+        Next::GoOn
+    }
+}
+
 /// Writes a line for each event as it comes, and the waterfall at the end.
 fn text(arguments: &Arguments, session: &mut Session, out: &mut Output) -> u8 {
     let names = session.names();
@@ -139,15 +150,17 @@ fn text(arguments: &Arguments, session: &mut Session, out: &mut Output) -> u8 {
         begun: arguments.whom.has_filter().then(session::now_ns),
         terminal: out.is_terminal(),
     };
+    let live = RefCell::new(out);
     session.run(
         |event, code| {
             if let Some(waterfalls) = &mut waterfalls {
                 waterfalls.take(event);
             }
-            writer.write(event, code, out);
+            writer.write(event, code, &mut live.borrow_mut());
         },
-        |_| Next::GoOn,
+        |_| go_on(&mut live.borrow_mut()),
     );
+    let out = live.into_inner();
     for call in session.unfinished() {
         writer.write(&call, &mut session.code, out);
     }
@@ -158,7 +171,7 @@ fn text(arguments: &Arguments, session: &mut Session, out: &mut Output) -> u8 {
     for reason in session.reasons() {
         out.complain(format!("plumb {VERB}: {reason}\n").as_bytes());
     }
-    status::FINE
+    status::told(VERB, out)
 }
 
 /// Writes a JSON object for each event as it comes.
@@ -166,18 +179,21 @@ fn lines(arguments: &Arguments, session: &mut Session, out: &mut Output) -> u8 {
     let names = session.names();
     let mut waterfalls = arguments.waterfall.then(Waterfalls::default);
     let mut document: Document = envelope(SCHEMA, Form::Ndjson, out);
+    let live = RefCell::new(out);
     session.run(
         |event, code| {
             if let Some(waterfalls) = &mut waterfalls {
                 waterfalls.take(event);
             }
+            let mut out = live.borrow_mut();
             if let Some(row) = rows::row(event, &names, code, !arguments.no_calls) {
                 out.raw(|out| document.push(out, "events", &row));
             }
             out.end_batch();
         },
-        |_| Next::GoOn,
+        |_| go_on(&mut live.borrow_mut()),
     );
+    let out = live.into_inner();
     for call in session.unfinished() {
         if let Some(row) = rows::row(&call, &names, &mut session.code, true) {
             out.raw(|out| document.push(out, "events", &row));
@@ -192,8 +208,7 @@ fn lines(arguments: &Arguments, session: &mut Session, out: &mut Output) -> u8 {
         document.incomplete(reason);
     }
     out.raw(|out| document.finish(out));
-    out.flush();
-    status::FINE
+    status::told(VERB, out)
 }
 
 /// Writes everything at the end, as one document or table.

@@ -1,6 +1,7 @@
 //! The binary as a user meets it: faces, links, terminals, streams, namespaces, JSON.
 
 mod faces;
+mod full;
 mod interrupted;
 mod json_document;
 mod json_keys;

@@ -12,6 +12,7 @@ use super::read::{self, Sockets};
 use super::row::{Holder, Row, Tried};
 use super::trial::{self, Wish};
 use super::{MOST_SHOWN, holders, words};
+use crate::verbs::unseen;
 
 /// When the rules and the kernel disagree, somebody may have come or gone between; so often is looked
 /// again.
@@ -47,8 +48,7 @@ pub fn answer(
         }
         looked = look(question, attempt);
     }
-    let gaps = looked.sockets.snapshot.gaps.iter();
-    for gap in gaps.map(|gap| gap.what.clone()) {
+    for gap in unseen::gaps(&looked.sockets.snapshot) {
         if !reasons.contains(&gap) {
             reasons.push(gap);
         }

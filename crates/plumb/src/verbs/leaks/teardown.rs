@@ -20,7 +20,7 @@ pub fn judged<'e>(event: &'e Event, code: &mut Code) -> Cow<'e, Event> {
     // What begins in CLOSE has the code that opened it.
     let is_closed = change.old != SocketState::CLOSE;
     let stack = event.stack.filter(|_| is_closed && !change.by_exit);
-    let Some(stack) = stack.and_then(|id| code.stack(id)) else {
+    let Some(stack) = stack.and_then(|id| code.judge(id)) else {
         return Cow::Borrowed(event);
     };
     let mut functions = stack

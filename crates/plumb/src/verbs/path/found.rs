@@ -62,8 +62,8 @@ impl Found<'_> {
                 for reason in &reasons {
                     out.complain(format!("plumb path: {reason}\n").as_bytes());
                 }
-                out.flush();
-                return status;
+                let told = status::told("path", &mut out);
+                return if told == status::FINE { status } else { told };
             }
             out.raw(|out| out.push(b'\n'));
         }

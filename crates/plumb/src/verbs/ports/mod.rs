@@ -22,7 +22,7 @@ use serde_json::json;
 use self::row::{COLUMNS, Holder, Row, Warning};
 use super::form::FormArguments;
 use super::report::Report;
-use super::{place, screen, status, watch};
+use super::{place, screen, status, unseen, watch};
 use crate::output::Output;
 
 /// So many processes of a row are named.
@@ -313,12 +313,7 @@ impl Told {
     }
 
     fn reasons(&self) -> Vec<String> {
-        let mut reasons: Vec<String> = self
-            .snapshot
-            .gaps
-            .iter()
-            .map(|gap| gap.what.clone())
-            .collect();
+        let mut reasons = unseen::gaps(&self.snapshot);
         if !lists_bound_sockets() {
             reasons.push(String::from(
                 "TCP sockets that are bound and do not listen: this kernel does not list them (Linux 6.8 does)",

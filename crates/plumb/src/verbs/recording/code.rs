@@ -3,7 +3,7 @@
 //! A process may end at any time, and with it goes the map that its stack needs; so following is done at
 //! once. Names come from files that stay, and most stacks are never shown.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::OsString;
 use std::rc::Rc;
 
@@ -23,6 +23,8 @@ pub struct Code {
     symbolizer: Symbolizer,
     unwound: HashMap<StackId, Unwound>,
     named: HashMap<StackId, Rc<Stack>>,
+    /// The stacks that people are shown.
+    shown: HashSet<StackId>,
     /// For each code path the first stack that had it.
     first: HashMap<Key, StackId>,
 }
@@ -70,8 +72,15 @@ impl Code {
         blocked(pid.0, &mut self.unwinder, &mut self.symbolizer)
     }
 
-    /// Gives a stack with its names.
+    /// Gives a stack with its names, to be shown.
     pub fn stack(&mut self, id: StackId) -> Option<Rc<Stack>> {
+        let stack = self.judge(id)?;
+        self.shown.insert(id);
+        Some(stack)
+    }
+
+    /// Gives a stack with its names, for a judgement: what it lacks concerns nobody.
+    pub fn judge(&mut self, id: StackId) -> Option<Rc<Stack>> {
         if let Some(named) = self.named.get(&id) {
             return Some(Rc::clone(named));
         }
@@ -80,9 +89,10 @@ impl Code {
         Some(stack)
     }
 
-    /// Says what to do for the names that the stacks named so far lack, each advice once.
+    /// Says what to do for the names that the stacks shown so far lack, each advice once.
     pub fn hints(&self) -> Vec<String> {
-        let hints = self.named.values().filter_map(|stack| stack.hint);
+        let shown = self.shown.iter().filter_map(|id| self.named.get(id));
+        let hints = shown.filter_map(|stack| stack.hint);
         let advice: BTreeSet<&str> = hints.map(Hint::remedy).collect();
         advice
             .iter()
@@ -104,6 +114,7 @@ impl Code {
     pub fn forget(&mut self, id: StackId) {
         self.unwound.remove(&id);
         self.named.remove(&id);
+        self.shown.remove(&id);
     }
 
     /// Gives one id for all stacks of the same code, whichever process and address they had; an id without a

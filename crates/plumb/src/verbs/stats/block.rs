@@ -45,7 +45,7 @@ pub fn write(
         let reason = sanitize::for_terminal(reason.as_bytes());
         out.complain(&[b"plumb ", VERB.as_bytes(), b": ", &reason, b"\n"].concat());
     }
-    status::FINE
+    status::told(VERB, out)
 }
 
 fn width(style: Style) -> usize {

@@ -73,7 +73,11 @@ impl Writer<'_> {
         let begun = *self.begun.get_or_insert(event.time_ns);
         let us = event.time_ns.saturating_sub(begun) / 1000;
         let who = match &event.task {
-            Some(task) => format!("{} {}", String::from_utf8_lossy(&task.comm), task.tid),
+            // It may hold anything, and a line is one also in a pipe.
+            Some(task) => {
+                let comm = for_terminal(&task.comm);
+                format!("{} {}", String::from_utf8_lossy(&comm), task.tid)
+            }
             None => owner(event),
         };
         format!(

@@ -282,5 +282,9 @@ fn what_an_interpreter_closes_as_it_ends_was_never_closed_needs_python3_11_needs
         };
         assert_eq!(group["made_by"]["function"], "keep", "{group}");
         assert!(!leaks["groups"].to_string().contains("borrow"), "{leaks}");
+        // The interpreter's own close has no function of a script, which concerns nobody.
+        let output = plumb(&["leaks", "--", "python3.11", "-c", KEEPS, &port]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(text.contains("keep") && !text.contains("hint:"), "{text}");
     });
 }

@@ -248,3 +248,66 @@ fn a_call_under_way_is_told_as_unfinished_needs_root() {
         );
     });
 }
+
+#[test]
+fn a_line_is_one_in_a_pipe_whatever_a_program_calls_itself_needs_root() {
+    const NAMED: &str =
+        r#"use Socket; $0 = "a\nb\x1b[2J"; socket(my $s, AF_INET, SOCK_STREAM, 0);"#;
+    sandbox::run(|| {
+        let output = plumb(&["trace", "--", "perl", "-e", NAMED]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(text.contains(r"a\x0ab\x1b[2J "), "{text}");
+        let begins_with_time = |line: &str| {
+            let word = line.split_whitespace().next().unwrap_or_default();
+            word.parse::<f64>().is_ok()
+        };
+        assert!(text.lines().all(begins_with_time), "{text}");
+    });
+}
+
+#[test]
+fn who_reads_from_a_pipe_sees_what_happens_needs_root() {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::Stdio;
+    use std::time::{Duration, Instant};
+    const LENGTH: Duration = Duration::from_secs(30);
+    let script = format!(
+        "use Socket; socket(my $s, AF_INET, SOCK_STREAM, 0); sleep {}",
+        LENGTH.as_secs()
+    );
+    for form in ["table", "ndjson"] {
+        let begun = Instant::now();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_plumb"))
+            .args(["trace", "-o", form, "--", "perl", "-e", &script])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("plumb runs");
+        let mut line = String::new();
+        let mut lines = BufReader::new(child.stdout.take().expect("piped"));
+        lines.read_line(&mut line).expect("text");
+        assert!(!line.is_empty(), "{form}: nothing at all");
+        assert!(begun.elapsed() < LENGTH, "{form}: only when it had ended");
+        super::vanish::end(&mut child);
+    }
+}
+
+#[test]
+fn a_timeline_that_cannot_be_written_is_no_success_needs_root() {
+    for words in [
+        &["trace", "--"][..],
+        &["trace", "-o", "ndjson", "--"],
+        &["connects", "-o", "ndjson", "--"],
+        &["leaks", "--"],
+    ] {
+        let full = std::fs::File::create("/dev/full").expect("a device");
+        let output = Command::new(env!("CARGO_BIN_EXE_plumb"))
+            .args(words)
+            .args(["perl", "-e", CONVERSATION])
+            .stdout(full)
+            .output()
+            .expect("plumb runs");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{words:?} {text}");
+        assert!(text.contains("cannot be written: No space left"), "{text}");
+    }
+}

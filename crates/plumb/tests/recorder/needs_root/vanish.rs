@@ -104,6 +104,12 @@ fn a_watcher_is_signalled(signal: Signal) -> (Option<i32>, String) {
     (status, told)
 }
 
+/// Ends plumb and the command that it watches.
+pub(super) fn end(child: &mut Child) {
+    kill_process(id(&child.id().to_string()), Signal::TERM).expect("it runs");
+    child.wait().expect("it ends");
+}
+
 fn id(text: &str) -> Pid {
     let number = text.trim().parse().expect("a process");
     Pid::from_raw(number).expect("no zero")
