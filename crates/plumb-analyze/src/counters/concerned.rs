@@ -177,7 +177,7 @@ fn from_info(concerns: Concerns, socket: &Socket) -> Option<(u64, String)> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::net::{Ipv4Addr, SocketAddr};
 
     use plumb_model::diag::inet::{DiagTimer, SkMemInfo};
@@ -186,7 +186,13 @@ mod tests {
 
     use super::*;
 
-    fn socket(state: SocketState, port: u16, queues: (u64, u64), words: [u32; 9]) -> Socket {
+    /// A TCP socket at a port of loopback with its queues and memory counters.
+    pub(crate) fn socket(
+        state: SocketState,
+        port: u16,
+        queues: (u64, u64),
+        words: [u32; 9],
+    ) -> Socket {
         Socket {
             netns: NetnsId(1),
             cookie: Known::Unknown(Reason::NotInSource),

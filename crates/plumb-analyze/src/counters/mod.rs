@@ -5,7 +5,7 @@
 //! name that changed its meaning between those releases says so. What is not in them is shown by its name
 //! and value alone: a younger kernel's counter is no error.
 
-mod concerned;
+pub(crate) mod concerned;
 mod devices;
 mod entry;
 mod icmp;

@@ -168,6 +168,23 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     (ephemeral_port_exhaustion::ID, connection_churn::ID),
 ];
 
+/// What fails for everybody on this host alike, whom it names no more than the host: with the first, critical, the second
+/// is not reported about anybody.
+pub const EXPLAINS_ALL: &[(&str, &str)] = &[
+    // A packet that is not tracked never leaves, or is not heard.
+    (drops::CONNTRACK, connecting::TIMEOUT),
+    (drops::CONNTRACK, firewall_drop::ID),
+    (drops::CONNTRACK, names::FAILING),
+    (drops::CONNTRACK, loss::LOSS),
+    // What a processor drops its interface counts, and its sender sends again.
+    (drops::BACKLOG, interfaces::DROPS),
+    (drops::BACKLOG, loss::LOSS),
+    // Without memory what came is thrown away, and windows stay closed.
+    (memory::PRESSURE, loss::LOSS),
+    (memory::PRESSURE, slow_reader::LOCAL),
+    (memory::PRESSURE, slow_reader::PEER),
+];
+
 /// What is about the machine and not about a network namespace of it.
 const MACHINE_WIDE: &[&str] = &[memory::PRESSURE, drops::BACKLOG, neighbour::FULL];
 

@@ -2,18 +2,21 @@
 
 use std::net::SocketAddr;
 
-use plumb_model::finding::{Finding, Subject};
+use plumb_model::finding::{Finding, Severity, Subject};
 
-use super::{Case, EXPLAINS, sockets};
+use super::{Case, EXPLAINS, EXPLAINS_ALL, sockets};
 
 /// Drops what another finding explains or what does not concern the focus, and puts the worst first;
 /// among equals the surer, then the order of the checks.
 pub(super) fn rank(case: &Case<'_>, found: &[Finding]) -> Vec<Finding> {
     let explained = |finding: &Finding| {
         found.iter().any(|other| {
-            EXPLAINS.contains(&(other.kind, finding.kind))
-                && (same(&other.subject, &finding.subject)
-                    || meet(case, &other.subject, &finding.subject))
+            let kinds = (other.kind, finding.kind);
+            let is_hosts = other.subject.kind == "host" && other.severity == Severity::Critical;
+            is_hosts && EXPLAINS_ALL.contains(&kinds)
+                || EXPLAINS.contains(&kinds)
+                    && (same(&other.subject, &finding.subject)
+                        || meet(case, &other.subject, &finding.subject))
         })
     };
     let mut kept: Vec<Finding> = found

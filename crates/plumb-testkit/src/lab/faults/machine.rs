@@ -1,4 +1,4 @@
-//! `tcp-memory-pressure`, `neighbor-table-full`, `backlog-drops`: limits that the whole machine shares.
+//! `tcp-memory-pressure`, `neighbor-table-full`, `backlog-drops`, `conntrack-full`: limits that the whole machine shares.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -33,6 +33,25 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "tcp-memory-pressure/server-and-client",
+        about: "TCP is out of memory because a server of this host does not read what clients of a peer send",
+        make: |stage| {
+            tcp_memory(stage, "200 300 400")?;
+            unread_from_peer(stage)?;
+            stage.wait_for_counter("TcpExt", "TCPMemoryPressures", 1)?;
+            Ok(Expected::subject("kind", "host"))
+        },
+    },
+    Scenario {
+        name: "tcp-memory-pressure/healthy-near",
+        about: "TCP holds much of what it may have, and reads in time",
+        make: |stage| {
+            tcp_memory(stage, "3000 4000 6000")?;
+            come_and_go(stage, 64)?;
+            Ok(Expected::nothing())
+        },
+    },
+    Scenario {
         name: "tcp-memory-pressure/healthy",
         about: "the same connections, whose readers keep up, and memory for them",
         make: |stage| {
@@ -64,6 +83,53 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             bursts(stage, 1)?;
             stage.wait_until("drops", || Ok(softnet_dropped()? > 10))?;
             Ok(Expected::subject("kind", "host"))
+        },
+    },
+    Scenario {
+        name: "backlog-drops/connections",
+        about: "the backlog of a processor takes one packet, and connections lose segments by it",
+        make: |stage| {
+            stream_in(stage, 1)?;
+            stage.wait_until("drops", || Ok(softnet_dropped()? > 10))?;
+            Ok(Expected::subject("kind", "host"))
+        },
+    },
+    Scenario {
+        name: "backlog-drops/healthy-connections",
+        about: "the same connections and the usual backlog",
+        make: |stage| {
+            stream_in(stage, 1000)?;
+            Ok(Expected::nothing())
+        },
+    },
+    Scenario {
+        name: "conntrack-full/connections-fail",
+        about: "so many connections are open and tracked that no other can be made",
+        make: |stage| {
+            tracked(stage, 60)?;
+            keep_connecting(stage);
+            stage.wait_until("refused flows", || Ok(conntrack(DROP)? > 2))?;
+            Ok(Expected::subject("kind", "host"))
+        },
+    },
+    Scenario {
+        name: "conntrack-full/for-a-moment",
+        about: "the table is full for a moment, again and again, and has room in between",
+        make: |stage| {
+            tracked(stage, 2000)?;
+            scan(stage)?;
+            stage.wait_until("flows thrown out", || Ok(conntrack(EARLY_DROP)? > 2))?;
+            Ok(Expected::subject("kind", "host"))
+        },
+    },
+    Scenario {
+        name: "conntrack-full/healthy-room",
+        about: "the same connections, and a table with room for them and for more",
+        make: |stage| {
+            tracked(stage, 20_000)?;
+            keep_connecting(stage);
+            stage.wait_for_counter("Tcp", "ActiveOpens", 60)?;
+            Ok(Expected::nothing())
         },
     },
     Scenario {
@@ -177,14 +243,113 @@ fn burst_queue(stage: &Stage, peer: &Peer) -> io::Result<()> {
     )
 }
 
+/// Clients of a peer that send what nobody here reads.
+fn unread_from_peer(stage: &mut Stage) -> io::Result<()> {
+    let peer = peer(stage)?;
+    let listener = TcpListener::bind("10.9.0.1:8080")?;
+    for _ in 0..12 {
+        let mut client = stage.once_in(&peer, || TcpStream::connect("10.9.0.1:8080"))?;
+        stage.hold(listener.accept()?);
+        client.set_nonblocking(true)?;
+        stage.repeat_in(&peer, move || {
+            while client.write(&[1; 16_384]).is_ok() {}
+            std::thread::sleep(Duration::from_millis(20));
+        });
+    }
+    stage.hold(listener);
+    Ok(())
+}
+
+/// Connections of a peer that send as fast as they may, into a backlog for so many packets.
+fn stream_in(stage: &mut Stage, room: u32) -> io::Result<()> {
+    let peer = peer(stage)?;
+    stage.sysctl("net.core.netdev_max_backlog", room)?;
+    let listener = TcpListener::bind("10.9.0.1:8080")?;
+    for _ in 0..3 {
+        let mut client = stage.once_in(&peer, || TcpStream::connect("10.9.0.1:8080"))?;
+        let (mut server, _) = listener.accept()?;
+        client.set_write_timeout(Some(Duration::from_millis(100)))?;
+        server.set_read_timeout(Some(Duration::from_millis(100)))?;
+        stage.repeat_in(&peer, move || {
+            let _ = client.write(&[1; 16_384]);
+        });
+        stage.repeat(move || {
+            let _ = server.read(&mut [0; 16_384]);
+        });
+    }
+    stage.hold(listener);
+    stage.wait_for_counter("Tcp", "InSegs", 200)
+}
+
+/// Fifty connections to a peer that are tracked, and a table for so many flows.
+fn tracked(stage: &mut Stage, room: u32) -> io::Result<()> {
+    let peer = peer(stage)?;
+    stage.nft(
+        None,
+        "add table ip lab; add chain ip lab out { type filter hook output priority 0; }; \
+         add rule ip lab out ct state new accept",
+    )?;
+    let listener = stage.once_in(&peer, || TcpListener::bind(TRACKED))?;
+    let mut held = Vec::new();
+    for _ in 0..50 {
+        held.push((TcpStream::connect(TRACKED)?, listener.accept()?));
+    }
+    stage.repeat_in(&peer, {
+        listener.set_nonblocking(true)?;
+        move || match listener.accept() {
+            Ok(accepted) => drop(accepted),
+            Err(_) => std::thread::sleep(Duration::from_millis(5)),
+        }
+    });
+    stage.hold(held);
+    stage.sysctl("net.netfilter.nf_conntrack_max", room)
+}
+
+/// Who serves the connections that are tracked.
+const TRACKED: &str = "10.9.0.2:8080";
+
+/// A program that makes connections and waits half a second for each.
+fn keep_connecting(stage: &mut Stage) {
+    let end: std::net::SocketAddr = TRACKED.parse().expect("an address of ours");
+    stage.repeat(move || {
+        drop(TcpStream::connect_timeout(&end, Duration::from_millis(500)));
+        std::thread::sleep(Duration::from_millis(20));
+    });
+}
+
+/// A program that sends a datagram to each of many ports, every second, where such a flow is kept for a second.
+fn scan(stage: &mut Stage) -> io::Result<()> {
+    stage.sysctl("net.netfilter.nf_conntrack_udp_timeout", 1)?;
+    stage.repeat(|| {
+        if let Ok(socket) = UdpSocket::bind("10.9.0.1:0") {
+            for port in 10_000..13_000 {
+                let _ = socket.send_to(b"?", ("10.9.0.2", port));
+            }
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    });
+    Ok(())
+}
+
+/// Columns of `/proc/net/stat/nf_conntrack`.
+const DROP: &str = "drop";
+const EARLY_DROP: &str = "early_drop";
+
+fn conntrack(name: &str) -> io::Result<u64> {
+    of_every_processor("/proc/net/stat/nf_conntrack", name)
+}
+
 fn table_fulls() -> io::Result<u64> {
-    let text = std::fs::read_to_string("/proc/net/stat/arp_cache")?;
+    of_every_processor("/proc/net/stat/arp_cache", "table_fulls")
+}
+
+/// Adds a column of all lines up, which stands under its name in the first.
+fn of_every_processor(file: &str, name: &str) -> io::Result<u64> {
+    let text = std::fs::read_to_string(file)?;
     let mut lines = text.lines();
     let names = lines.next().unwrap_or_default();
-    let place = names
-        .split_whitespace()
-        .position(|name| name == "table_fulls");
-    let place = place.ok_or_else(|| io::Error::other("arp_cache has no table_fulls"))?;
+    let place = names.split_whitespace().position(|known| known == name);
+    let place = place.ok_or_else(|| io::Error::other(format!("{file} has no {name}")))?;
     Ok(lines.filter_map(|line| hexadecimal(line, place)).sum())
 }
 
