@@ -261,45 +261,80 @@ INLINE int on_change(u64 *ctx)
 	return 0;
 }
 
-/* Whether `states` is at work on this processor. */
+/*
+ * The last changes that `states` was there for on this processor. Of those that interrupt another few come between its
+ * two programs; with more than this many there, it would be told twice.
+ */
+#define ATTENDED 16
+
+struct change {
+	u64 socket;
+	u64 states;
+};
+
+struct attended {
+	struct change changes[ATTENDED];
+	u64 next;
+};
+
 struct {
 	MAP_UINT(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	MAP_UINT(max_entries, 1);
 	MAP_TYPE(key, u32);
-	MAP_TYPE(value, u32);
-} at_work SEC(".maps");
+	MAP_TYPE(value, struct attended);
+} attended_here SEC(".maps");
 
-INLINE volatile u32 *work_here(void)
+INLINE volatile struct attended *attended(void)
 {
 	u32 key = 0;
 
-	return bpf_map_lookup_elem(&at_work, &key);
+	return bpf_map_lookup_elem(&attended_here, &key);
+}
+
+INLINE u64 states_of(u64 *ctx)
+{
+	return (u32)ctx[1] << 8 | (u32)ctx[2];
 }
 
 SEC("tp_btf/inet_sock_set_state")
 int states(u64 *ctx)
 {
-	volatile u32 *working = work_here();
+	volatile struct attended *here = attended();
+	volatile struct change *change;
 
-	if (!working)
+	if (!here)
 		return 0;
-	*working = 1;
-	on_change(ctx);
-	*working = 0;
-	return 0;
+	change = &here->changes[here->next++ % ATTENDED];
+	change->socket = ctx[0];
+	change->states = states_of(ctx);
+	return on_change(ctx);
 }
 
 /*
  * The kernel leaves a program out where it is at work already (6.1, 05b24ff9b2cf): a packet comes in and changes a
- * state while a call of a process is changing another. This one, at the same place, stands in then, and else has nothing
- * to do.
+ * state while a call of a process is changing another. This one, at the same place, stands in for changes that `states`
+ * was not there for. Whether it was is asked of each change: that it is at work would not tell, for the kernel takes it
+ * for so from before its first instruction until after its last.
  */
 SEC("tp_btf/inet_sock_set_state")
 int states_meanwhile(u64 *ctx)
 {
-	volatile u32 *working = work_here();
+	volatile struct attended *here = attended();
+	u64 next;
 
-	return working && *working ? on_change(ctx) : 0;
+	if (!here)
+		return 0;
+	next = here->next;
+	for (u64 back = 1; back <= ATTENDED; back++) {
+		volatile struct change *change = &here->changes[(next - back) % ATTENDED];
+
+		if (change->socket == ctx[0] && change->states == states_of(ctx)) {
+			/* The next socket at this address may change as this one did. */
+			change->socket = 0;
+			return 0;
+		}
+	}
+	return on_change(ctx);
 }
 
 #endif

@@ -6,9 +6,12 @@
  *	act read-end PORT COUNT	the same, and reads each to its end in read_end_here()
  *	act ask PORT COUNT	sends COUNT datagrams to PORT of loopback, each from a new socket, waits for answers
  *	act flood PORT COUNT	sends COUNT datagrams to a socket at PORT of loopback with a small queue, which nobody reads
+ *	act knock PORT COUNT	begins COUNT connections to PORT of loopback, on one processor and without waiting, KNOCKING at once
  *	act move		moves bytes over UDP and UNIX sockets, as MOVED in mod.rs says
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +19,7 @@
 #include <unistd.h>
 
 #define APART __attribute__((noinline))
+#define KNOCKING 256
 
 static char bytes[4096];
 
@@ -73,6 +77,39 @@ static void flood(int port, int count)
 		need(sendto(from, bytes, 1000, 0, (struct sockaddr *)&at, sizeof(at)) == 1000);
 }
 
+/* So that packets come in on the processor that begins connections, and nowhere else. */
+static void stay_on_one_processor(void)
+{
+	cpu_set_t allowed, one;
+
+	need(!sched_getaffinity(0, sizeof(allowed), &allowed));
+	CPU_ZERO(&one);
+	for (int cpu = 0; cpu < CPU_SETSIZE && !CPU_COUNT(&one); cpu++)
+		if (CPU_ISSET(cpu, &allowed))
+			CPU_SET(cpu, &one);
+	need(!sched_setaffinity(0, sizeof(one), &one));
+}
+
+static void knock(int port, int count)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int fds[KNOCKING] = {};
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	stay_on_one_processor();
+	for (int i = 0; i < count + KNOCKING; i++) {
+		int *fd = &fds[i % KNOCKING];
+
+		if (*fd)
+			close(*fd);
+		if (i >= count)
+			continue;
+		*fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		need(*fd > 0);
+		connect(*fd, (struct sockaddr *)&to, sizeof(to));
+	}
+}
+
 /* So many messages of so many bytes from one end to the other; each is looked at before it is taken. */
 static void move_over(int from, int to, int count, size_t len)
 {
@@ -125,9 +162,13 @@ int main(int argc, char **argv)
 		move_bytes();
 	else if (argc == 4 && !strcmp(argv[1], "flood"))
 		flood(atoi(argv[2]), atoi(argv[3]));
+	else if (argc == 4 && !strcmp(argv[1], "knock"))
+		knock(atoi(argv[2]), atoi(argv[3]));
 	else if (argc != 4)
 		return 2;
 	for (int i = 0; argc == 4 && strcmp(argv[1], "flood") && i < atoi(argv[3]); i++) {
+		if (!strcmp(argv[1], "knock"))
+			break;
 		if (!strcmp(argv[1], "ask"))
 			ask(atoi(argv[2]));
 		else if (!strcmp(argv[1], "read-end"))

@@ -6,6 +6,7 @@
 mod background;
 mod fallback;
 mod hooks;
+mod interrupted;
 mod sockets;
 mod verbs;
 
