@@ -12,7 +12,7 @@ use plumb_model::socket::SocketState;
 
 pub use makers::Makers;
 
-/// A TCP socket that somebody holds.
+/// A socket that somebody holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     /// Its name.
@@ -224,6 +224,10 @@ fn add(group: &mut Group, socket: &Held) {
     let Some(ends) = socket.ends else {
         return;
     };
+    // What is not connected talks to anybody.
+    if ends.peer.port() == 0 {
+        return;
+    }
     let peer = service(&ends, socket.incoming);
     match group.peers.iter_mut().find(|(known, _)| *known == peer) {
         Some((_, count)) => *count += 1,

@@ -17,5 +17,6 @@ pub mod lives;
 pub mod memory;
 pub mod path;
 pub mod ports;
+pub mod stateless;
 pub mod traffic;
 pub mod waterfall;

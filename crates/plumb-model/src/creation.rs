@@ -22,8 +22,10 @@ pub struct Key {
 pub struct Answer<Code> {
     /// How it was made, or why nobody knows.
     pub made: Result<Creation<Code>, Absence>,
-    /// The recv() that returned 0, if there was one.
-    pub told: Option<Told<Code>>,
+    /// The bind() of a socket that socket() made what it is, if there was one.
+    pub bound: Option<Moment<Code>>,
+    /// The recv() that returned 0, if there was one: the program has been told that its peer will send nothing more.
+    pub told: Option<Moment<Code>>,
 }
 
 /// How a socket was made, by whom and by which code.
@@ -43,12 +45,12 @@ pub struct Creation<Code> {
     pub code: Option<Code>,
 }
 
-/// A program has been told that its peer will send nothing more.
+/// When a call did something to a socket, and which code called.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told<Code> {
+pub struct Moment<Code> {
     /// When: microseconds since 1970.
     pub time_us: u64,
-    /// The code that was told; `None` when its stack was lost.
+    /// The code; `None` when its stack was lost.
     pub code: Option<Code>,
 }
 
@@ -61,6 +63,8 @@ pub enum How {
     Accept,
     /// listen().
     Listen,
+    /// socket(): of what is no connection, nothing else makes it what it is.
+    Socket,
 }
 
 /// Why nobody knows how a socket was made.
@@ -91,6 +95,7 @@ impl<Code> Answer<Code> {
     pub fn unknown(absence: Absence) -> Self {
         Self {
             made: Err(absence),
+            bound: None,
             told: None,
         }
     }
@@ -106,20 +111,27 @@ impl<Code> Answer<Code> {
                 comm: creation.comm,
                 code: creation.code.and_then(&mut put),
             }),
-            told: self.told.map(|told| Told {
-                time_us: told.time_us,
-                code: told.code.and_then(&mut put),
-            }),
+            bound: self.bound.map(|bound| bound.map(&mut put)),
+            told: self.told.map(|told| told.map(&mut put)),
         }
     }
 
     /// Gives all its code.
     pub fn codes(&self) -> impl Iterator<Item = &Code> {
         let made = self.made.as_ref().ok();
-        let told = self.told.as_ref();
         let made = made.and_then(|creation| creation.code.as_ref());
-        made.into_iter()
-            .chain(told.and_then(|told| told.code.as_ref()))
+        let moments = [&self.bound, &self.told].into_iter().flatten();
+        let moments = moments.filter_map(|moment| moment.code.as_ref());
+        made.into_iter().chain(moments)
+    }
+}
+
+impl<Code> Moment<Code> {
+    fn map<Other>(self, put: impl FnMut(Code) -> Option<Other>) -> Moment<Other> {
+        Moment {
+            time_us: self.time_us,
+            code: self.code.and_then(put),
+        }
     }
 }
 
@@ -130,6 +142,7 @@ impl How {
             Self::Connect => "connect",
             Self::Accept => "accept",
             Self::Listen => "listen",
+            Self::Socket => "socket",
         }
     }
 }

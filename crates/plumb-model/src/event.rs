@@ -279,7 +279,7 @@ impl Losses {
             ),
             (
                 self.stacks,
-                "stacks were lost: they came faster than they could be read",
+                "stacks were lost: they came faster than they could be taken and read",
             ),
             (
                 self.sockets,

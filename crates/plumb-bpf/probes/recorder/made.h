@@ -8,6 +8,9 @@
  * Minimum kernel version: 5.9 (cgroup/sock_release, f5836749c9c0). Below, and without CAP_NET_ADMIN, tracepoints of
  * socket() and bind() through perf tell of these two, and nothing is remembered, because no end would be told.
  *
+ * The code that makes a socket is told of all but TCP's: that has the code that connects, accepts or listens, and one
+ * stack more would be for connections that come and go to pay.
+ *
  * Programs at cgroups decide, too: each gives 1, which lets everything go on as it would.
  */
 #ifndef PLUMB_RECORDER_MADE_H
@@ -16,6 +19,9 @@
 #include "opening.h"
 
 #define GO_ON 1
+
+/* 1: sockets of TCP are left out. */
+volatile const u32 NO_TCP;
 
 /* The contexts: promises of the kernel (linux/bpf.h), so nothing in them is relocated. */
 struct bpf_sock {
@@ -44,17 +50,30 @@ INLINE void put_current(struct event *event)
 	event->flags |= FLAG_IN_CALL;
 }
 
+INLINE bool is_tcp(struct sock *sk)
+{
+	return READ(sk, sk_protocol) == IPPROTO_TCP;
+}
+
+INLINE u64 making_stack(struct sock *sk, u32 tgid)
+{
+	return is_tcp(sk) ? 0 : take_stack(tgid, current_tid());
+}
+
 INLINE int on_made(struct sock *sk, u64 cookie, bool lasts)
 {
 	u32 tgid = current_tgid();
 	struct event *event;
+	u64 stack;
 
 	if (!in_scope(tgid))
 		return GO_ON;
+	stack = making_stack(sk, tgid);
 	event = begin_event(EVENT_MADE);
 	if (!event)
 		return GO_ON;
 	event->cookie = cookie;
+	event->stack = stack;
 	/* It has no ends yet. */
 	event->family = READ(sk, __sk_common.skc_family);
 	event->netns = netns_of(UNTYPED, sk);
@@ -72,13 +91,16 @@ INLINE int on_bound(struct sock *sk, u64 cookie, bool lasts)
 	struct known *known = bpf_map_lookup_elem(&sockets, &cookie);
 	u32 tgid = current_tgid();
 	struct event *event;
+	u64 stack;
 
 	if (!known && !in_scope(tgid))
 		return GO_ON;
+	stack = making_stack(sk, tgid);
 	event = begin_event(EVENT_BOUND);
 	if (!event)
 		return GO_ON;
 	event->cookie = cookie;
+	event->stack = stack;
 	put_ends(UNTYPED, event, sk);
 	put_protocol(UNTYPED, event, sk);
 	put_task(event, tgid);
@@ -91,18 +113,24 @@ INLINE int on_bound(struct sock *sk, u64 cookie, bool lasts)
 SEC("cgroup/sock_create")
 int socket_made(void *ctx)
 {
+	if (NO_TCP && is_tcp(ctx))
+		return GO_ON;
 	return on_made(ctx, bpf_get_socket_cookie(ctx), true);
 }
 
 SEC("cgroup/post_bind4")
 int socket_bound4(void *ctx)
 {
+	if (NO_TCP && is_tcp(ctx))
+		return GO_ON;
 	return on_bound(ctx, bpf_get_socket_cookie(ctx), true);
 }
 
 SEC("cgroup/post_bind6")
 int socket_bound6(void *ctx)
 {
+	if (NO_TCP && is_tcp(ctx))
+		return GO_ON;
 	return on_bound(ctx, bpf_get_socket_cookie(ctx), true);
 }
 
@@ -112,24 +140,30 @@ int socket_closed(void *ctx)
 {
 	struct sock *sk = ctx;
 	u16 protocol = READ(sk, sk_protocol);
+	bool tcp = protocol == IPPROTO_TCP;
 	struct known *known;
 	struct event *event;
-	u64 cookie;
+	u64 cookie, stack = 0;
+	bool exiting;
 
-	if (protocol == IPPROTO_TCP && READ(sk, __sk_common.skc_state) != TCP_CLOSE)
+	if (tcp && (NO_TCP || READ(sk, __sk_common.skc_state) != TCP_CLOSE))
 		return GO_ON;
 	cookie = READ(sk, __sk_common.skc_cookie.counter);
 	known = cookie ? bpf_map_lookup_elem(&sockets, &cookie) : NULL;
 	if (!known)
 		return GO_ON;
+	exiting = READ((struct task_struct *)bpf_get_current_task(), flags) & PF_EXITING;
+	if (!tcp && !exiting)
+		stack = closing_stack();
 	event = begin_event(EVENT_CLOSED);
 	if (event) {
 		event->cookie = cookie;
+		event->stack = stack;
 		put_ends(UNTYPED, event, sk);
 		put_known_ends(event, known);
 		put_protocol(UNTYPED, event, sk);
 		put_task(event, current_tgid());
-		if (READ((struct task_struct *)bpf_get_current_task(), flags) & PF_EXITING)
+		if (exiting)
 			event->flags |= FLAG_EXITING;
 		send_event(event);
 	}

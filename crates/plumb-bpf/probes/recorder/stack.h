@@ -46,6 +46,8 @@ struct scratch {
 	struct script script;
 	u64 registers[31];
 	u64 words[COMPARED_WORDS];
+	u32 taken; /* 1: a stack is being taken here */
+	u32 reserved;
 };
 
 struct {
@@ -373,18 +375,12 @@ INLINE u64 hash_stack(const struct stack *head, struct scratch *piece, u32 tgid)
 	return hash;
 }
 
-/* Gives the id of the running thread's stack, sending a copy when it is new; 0 when there is none. */
-__attribute__((noinline)) u64 take_stack(u32 tgid, u32 tid)
+INLINE u64 take_here(struct scratch *piece, u32 tgid, u32 tid)
 {
 	struct stack head = {};
-	struct scratch *piece;
-	u32 zero = 0;
 	u64 hash;
 
-	if (!STACKS)
-		return 0;
-	piece = bpf_map_lookup_elem(&scratch, &zero);
-	if (!piece || !read_thread(piece, &head))
+	if (!read_thread(piece, &head))
 		return 0;
 	piece->layout.sp = head.sp;
 	head.start = head.sp & ~(PIECE_BYTES - 1ULL);
@@ -407,6 +403,31 @@ __attribute__((noinline)) u64 take_stack(u32 tgid, u32 tid)
 		return 0;
 	}
 	return hash;
+}
+
+/*
+ * Gives the id of the running thread's stack, sending a copy when it is new; 0 when there is none. Programs at functions
+ * and cgroups may be preempted, and who runs then on this processor finds half a stack of another: none is better.
+ */
+__attribute__((noinline)) u64 take_stack(u32 tgid, u32 tid)
+{
+	struct scratch *piece;
+	u32 zero = 0;
+	u64 id;
+
+	if (!STACKS)
+		return 0;
+	piece = bpf_map_lookup_elem(&scratch, &zero);
+	if (!piece)
+		return 0;
+	if (*(volatile u32 *)&piece->taken) {
+		count_lost(LOST_STACKS);
+		return 0;
+	}
+	*(volatile u32 *)&piece->taken = 1;
+	id = take_here(piece, tgid, tid);
+	*(volatile u32 *)&piece->taken = 0;
+	return id;
 }
 
 #endif

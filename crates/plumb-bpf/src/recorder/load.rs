@@ -106,6 +106,7 @@ fn load(plan: &Plan, types: &Btf, names: &Names, helpers: bool) -> Result<Ebpf, 
     let queues = u32::from(plan.wants(Layer::Queues));
     let (every, strangers) = (u32::from(plan.every_state), u32::from(plan.strangers));
     let made = u32::from(plan.wants(Layer::Made));
+    let no_tcp = u32::from(!plan.wants(Layer::Made));
     let purge = names.drop_number("QUEUE_PURGE").unwrap_or(0);
     let full = names.drop_number("SOCKET_RCVBUFF").unwrap_or(0);
     let mut loader = EbpfLoader::new();
@@ -123,6 +124,7 @@ fn load(plan: &Plan, types: &Btf, names: &Names, helpers: bool) -> Result<Ebpf, 
         .override_global("QUEUES", &queues, true)
         .override_global("CALL_STACKS", &call_stacks, true)
         .override_global("MADE", &made, true)
+        .override_global("NO_TCP", &no_tcp, true)
         .override_global("FULL_REASON", &full, true)
         .override_global("PURGE_REASON", &purge, true);
     for (name, size) in limits::MAPS {

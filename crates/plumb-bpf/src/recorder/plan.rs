@@ -49,6 +49,9 @@ pub enum Layer {
     Reading,
     /// Internet sockets of every protocol made, bound and closed, so that those without states have owners, too.
     Made,
+    /// The same without TCP's, and the code that makes and binds them. Not together with [`Self::Made`], whose programs
+    /// tell of them, too.
+    Datagrams,
     /// Segments sent again, resets, errors, full queues.
     Faults,
     /// Full queues of listeners, looked at every [`super::limits::LOOK`].
@@ -74,6 +77,7 @@ impl Layer {
             Self::Opening => "what connect() and accept() return",
             Self::Reading => "reads that found the end of a connection",
             Self::Made => "sockets made, bound and closed",
+            Self::Datagrams => "UDP and raw sockets made, bound and closed",
             Self::Faults => "retransmissions, resets and errors",
             Self::Queues => "full queues of listeners",
             Self::Drops => "dropped packets",
@@ -310,6 +314,17 @@ pub(super) const PROBES: &[Probe] = &[
                 program!("bind_ends" call "sys_exit_bind"),
             ],
         ],
+    },
+    // Calls do not know the names of the sockets that they make: there is no other rung.
+    Probe {
+        layer: Layer::Datagrams,
+        sees: "UDP and raw sockets made, bound and closed",
+        ladder: &[&[
+            program!("socket_made" cgroup "sock_create"),
+            program!("socket_bound4" cgroup "post_bind4"),
+            program!("socket_bound6" cgroup "post_bind6"),
+            program!("socket_closed" cgroup "sock_release"),
+        ]],
     },
     Probe {
         layer: Layer::Reading,

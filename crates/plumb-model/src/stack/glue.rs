@@ -46,6 +46,7 @@ const WRAPPERS: &[&str] = &[
     "__syscall",
     "accept",
     "accept4",
+    "bind",
     "connect",
     "read",
     "readv",

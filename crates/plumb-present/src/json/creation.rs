@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use plumb_model::creation::{Absence, Answer};
+use plumb_model::creation::{Absence, Answer, Moment};
 use plumb_model::stack::Stack;
 use serde::Serialize;
 
@@ -17,15 +17,18 @@ pub struct CreationMembers {
     /// Why nobody knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub creation_unknown: Option<&'static str>,
+    /// The bind() of a socket that is no connection, if there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bound: Option<MomentObject>,
     /// The recv() that returned 0, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub told_of_end: Option<ToldObject>,
+    pub told_of_end: Option<MomentObject>,
 }
 
 /// How a socket was made.
 #[derive(Debug, Clone, Serialize)]
 pub struct CreationObject {
-    /// `connect`, `accept`, `listen`.
+    /// `connect`, `accept`, `listen`, `socket`.
     how: &'static str,
     /// When (RFC 3339).
     time: String,
@@ -36,9 +39,9 @@ pub struct CreationObject {
     stack: Option<StackObject>,
 }
 
-/// Who was told that the peer will send nothing more.
+/// When a call did something to it, and the code that called; `null` when its stack was lost.
 #[derive(Debug, Clone, Serialize)]
-pub struct ToldObject {
+pub struct MomentObject {
     /// When (RFC 3339).
     time: String,
     stack: Option<StackObject>,
@@ -48,6 +51,10 @@ impl CreationMembers {
     /// Builds them; `time` writes microseconds since 1970 as RFC 3339 has it.
     pub fn new(answer: &Answer<Arc<Stack>>, time: impl Fn(u64) -> String) -> Self {
         let stack = |code: &Option<Arc<Stack>>| code.as_deref().map(StackObject::from);
+        let moment = |moment: &Moment<Arc<Stack>>| MomentObject {
+            time: time(moment.time_us),
+            stack: stack(&moment.code),
+        };
         Self {
             creation: answer.made.as_ref().ok().map(|creation| CreationObject {
                 how: creation.how.word(),
@@ -62,10 +69,8 @@ impl CreationMembers {
                 .as_ref()
                 .err()
                 .map(|absence| Absence::word(*absence)),
-            told_of_end: answer.told.as_ref().map(|told| ToldObject {
-                time: time(told.time_us),
-                stack: stack(&told.code),
-            }),
+            bound: answer.bound.as_ref().map(moment),
+            told_of_end: answer.told.as_ref().map(moment),
         }
     }
 }

@@ -25,10 +25,16 @@ pub fn write_lines(out: &mut Vec<u8>, answer: &Answer<Arc<Stack>>, time: impl Fn
             put(out, INDENT, text.as_bytes());
         }
     }
-    if let Some(told) = &answer.told {
-        let text = format!("told of the end by recv() at {}", time(told.time_us));
-        put(out, INDENT, text.as_bytes());
-        put_code(out, told.code.as_deref());
+    let moments = [
+        ("bound by bind()", &answer.bound),
+        ("told of the end by recv()", &answer.told),
+    ];
+    for (what, moment) in moments {
+        if let Some(moment) = moment {
+            let text = format!("{what} at {}", time(moment.time_us));
+            put(out, INDENT, text.as_bytes());
+            put_code(out, moment.code.as_deref());
+        }
     }
 }
 
@@ -69,7 +75,7 @@ fn put(out: &mut Vec<u8>, indent: &str, text: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use plumb_model::creation::{Absence, How, Told};
+    use plumb_model::creation::{Absence, How, Moment};
     use plumb_model::id::Pid;
     use plumb_model::stack::{self, Frame, Kind, Source};
     use plumb_model::{Known, Reason};
@@ -116,7 +122,11 @@ mod tests {
     fn who_made_it_and_who_was_told_of_the_end() {
         let answer = Answer {
             made: Ok(creation(b"leak", 42)),
-            told: Some(Told {
+            bound: Some(Moment {
+                time_us: 7,
+                code: Some(code("serve")),
+            }),
+            told: Some(Moment {
                 time_us: 9,
                 code: None,
             }),
@@ -124,6 +134,7 @@ mod tests {
         assert_eq!(
             lines(&answer),
             "        connect() by leak, process 42, at <5>\n          leak_here (leak.c:31)\n        \
+             bound by bind() at <7>\n          serve (leak.c:31)\n        \
              told of the end by recv() at <9>\n          (its stack was lost)\n"
         );
     }
@@ -132,6 +143,7 @@ mod tests {
     fn names_of_others_stay_in_their_line() {
         let answer = Answer {
             made: Ok(creation(b"a\n\x1b[2J", 43)),
+            bound: None,
             told: None,
         };
         let text = lines(&answer);

@@ -22,7 +22,7 @@ pub use request::{Request, put_ask, put_hello};
 use bytes::{Reader, put_bytes};
 
 /// The version both sides speak; another one is refused.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// Bytes of a payload at most.
 pub const MAX_PAYLOAD: usize = 1 << 20;
 /// Keys of one question at most.

@@ -1,6 +1,6 @@
 //! What the recorder says.
 
-use plumb_model::creation::{Absence, Answer, Creation, How, Recorder, Told};
+use plumb_model::creation::{Absence, Answer, Creation, How, Moment, Recorder};
 use plumb_model::id::Pid;
 use plumb_model::stack::Stack;
 
@@ -21,7 +21,7 @@ const MAX_REASONS: usize = 64;
 /// Bytes of a thread's name at most: the kernel has 16.
 const MAX_COMM: usize = 64;
 
-const HOWS: [How; 3] = [How::Connect, How::Accept, How::Listen];
+const HOWS: [How; 4] = [How::Connect, How::Accept, How::Listen, How::Socket];
 /// Those that a recorder gives; others are a client's own.
 const ABSENCES: [Absence; 6] = [
     Absence::Older,
@@ -150,10 +150,12 @@ fn put_answer(out: &mut Vec<u8>, answer: &Answer<u32>) {
             put_option(out, creation.code, put_u32);
         }
     }
-    put_option(out, answer.told.as_ref(), |out, told| {
-        put_u64(out, told.time_us);
-        put_option(out, told.code, put_u32);
-    });
+    for moment in [&answer.bound, &answer.told] {
+        put_option(out, moment.as_ref(), |out, moment| {
+            put_u64(out, moment.time_us);
+            put_option(out, moment.code, put_u32);
+        });
+    }
 }
 
 fn decode_answer(reader: &mut Reader<'_>) -> Result<Answer<u32>, Broken> {
@@ -169,13 +171,18 @@ fn decode_answer(reader: &mut Reader<'_>) -> Result<Answer<u32>, Broken> {
         }),
         _ => return Err(Broken),
     };
-    let told = reader.option(|reader| {
-        Ok(Told {
-            time_us: reader.u64()?,
-            code: reader.option(Reader::u32)?,
-        })
-    })?;
-    Ok(Answer { made, told })
+    Ok(Answer {
+        made,
+        bound: reader.option(decode_moment)?,
+        told: reader.option(decode_moment)?,
+    })
+}
+
+fn decode_moment(reader: &mut Reader<'_>) -> Result<Moment<u32>, Broken> {
+    Ok(Moment {
+        time_us: reader.u64()?,
+        code: reader.option(Reader::u32)?,
+    })
 }
 
 fn put_recorder(out: &mut Vec<u8>, recorder: &Recorder) {

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use plumb_model::creation::{Absence, Answer, Creation, How, Key, Recorder, Told};
+use plumb_model::creation::{Absence, Answer, Creation, How, Key, Moment, Recorder};
 use plumb_model::event::Ends;
 use plumb_model::id::{Cookie, NetnsId, Pid};
 use plumb_model::stack::{self, Cut, Frame, Hint, Kind, Source, Stack};
@@ -29,11 +29,11 @@ fn key() -> impl Strategy<Value = Key> {
 }
 
 fn answer() -> impl Strategy<Value = Answer<u32>> {
-    let told = any::<Option<(u64, Option<u32>)>>();
+    let moment = || any::<Option<(u64, Option<u32>)>>();
     let who = any::<(u64, Option<u32>, Option<u32>, Option<u32>)>();
     let comm = prop::collection::vec(any::<u8>(), 0..16);
-    let made = (0..3_usize, who, comm).prop_map(|(how, who, comm)| Creation {
-        how: [How::Connect, How::Accept, How::Listen][how],
+    let made = (0..4_usize, who, comm).prop_map(|(how, who, comm)| Creation {
+        how: [How::Connect, How::Accept, How::Listen, How::Socket][how],
         time_us: who.0,
         pid: who.1.map(Pid),
         tid: who.2,
@@ -45,9 +45,10 @@ fn answer() -> impl Strategy<Value = Answer<u32>> {
         Just(Err(Absence::Older)),
         Just(Err(Absence::Lost))
     ];
-    (made, told).prop_map(|(made, told)| Answer {
+    (made, moment(), moment()).prop_map(|(made, bound, told)| Answer {
         made,
-        told: told.map(|(time_us, code)| Told { time_us, code }),
+        bound: bound.map(|(time_us, code)| Moment { time_us, code }),
+        told: told.map(|(time_us, code)| Moment { time_us, code }),
     })
 }
 

@@ -19,7 +19,8 @@ pub fn subject(row: &InetDiag<'_>) -> Subject {
     Subject {
         cookie: is_named.then_some(Cookie(row.cookie)),
         state: SocketState(row.state),
-        protocol: u8::try_from(row.protocol.0).unwrap_or(u8::MAX),
+        // None of IP's has more bits, and MPTCP is none.
+        protocol: u8::try_from(row.protocol.0).unwrap_or(0),
         local: end(&row.local),
         peer: end(&row.peer),
     }

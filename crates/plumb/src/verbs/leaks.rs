@@ -14,6 +14,7 @@ use std::time::Duration;
 use clap::Args;
 use plumb_analyze::leaks::{self, Makers, Question};
 use plumb_analyze::lives::{Life, Lives, Origin};
+use plumb_analyze::stateless::{self, Stateless};
 use plumb_bpf::recorder::{Layer, Plan};
 use plumb_model::event::Event;
 
@@ -65,7 +66,8 @@ VERDICTS
   peer is done, never read again  the peer is done, and the program never read so far as to be told
   never used                      nothing was ever sent or received
   idle                            with --idle: nothing is sent or received any more
-  open until the process ended    with a command: never closed by the program
+  open until the process ended    with a command: never closed by the program. Of UDP and raw sockets the only verdict:
+                                  nothing says that one in use is not needed any more
 
 OLDER SOCKETS
   Which code made a socket is not known when it is older than the recorder. (likely) is what made others of its
@@ -115,7 +117,11 @@ pub fn run(arguments: &Arguments) -> u8 {
     if let Some(command) = command {
         members.push(("command_status", serde_json::json!(command)));
     }
-    let mut footer = vec![summary(count, held.len(), &question)];
+    let kind = match command {
+        Some(_) => "sockets",
+        None => "TCP sockets",
+    };
+    let mut footer = vec![summary(count, held.len(), kind, &question)];
     footer.extend(watched.growth.lines());
     footer.extend(rows.iter().flat_map(rows::waits));
     if arguments.stacks {
@@ -157,14 +163,14 @@ fn question(arguments: &Arguments) -> Question {
     }
 }
 
-fn summary(count: u64, sockets: usize, question: &Question) -> String {
+fn summary(count: u64, sockets: usize, kind: &str, question: &Question) -> String {
     let seconds = question.older_than_ns / 1_000_000_000;
     let than = if seconds > 0 {
         format!(" for {seconds} s or longer")
     } else {
         String::new()
     };
-    format!("{count} of {sockets} TCP sockets are held too long{than}")
+    format!("{count} of {sockets} {kind} are held too long{than}")
 }
 
 /// What was watched.
@@ -173,6 +179,10 @@ struct Watched {
     lives: Lives,
     /// Lives that the end of their process ended.
     by_exit: Vec<Life>,
+    /// Sockets without states, of a command.
+    stateless: stateless::Sockets,
+    /// Those that the end of their process closed.
+    stateless_by_exit: Vec<Stateless>,
     growth: growth::Growths,
     wanted: Wanted,
     /// The code that makes sockets, for older ones like them.
@@ -187,17 +197,22 @@ struct Watched {
 /// Watches with the recorder where it can be had, else by looking again and again.
 fn watch(arguments: &Arguments) -> Result<Watched, Failure> {
     let wanted = Wanted::new(&arguments.whom.whose)?;
+    let has_command = !arguments.whom.command.is_empty();
+    let mut layers = vec![Layer::Opening, Layer::Reading];
+    // The end of their process is all that judges these.
+    layers.extend(has_command.then_some(Layer::Datagrams));
     let plan = Plan {
         scope: arguments.whom.scope()?,
-        layers: vec![Layer::Opening, Layer::Reading],
+        layers,
         ..Plan::default()
     };
-    let has_command = !arguments.whom.command.is_empty();
     let length = arguments.length.or((!has_command).then_some(USUAL_LENGTH));
     let mut watched = Watched {
         session: None,
         lives: Lives::default(),
         by_exit: Vec::new(),
+        stateless: stateless::Sockets::default(),
+        stateless_by_exit: Vec::new(),
         growth: growth::Growths::default(),
         wanted,
         makers: Makers::default(),
@@ -241,17 +256,21 @@ impl Watched {
     fn record(&mut self, mut session: Session) {
         let (lives, by_exit, growth) = (&mut self.lives, &mut self.by_exit, &mut self.growth);
         let makers = &mut self.makers;
+        let (stateless, stateless_by_exit) = (&mut self.stateless, &mut self.stateless_by_exit);
         if session.command.is_none() {
             let pids = session.followed().unwrap_or_default();
             self.waiters.begin(&pids, &mut session.code);
         }
         session.run(
             |event: &Event, code| {
-                let ended = lives.take(&teardown::judged(event, code));
+                let event = &teardown::judged(event, code);
+                let room = MAX_ENDED.saturating_sub(by_exit.len() + stateless_by_exit.len());
+                let closed = stateless.take(event).filter(|socket| socket.by_exit);
+                stateless_by_exit.extend(closed.filter(|_| room > 0));
+                let ended = lives.take(event);
                 for life in &ended {
                     note_maker(makers, life);
                 }
-                let room = MAX_ENDED.saturating_sub(by_exit.len());
                 by_exit.extend(ended.into_iter().filter(|life| life.by_exit).take(room));
             },
             |session| {
@@ -268,7 +287,13 @@ impl Watched {
     fn held(&mut self, question: &Question) -> Vec<leaks::Held> {
         if let Some(session) = self.session.as_mut().filter(|it| it.command.is_some()) {
             let lives = std::mem::take(&mut self.lives);
-            return held::at_exit(lives, std::mem::take(&mut self.by_exit), &mut session.code);
+            let by_exit = std::mem::take(&mut self.by_exit);
+            let mut held = held::at_exit(lives, by_exit, &mut session.code);
+            let stateless = self.stateless_by_exit.iter().chain(self.stateless.open());
+            // Made before our eyes: a command's sockets are all its own.
+            let made = stateless.filter(|socket| socket.made.is_some());
+            held.extend(made.map(|socket| held::of_stateless(socket, &mut session.code)));
+            return held;
         }
         let now = session::read_sockets(|request| self.wanted.widen(request));
         self.reasons.extend(session::gaps(&now));

@@ -73,6 +73,7 @@ impl Company<'_> {
                 (None, Some(why)) => fields.unknown("creation", why)?,
                 (creation, _) => fields.put("creation", creation)?,
             }
+            fields.some("bound", members.bound.as_ref())?;
             fields.some("told_of_end", members.told_of_end.as_ref())?;
         }
         fields.some("netns", self.netns)

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use plumb_analyze::leaks::{Held, Makers};
 use plumb_analyze::lives::{Life, Lives, Origin};
+use plumb_analyze::stateless::Stateless;
 use plumb_model::event::{Ends, StackId};
 use plumb_model::snapshot::{Snapshot, Socket};
 use plumb_model::socket::SocketState;
@@ -150,5 +151,30 @@ fn of_life(life: &Life, code: &mut Code) -> Held {
             .map(|totals| totals.received_bytes + totals.sent_bytes > 0),
         recv_q: None,
         by_exit: life.by_exit,
+    }
+}
+
+/// Gives a socket without states, of a command that has ended; one that others hold on is told, and judged by nothing.
+pub fn of_stateless(socket: &Stateless, code: &mut Code) -> Held {
+    let made = socket.made;
+    let age = |end_ns: u64| made.map(|made| end_ns.saturating_sub(made.at_ns));
+    Held {
+        cookie: Some(socket.cookie),
+        ends: socket.ends,
+        incoming: false,
+        state: SocketState::CLOSE,
+        pid: socket.owner,
+        process: socket.comm.clone(),
+        made_by: made.and_then(|made| made.code).map(|id| code.path(id)),
+        told_by: None,
+        likely_made_by: None,
+        waited_by: Vec::new(),
+        older: false,
+        age_ns: socket.closed_ns.and_then(age),
+        peer_done_ns: None,
+        idle_ns: None,
+        used: None,
+        recv_q: None,
+        by_exit: socket.by_exit,
     }
 }

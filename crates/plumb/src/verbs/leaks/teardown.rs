@@ -14,12 +14,10 @@ const TEARDOWN: &str = "Py_Finalize";
 
 /// Gives the event; a close by an interpreter that ends as one by the end of its process.
 pub fn judged<'e>(event: &'e Event, code: &mut Code) -> Cow<'e, Event> {
-    let What::State(change) = event.what else {
+    let Some(by_exit) = closed_by_exit(&event.what) else {
         return Cow::Borrowed(event);
     };
-    // What begins in CLOSE has the code that opened it.
-    let is_closed = change.old != SocketState::CLOSE;
-    let stack = event.stack.filter(|_| is_closed && !change.by_exit);
+    let stack = event.stack.filter(|_| !by_exit);
     let Some(stack) = stack.and_then(|id| code.judge(id)) else {
         return Cow::Borrowed(event);
     };
@@ -34,9 +32,19 @@ pub fn judged<'e>(event: &'e Event, code: &mut Code) -> Cow<'e, Event> {
         return Cow::Borrowed(event);
     }
     let mut judged = event.clone();
-    judged.what = What::State(StateChange {
-        by_exit: true,
-        ..change
-    });
+    match &mut judged.what {
+        What::State(StateChange { by_exit, .. }) | What::Closed { by_exit, .. } => *by_exit = true,
+        _ => {}
+    }
     Cow::Owned(judged)
+}
+
+/// Says of an event that closes whether the end of a process did; `None` of any other.
+fn closed_by_exit(what: &What) -> Option<bool> {
+    match what {
+        // What begins in CLOSE has the code that opened it.
+        What::State(change) => (change.old != SocketState::CLOSE).then_some(change.by_exit),
+        What::Closed { by_exit, .. } => Some(*by_exit),
+        _ => None,
+    }
 }

@@ -140,7 +140,7 @@ pub fn all<'s>() -> Vec<Spec<'s>> {
         spec(Id::Pod, cgroup, wide("pod", "Pod", |row| of_text(row.pod_text()))
             .keep(16).shrink_to(12).about("pod of the holder"), |row| known(row.pod_text())),
         spec(Id::MadeBy, Asks::CREATIONS, wide("made-by", "Made by", made_by)
-            .keep(35).shrink_to(20).about("the code that made a TCP socket, as plumb trace --keep saw it; else why it is not known"), |row| known(row.code_text())),
+            .keep(35).shrink_to(20).about("the code that made a TCP, UDP or raw socket, as plumb trace --keep saw it; else why it is not known"), |row| known(row.code_text())),
         spec(Id::Interface, none, wide("interface", "Interface", |row| of_text(row.interface().map(lossy)))
             .keep(8).about("interface it is bound to"), |row| known(row.interface().map(lossy))),
         spec(Id::Timer, none, wide("timer", "Timer", |row| of_text(row.timer_text()))

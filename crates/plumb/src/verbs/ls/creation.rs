@@ -14,7 +14,7 @@ use serde::ser::SerializeMap;
 use super::row::{Row, View};
 use crate::creations::{Creations, Subject, Told, time};
 
-/// Asks about all TCP sockets; of others nothing is recorded.
+/// Asks about all sockets of whose kinds any are recorded.
 pub fn look_up(view: &mut View<'_>) {
     let mut creations = Creations::look();
     view.creation_reasons.extend(creations.complaint());
@@ -40,14 +40,18 @@ pub fn look_up(view: &mut View<'_>) {
 }
 
 fn subject(socket: &Socket) -> Option<Subject> {
-    if socket.kind != Kind::Tcp {
-        return None;
-    }
+    let protocol = match socket.kind {
+        Kind::Tcp => 6,
+        Kind::Udp => 17,
+        Kind::UdpLite => 136,
+        Kind::Raw => 255,
+        _ => return None,
+    };
     let local = socket.local.inet()?;
     Some(Subject {
         cookie: socket.cookie.ok(),
         state: socket.state,
-        protocol: 6,
+        protocol,
         local,
         peer: socket
             .peer
@@ -79,16 +83,17 @@ impl Row<'_> {
     /// Writes the members of JSON.
     pub(super) fn creation_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         let members = self.told().map(|told| CreationMembers::new(told, time));
-        let (creation, unknown, told) = match &members {
-            Some(members) => (
-                members.creation.as_ref(),
-                members.creation_unknown,
-                members.told_of_end.as_ref(),
-            ),
-            None => (None, Some(Absence::NotRecorded.word()), None),
+        let unknown = match &members {
+            Some(members) => members.creation_unknown,
+            None => Some(Absence::NotRecorded.word()),
         };
+        let members = members.as_ref();
+        let creation = members.and_then(|members| members.creation.as_ref());
+        let bound = members.and_then(|members| members.bound.as_ref());
+        let told = members.and_then(|members| members.told_of_end.as_ref());
         map.serialize_entry("creation", &creation)?;
         map.serialize_entry("creation_unknown", &unknown)?;
+        map.serialize_entry("bound", &bound)?;
         map.serialize_entry("told_of_end", &told)
     }
 }

@@ -82,7 +82,7 @@ pub struct Arguments {
     /// Adds what TCP knows of a connection: round trip time, retransmissions, bytes.
     #[arg(short = 'i', long)]
     info: bool,
-    /// Adds the code that made each TCP socket, where plumb trace --keep runs.
+    /// Adds the code that made each TCP, UDP and raw socket, where plumb trace --keep runs.
     #[arg(long)]
     stack: bool,
     /// Sorts by these columns; `-` in front means the greatest first.

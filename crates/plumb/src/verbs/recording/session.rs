@@ -206,6 +206,11 @@ impl Session {
         self.recorder.names().clone()
     }
 
+    /// Says whether any program of a layer is at work.
+    pub fn sees(&self, layer: Layer) -> bool {
+        self.recorder.used().iter().any(|used| used.layer == layer)
+    }
+
     /// Says what was lost.
     pub fn losses(&self) -> Losses {
         self.recorder.losses()
@@ -308,7 +313,8 @@ pub fn read_sockets(more: impl Fn(Request) -> Request) -> Snapshot {
 
 /// Reads the sockets that were there before, of every kind the plan is about.
 fn before(plan: &Plan) -> Snapshot {
-    let without_states: &[Kind] = if plan.layers.contains(&Layer::Made) {
+    let of_made = [Layer::Made, Layer::Datagrams];
+    let without_states: &[Kind] = if of_made.iter().any(|layer| plan.layers.contains(layer)) {
         &[Kind::Udp, Kind::UdpLite]
     } else {
         &[]

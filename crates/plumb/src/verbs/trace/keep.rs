@@ -5,6 +5,7 @@
 //! holds up the recording: it is served as far as its socket takes bytes without waiting. Stacks are named by a
 //! thread of their own, when somebody asks for them.
 
+mod answers;
 mod client;
 mod detach;
 mod kept;
@@ -21,7 +22,7 @@ use plumb_collect::creation::{Server, serving_place};
 use plumb_collect::names as system_names;
 use plumb_model::creation::Recorder;
 
-use self::kept::Kept;
+use self::kept::{Extent, Kept};
 use self::retention::Retention;
 use self::serving::Serving;
 use super::super::recording::Failure;
@@ -98,7 +99,7 @@ fn begin(
     let server = Server::begin(&place, group).map_err(|error| blind(error.to_string()))?;
     let plan = Plan {
         scope,
-        layers: vec![Layer::Opening, Layer::Reading],
+        layers: vec![Layer::Opening, Layer::Reading, Layer::Datagrams],
         ..Plan::default()
     };
     let session = Session::begin(whom, &plan, length)?;
@@ -108,10 +109,13 @@ fn begin(
 
 fn record(mut session: Session, mut serving: Serving, whom: &Whom) -> u8 {
     let scope = words(whom);
-    let since_us = kept::now_us();
+    let since_us = answers::now_us();
     let group = serving.group();
-    let is_host = !whom.has_filter() && whom.scope().is_ok_and(|scope| scope == Scope::Host);
-    let mut kept = Kept::new(std::mem::take(&mut session.older), is_host);
+    let extent = Extent {
+        host: !whom.has_filter() && whom.scope().is_ok_and(|scope| scope == Scope::Host),
+        stateless: session.sees(Layer::Datagrams),
+    };
+    let mut kept = Kept::new(std::mem::take(&mut session.older), extent);
     let mut retention = Retention::default();
     loop {
         if session.is_over() {

@@ -3,7 +3,7 @@
 
 mod needs_root {
     use std::io::{BufRead as _, BufReader};
-    use std::net::{TcpListener, TcpStream};
+    use std::net::{TcpListener, TcpStream, UdpSocket};
     use std::process::Stdio;
 
     use plumb_testkit::sandbox;
@@ -30,15 +30,18 @@ mod needs_root {
             let listener = TcpListener::bind("127.0.0.1:5000").expect("it is free");
             let _client = TcpStream::connect("127.0.0.1:5000").expect("it listens");
             let _server = listener.accept().expect("it came");
+            let _datagrams = UdpSocket::bind("127.0.0.1:5001").expect("it is free");
             // Twice: being listed gives a socket its name.
             for _ in 0..2 {
                 let output = plumb()
-                    .args(["ss", "-tan", "--stack", "--json"])
+                    .args(["ss", "-tuan", "--stack", "--json"])
                     .env("PLUMB_RECORDER", &place)
                     .output()
                     .expect("plumb runs");
                 let document: Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
                 let rows = document["sockets"].as_array().into_iter().flatten();
+                let bound = rows.clone().filter(|row| row["bound"].is_object());
+                assert_eq!(bound.count(), 1, "{document}");
                 let mut calls: Vec<&str> = rows
                     .map(|row| {
                         let creation = &row["creation"];
@@ -49,7 +52,11 @@ mod needs_root {
                     })
                     .collect();
                 calls.sort_unstable();
-                assert_eq!(calls, ["accept", "connect", "listen"], "{document}");
+                assert_eq!(
+                    calls,
+                    ["accept", "connect", "listen", "socket"],
+                    "{document}"
+                );
             }
             recorder.kill().expect("it runs");
             recorder.wait().expect("it ends");

@@ -13,19 +13,28 @@ const GAP: &str = "not seen";
 
 /// What was asked for, in the order of the plan, and where it is seen.
 fn attached() -> Vec<(&'static str, String)> {
+    let mut cells = attached_of(&[
+        Layer::Opening,
+        Layer::Made,
+        Layer::Reading,
+        Layer::Faults,
+        Layer::Queues,
+        Layer::Drops,
+        Layer::Calls,
+        Layer::Traffic,
+        Layer::Functions,
+        Layer::Processes,
+    ]);
+    // By the programs of another layer, so not together with it; the states are in both.
+    let apart = attached_of(&[Layer::Datagrams]);
+    let new = apart.into_iter().filter(|cell| !cells.contains(cell));
+    cells.extend(new.collect::<Vec<_>>());
+    cells
+}
+
+fn attached_of(layers: &[Layer]) -> Vec<(&'static str, String)> {
     let plan = Plan {
-        layers: vec![
-            Layer::Opening,
-            Layer::Made,
-            Layer::Reading,
-            Layer::Faults,
-            Layer::Queues,
-            Layer::Drops,
-            Layer::Calls,
-            Layer::Traffic,
-            Layer::Functions,
-            Layer::Processes,
-        ],
+        layers: layers.to_vec(),
         ..Plan::default()
     };
     let recorder = Recorder::start(&plan).expect("every kernel of the matrix has a recorder");

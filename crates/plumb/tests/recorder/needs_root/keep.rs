@@ -1,5 +1,6 @@
 //! A recorder in the background, and what `netstat --stack` and `ss --stack` are told by it.
 
+mod datagrams;
 mod ending;
 mod hostile;
 mod many;

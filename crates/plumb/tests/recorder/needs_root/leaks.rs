@@ -288,3 +288,84 @@ fn what_an_interpreter_closes_as_it_ends_was_never_closed_needs_python3_11_needs
         assert!(text.contains("keep") && !text.contains("hint:"), "{text}");
     });
 }
+
+/// Sockets of UDP: four are kept, bound or connected, as many are closed.
+const DATAGRAMS: &str = r"
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#define APART __attribute__((noinline))
+static volatile int last;
+APART int keep_one(void) { last = socket(AF_INET, SOCK_DGRAM, 0); return last; }
+APART int borrow_one(void) { int fd = socket(AF_INET, SOCK_DGRAM, 0); close(fd); return fd; }
+int main(void)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	for (int i = 0; i < 4; i++) {
+		int fd = keep_one();
+		borrow_one();
+		at.sin_port = htons(i % 2 ? 9 : 0);
+		if (i % 2 ? connect(fd, (void *)&at, sizeof(at)) : bind(fd, (void *)&at, sizeof(at)))
+			return 1;
+	}
+	return 0;
+}
+";
+
+#[test]
+fn datagram_sockets_that_nobody_closed_are_told_with_the_code_that_made_them_needs_root() {
+    sandbox::run(|| {
+        let folder = TempDir::new("datagrams").expect("a folder");
+        let source = folder.path().join("datagrams.c");
+        let program = folder.path().join("datagrams");
+        std::fs::write(&source, DATAGRAMS).expect("there is room");
+        let mut cc = Command::new("cc");
+        cc.args(["-O2", "-g", "-o"]).arg(&program).arg(&source);
+        assert!(cc.status().expect("a compiler").success());
+        let program = program.to_string_lossy().into_owned();
+        let (_, leaks) = json(&["leaks", "--json", "--", &program]);
+        assert_eq!(leaks["complete"], true, "{leaks}");
+        let groups = leaks["groups"].as_array().cloned().unwrap_or_default();
+        let [group] = &groups[..] else {
+            panic!("one function keeps any: {leaks}");
+        };
+        assert_eq!(
+            (&group["count"], &group["verdict"]),
+            (&json!(4), &json!("open-at-exit"))
+        );
+        assert_eq!(group["made_by"]["function"], "keep_one", "{group}");
+        // Those that were not connected have no peer.
+        assert_eq!(group["peers"], json!([{"peer": "127.0.0.1:9", "count": 2}]));
+        let over = plumb(&["leaks", "--fail-over", "3", "--", &program]);
+        assert_eq!(over.status.code(), Some(1));
+        let text = String::from_utf8_lossy(&over.stdout).into_owned();
+        assert!(text.contains("4 of 4 sockets are held too long"), "{text}");
+    });
+}
+
+/// As [`KEEPS`], of UDP.
+const KEEPS_DATAGRAMS: &str = r"
+import socket
+kept = []
+def made(): return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+def keep(): kept.append(made())
+def borrow(): made().close()
+for _ in range(3): keep(); borrow()
+";
+
+#[test]
+fn datagram_sockets_that_an_interpreter_closes_as_it_ends_were_never_closed_needs_python3_11_needs_root()
+ {
+    sandbox::run(|| {
+        let words = ["leaks", "--json", "--", "python3.11", "-c", KEEPS_DATAGRAMS];
+        let (output, leaks) = json(&words);
+        assert_eq!(output.status.code(), Some(0), "{leaks}");
+        let groups = leaks["groups"].as_array().cloned().unwrap_or_default();
+        let [group] = &groups[..] else {
+            panic!("the three that were kept, and no others: {leaks}");
+        };
+        assert_eq!(group["count"], 3, "{group}");
+        assert!(group.to_string().contains("\"keep\""), "{group}");
+        assert!(!leaks["groups"].to_string().contains("borrow"), "{leaks}");
+    });
+}

@@ -4,12 +4,14 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 
-use plumb_analyze::lives::{Life, Lives, Origin};
-use plumb_model::creation::{Absence, Answer, Creation, How, Key, Told};
+use plumb_analyze::lives::{Life, Lives};
+use plumb_analyze::stateless::{self, Stateless};
+use plumb_model::creation::{Absence, Answer, Key};
 use plumb_model::event::{Ends, Event, StackId, StateChange, What};
 use plumb_model::id::{Cookie, NetnsId};
 use plumb_model::socket::SocketState;
 
+use super::answers;
 use super::unnamed::{Ambiguous, Unnamed, is_unnamed};
 
 /// Sockets that are kept at once; the programs follow as many.
@@ -20,20 +22,32 @@ const MAX_ENDED: usize = 65_536;
 const ENDED_NS: u64 = 125_000_000_000;
 /// TCP over IP, in [`Ends::protocol`].
 const IPPROTO_TCP: u8 = 6;
+/// What has no states and is made by socket() alone: UDP, UDP-Lite, and, as those who list them say it, raw.
+const STATELESS: [u8; 3] = [17, 136, 255];
 
 /// What the kernel's remains of a connection are known by: they have a cookie of their own.
 pub type Place = (NetnsId, SocketAddr, SocketAddr);
 
+/// How much is recorded.
+#[derive(Debug, Clone, Copy)]
+pub struct Extent {
+    /// All sockets of the host.
+    pub host: bool,
+    /// Sockets without states, too.
+    pub stateless: bool,
+}
+
 /// What is kept.
 pub struct Kept {
     lives: Lives,
+    stateless: stateless::Sockets,
     /// Sockets that were there before.
     older: HashSet<Cookie>,
     unnamed: Unnamed,
     ended: HashMap<Place, Life>,
     /// The places of `ended` in the order of their ends.
     order: VecDeque<(u64, Place)>,
-    is_host: bool,
+    extent: Extent,
     /// Sockets that were not kept, because there were too many.
     beyond: u64,
     /// Ended connections that went before their time.
@@ -42,15 +56,16 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Begins with the sockets that are there; `is_host` says whether all that come are recorded.
-    pub fn new(older: HashSet<Cookie>, is_host: bool) -> Self {
+    /// Begins with the sockets that are there.
+    pub fn new(older: HashSet<Cookie>, extent: Extent) -> Self {
         Self {
             lives: Lives::default(),
+            stateless: stateless::Sockets::default(),
             older,
             unnamed: Unnamed::default(),
             ended: HashMap::new(),
             order: VecDeque::new(),
-            is_host,
+            extent,
             beyond: 0,
             pushed_out: 0,
             lost: 0,
@@ -59,6 +74,9 @@ impl Kept {
 
     /// Takes the next event in.
     pub fn take(&mut self, event: &Event) {
+        if stateless::is_told_by(event) {
+            return self.take_stateless(event);
+        }
         let id = self.unnamed.settle(event);
         if id == event.cookie {
             self.take_settled(event);
@@ -70,13 +88,27 @@ impl Kept {
         }
     }
 
+    fn take_stateless(&mut self, event: &Event) {
+        let Some(cookie) = event.cookie else {
+            return;
+        };
+        if self.count() >= MAX_SOCKETS && self.stateless.get(cookie).is_none() {
+            self.beyond += u64::from(matches!(event.what, What::Made { .. }));
+            return;
+        }
+        if matches!(event.what, What::Closed { .. }) {
+            self.older.remove(&cookie);
+        }
+        self.stateless.take(event);
+    }
+
     fn take_settled(&mut self, event: &Event) {
         let change = match event.what {
             What::State(change) => Some(change),
             _ => None,
         };
         if let Some(cookie) = event.cookie {
-            if self.lives.count() >= MAX_SOCKETS && self.lives.get(cookie).is_none() {
+            if self.count() >= MAX_SOCKETS && self.lives.get(cookie).is_none() {
                 self.beyond += u64::from(change.is_some_and(|change| begins(&change)));
                 return;
             }
@@ -95,23 +127,31 @@ impl Kept {
 
     /// Answers who asks about one socket.
     pub fn answer(&self, key: &Key) -> Answer<StackId> {
+        let is_it = |netns: Option<NetnsId>| netns.is_none_or(|netns| netns == key.netns);
+        let stateless = self.stateless.get(key.cookie);
+        if let Some(socket) = stateless.filter(|socket| is_it(socket.netns)) {
+            return answers::of_socket(socket);
+        }
+        if key.ends.protocol != IPPROTO_TCP {
+            return Answer::unknown(self.absence(key));
+        }
         let place = place(key.netns, &key.ends);
         let named = self.lives.get(key.cookie);
-        let named = named.filter(|life| life.netns.is_none_or(|netns| netns == key.netns));
+        let named = named.filter(|life| is_it(life.netns));
         let unnamed = match (named, self.unnamed.at(&place)) {
             (None, Err(Ambiguous)) => return Answer::unknown(Absence::NoCookie),
             (None, Ok(Some(id))) => self.lives.get(id),
             _ => None,
         };
         match named.or(unnamed).or_else(|| self.ended.get(&place)) {
-            Some(life) => answer(life),
+            Some(life) => answers::of_life(life),
             None => Answer::unknown(self.absence(key)),
         }
     }
 
     /// Counts the sockets that are there.
     pub fn count(&self) -> usize {
-        self.lives.count()
+        self.lives.count() + self.stateless.count()
     }
 
     /// Notes how many events were lost until now.
@@ -136,16 +176,23 @@ impl Kept {
     /// Gives all stacks that an answer could name.
     pub fn stacks(&self) -> HashSet<StackId> {
         let lives = self.lives.open().chain(self.ended.values());
-        lives
-            .flat_map(|life| [life.made_by, life.told_by])
-            .flatten()
-            .collect()
+        let of_lives = lives.flat_map(|life| [life.made_by, life.told_by]);
+        let of_sockets = self.stateless.open().flat_map(|socket| {
+            let moments = [socket.made, socket.bound];
+            moments.map(|moment| moment.and_then(|moment| moment.code))
+        });
+        of_lives.chain(of_sockets).flatten().collect()
     }
 
-    /// Lets go of sockets that are not there any more, and whose end was lost.
+    /// Lets go of sockets that are not there any more, and whose end was lost; `there` are those of TCP and UDP.
     pub fn keep_only(&mut self, there: &HashSet<Cookie>) {
         let is_there = |cookie| is_unnamed(cookie) || there.contains(&cookie);
         self.lives.retain(is_there);
+        // Raw sockets and the like are few.
+        let is_datagram = |ends: &Ends| ends.protocol == 17 || ends.protocol == 136;
+        let is_read = |socket: &Stateless| socket.ends.as_ref().is_some_and(is_datagram);
+        self.stateless
+            .retain(|socket| !is_read(socket) || there.contains(&socket.cookie));
         self.older.retain(|cookie| there.contains(cookie));
     }
 
@@ -153,10 +200,12 @@ impl Kept {
         if self.older.contains(&key.cookie) {
             return Absence::Older;
         }
-        if key.ends.protocol != IPPROTO_TCP {
+        let protocol = key.ends.protocol;
+        let is_stateless = self.extent.stateless && STATELESS.contains(&protocol);
+        if protocol != IPPROTO_TCP && !is_stateless {
             return Absence::NotRecorded;
         }
-        if !self.is_host {
+        if !self.extent.host {
             return Absence::NotFollowed;
         }
         if self.lost + self.beyond + self.pushed_out > 0 {
@@ -214,41 +263,6 @@ pub fn place(netns: NetnsId, ends: &Ends) -> Place {
 /// IPv4 in IPv6 clothes is IPv4, and scopes are none of an end's.
 fn canonical(end: SocketAddr) -> SocketAddr {
     SocketAddr::new(end.ip().to_canonical(), end.port())
-}
-
-fn answer(life: &Life) -> Answer<StackId> {
-    let how = match life.origin {
-        Origin::Connected => Ok((How::Connect, life.at.begun)),
-        Origin::Accepted => Ok((How::Accept, life.at.accepted.unwrap_or(life.at.begun))),
-        Origin::Listening => Ok((How::Listen, life.at.begun)),
-        Origin::Incoming => Err(Absence::NotAccepted),
-        Origin::Older => Err(Absence::Older),
-    };
-    Answer {
-        made: how.map(|(how, at_ns)| Creation {
-            how,
-            time_us: time_us(at_ns),
-            pid: life.owner,
-            tid: life.tid,
-            comm: life.comm.clone(),
-            code: life.made_by,
-        }),
-        told: life.at.told.map(|at_ns| Told {
-            time_us: time_us(at_ns),
-            code: life.told_by,
-        }),
-    }
-}
-
-/// Gives the time of day of a moment of the monotonic clock.
-fn time_us(monotonic_ns: u64) -> u64 {
-    let ago_us = plumb_collect::sample::monotonic_us().saturating_sub(monotonic_ns / 1000);
-    now_us().saturating_sub(ago_us)
-}
-
-/// Gives the time of day: microseconds since 1970.
-pub fn now_us() -> u64 {
-    u64::try_from(jiff::Timestamp::now().as_microsecond()).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -72,11 +72,11 @@ impl Retention {
     }
 }
 
-/// The TCP sockets that are there now; `None` if not all of them could be seen.
+/// The sockets of TCP and UDP that are there now; `None` if not all of them could be seen.
 fn sockets() -> Option<HashSet<Cookie>> {
     let snapshot = snapshot::read(&Request {
         scope: snapshot::Scope::All,
-        kinds: vec![Kind::Tcp],
+        kinds: vec![Kind::Tcp, Kind::Udp, Kind::UdpLite],
         ..Request::default()
     });
     let cookies = snapshot.sockets.iter();
