@@ -191,6 +191,14 @@ pub fn descendants(pid: Pid) -> Vec<Pid> {
     found
 }
 
+/// Gives the process that a thread belongs to, itself where it is one; `None` where there is neither
+/// (`/proc/PID/status`, `Tgid`).
+pub fn of_thread(id: Pid) -> Option<Pid> {
+    let status = std::fs::read_to_string(root().join(id.0.to_string()).join("status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("Tgid:"))?;
+    Some(Pid(line.trim().parse().ok()?))
+}
+
 /// Gives the `/proc` that `PROC_ROOT` may have moved.
 pub fn root() -> PathBuf {
     PathBuf::from(proc_paths::below_root(""))

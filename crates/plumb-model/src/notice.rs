@@ -173,6 +173,16 @@ pub struct Probed {
     pub paths: Vec<ProbedPath>,
     /// Addresses that were tried.
     pub binds: Vec<ProbedBind>,
+    /// Ends that were connected to, each as often as it was tried.
+    pub connects: Vec<SocketAddr>,
+}
+
+impl Probed {
+    /// Says how often an end was connected to.
+    pub fn connects_to(&self, end: SocketAddr) -> u64 {
+        let there = self.connects.iter().filter(|connect| **connect == end);
+        u64::try_from(there.count()).unwrap_or(u64::MAX)
+    }
 }
 
 /// How large packets may be on a path.

@@ -5,8 +5,13 @@ use rustix::io::Errno;
 /// Gives the C library's words for an error number (`strerror`).
 pub fn words(errno: Errno) -> String {
     let text = std::io::Error::from(errno).to_string();
+    plain(&text).to_owned()
+}
+
+/// Gives a text that ends in an error's words without its number, which says the same once more.
+pub fn plain(text: &str) -> &str {
     match text.find(" (os error") {
-        Some(end) => text[..end].to_string(),
+        Some(end) => text.get(..end).unwrap_or(text),
         None => text,
     }
 }

@@ -24,6 +24,12 @@ pub(super) fn grown(span: Span<'_>, group: &str, name: &str) -> Option<Evidence>
     })
 }
 
+/// Counts attempts, as `1 attempt` or `2 attempts`.
+pub(super) fn attempts(count: u64) -> String {
+    let word = if count == 1 { "attempt" } else { "attempts" };
+    format!("{count} {word}")
+}
+
 /// Evidence that is a fact of one moment.
 pub(super) fn fact(source: &str, text: impl Into<String>) -> Evidence {
     Evidence {

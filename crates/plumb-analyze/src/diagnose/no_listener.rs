@@ -174,6 +174,9 @@ fn nothing(case: &Case<'_>, end: SocketAddr, refused: &Tries) -> Finding {
     let (severity, summary) = if stopped {
         let text = format!("the server of {end} stopped a moment ago, and {who} keeps connecting");
         (Severity::Info, text)
+    } else if refused.count <= case.notices.probed.connects_to(end) {
+        let text = format!("nothing listens on {end}: what was tried there was refused");
+        (Severity::Warning, text)
     } else if was_asked_about(case, end) {
         let text = format!("nothing listens on {end}, and a connection to it was refused");
         (Severity::Warning, text)
@@ -185,13 +188,18 @@ fn nothing(case: &Case<'_>, end: SocketAddr, refused: &Tries) -> Finding {
         };
         (refused.severity(), text)
     };
+    let mut hints = vec![format!(
+        "start the server, or see what would bind the port: plumb bind {end}"
+    )];
+    // Our own attempts are over.
+    if refused.count > case.notices.probed.connects_to(end) {
+        let stop = "or stop the client: plumb connects --failed names it where it runs";
+        hints.push(stop.to_owned());
+    }
     Finding {
         severity,
         summary,
-        hints: vec![
-            format!("start the server, or see what would bind the port: plumb bind {end}"),
-            "or stop the client: plumb connects --failed names it where it runs".to_owned(),
-        ],
+        hints,
         ..finding(ID, case, listener(end), end, refused)
     }
 }
@@ -214,8 +222,9 @@ fn finding(
         evidence: vec![evidence::fact(
             "packets sent: RST in answer to SYN",
             format!(
-                "{} attempts at {end} were refused in {:.1} s: {}",
-                refused.count,
+                "{} at {end} {} refused in {:.1} s: {}",
+                evidence::attempts(refused.count),
+                if refused.count == 1 { "was" } else { "were" },
                 case.span.seconds(),
                 refused.words()
             ),

@@ -110,8 +110,9 @@ fn refused(call: &RefusedCall) -> Option<Finding> {
         evidence: vec![evidence::fact(
             "connect() returned",
             format!(
-                "{} attempts at {} failed: {means}",
-                call.count, call.address
+                "{} at {} failed: {means}",
+                evidence::attempts(call.count),
+                call.address
             ),
         )],
         hints: vec![format!(
@@ -135,8 +136,8 @@ fn finding(case: &Case<'_>, to: &Destination) -> Option<Finding> {
         facts.push(evidence::fact(
             "connect() returned",
             format!(
-                "{} attempts of {} at {} failed",
-                call.count,
+                "{} of {} at {} failed",
+                evidence::attempts(call.count),
                 String::from_utf8_lossy(&call.comm),
                 call.address
             ),

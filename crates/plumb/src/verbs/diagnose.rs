@@ -246,8 +246,14 @@ fn write(arguments: &Arguments, found: &[Finding], gaps: Vec<String>, out: &mut 
         });
     }
     out.flush();
+    let denied = format!("({})", Reason::PermissionDenied.word());
+    let may_see_more = gaps.iter().any(|gap| gap.ends_with(&denied));
     for gap in gaps {
         out.complain(format!("plumb {VERB}: {gap}\n").as_bytes());
+    }
+    if may_see_more && !rustix::process::geteuid().is_root() {
+        let what = "root sees that; plumb doctor says what lets others";
+        out.complain(format!("plumb {VERB}: {what}\n").as_bytes());
     }
     status::told(VERB, out)
 }

@@ -196,6 +196,7 @@ struct Watched {
 
 /// Watches with the recorder where it can be had, else by looking again and again.
 fn watch(arguments: &Arguments) -> Result<Watched, Failure> {
+    arguments.whom.wanted()?;
     let wanted = Wanted::new(&arguments.whom.whose)?;
     let has_command = !arguments.whom.command.is_empty();
     let mut layers = vec![Layer::Opening, Layer::Reading];

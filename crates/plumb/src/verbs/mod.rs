@@ -20,6 +20,7 @@ pub mod place;
 pub mod ports;
 pub mod recording;
 pub mod report;
+pub mod resolve;
 pub mod screen;
 pub mod started;
 pub mod stats;

@@ -286,6 +286,7 @@ impl Measured {
 impl Meter {
     fn begin(arguments: &Arguments) -> Result<Self, Failure> {
         let whom = &arguments.whom;
+        whom.wanted()?;
         let wanted = Wanted::new(&whom.whose)?;
         let by_function = arguments.by == Group::Function;
         let plan = Plan {

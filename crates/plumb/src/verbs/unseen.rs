@@ -3,11 +3,16 @@
 use plumb_model::Reason;
 use plumb_model::snapshot::Snapshot;
 
+use crate::errno;
+
 /// Says what a snapshot lacks, a line each.
 pub fn gaps(snapshot: &Snapshot) -> Vec<String> {
     let gaps = snapshot.gaps.iter();
-    gaps.map(|gap| format!("not seen: {} ({})", gap.what, gap.reason.word()))
-        .collect()
+    gaps.map(|gap| {
+        let what = errno::plain(&gap.what);
+        format!("not seen: {what} ({})", gap.reason.word())
+    })
+    .collect()
 }
 
 /// Says that the holders of so many sockets are unknown, and why.

@@ -24,6 +24,18 @@ fn what_is_no_port_and_no_host_is_a_usage_error() {
         assert_eq!(output.status.code(), Some(2), "{words:?}: {output:?}");
         assert!(output.stderr.starts_with(b"plumb diagnose: "), "{output:?}");
     }
+    let output = plumb(&["no-such-host.invalid:80"]);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    // Which of them it is, depends on whether this machine has a name server.
+    let whys = [
+        "Name or service not known",
+        "Temporary failure in name resolution",
+    ];
+    assert!(
+        whys.iter()
+            .any(|why| text.ends_with(&format!("cannot resolve no-such-host.invalid: {why}\n"))),
+        "{text}"
+    );
     assert_eq!(plumb(&["--for=never"]).status.code(), Some(2));
     assert_eq!(plumb(&["--fail-on=everything"]).status.code(), Some(2));
 }

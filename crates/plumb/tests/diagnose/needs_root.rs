@@ -81,5 +81,38 @@ fn an_ordinary_user_is_told_what_could_not_be_seen() {
         let told = String::from_utf8_lossy(&text.stderr).into_owned();
         assert!(told.contains("plumb diagnose: not seen: "), "{told}");
         assert!(!told.contains("not seen: not seen"), "{told}");
+        assert!(!told.contains("os error"), "{told}");
+        assert!(told.contains("root sees that; plumb doctor"), "{told}");
+    });
+}
+
+#[test]
+fn what_was_tried_and_refused_is_nobody_else_s_attempt() {
+    sandbox::run(|| {
+        let output = plumb(&["127.0.0.1:8081", "--probe", "--for=500ms"]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let told = "nothing listens on 127.0.0.1:8081: what was tried there was refused";
+        assert!(
+            text.starts_with(&format!("warning no-listener: {told}\n")),
+            "{text}"
+        );
+        assert!(!text.contains("stop the client"), "{text}");
+    });
+}
+
+#[test]
+fn one_attempt_is_told_as_one() {
+    sandbox::run(|| {
+        let words = [
+            "--for=2s",
+            "--",
+            "bash",
+            "-c",
+            "exec 3<>/dev/tcp/127.0.0.1/8081",
+        ];
+        let output = plumb(&words);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let told = "\n  1 attempt at 127.0.0.1:8081 was refused in ";
+        assert!(text.contains(told), "{text}");
     });
 }

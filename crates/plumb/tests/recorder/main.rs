@@ -23,6 +23,9 @@ fn what_cannot_be_recorded_is_a_wrong_command_line() {
     let (status, text) = status_and_complaint(&["connects", "-p", "4194305"]);
     assert_eq!(status, Some(2));
     assert!(text.contains("there is no process 4194305"), "{text}");
+    let (status, text) = status_and_complaint(&["connects", "-p", "nginx"]);
+    assert_eq!(status, Some(2));
+    assert!(text.contains("'process = nginx'"), "{text}");
     let (status, text) = status_and_complaint(&["leaks", "--cgroup", "/proc"]);
     assert_eq!(status, Some(2));
     assert!(text.contains("/proc is no cgroup (v2)"), "{text}");
@@ -51,4 +54,37 @@ fn a_filter_that_no_event_answers_is_a_wrong_command_line() {
     let (status, text) = status_and_complaint(&["trace", "--container", "no-such-container"]);
     assert_eq!(status, Some(2));
     assert!(text.contains("no process is in a container"), "{text}");
+}
+
+#[test]
+fn a_thread_is_no_process_and_its_process_is_named() {
+    // A test runs in a thread of its own.
+    let thread = rustix::thread::gettid().as_raw_pid().to_string();
+    let process = std::process::id();
+    for verb in ["trace", "connects", "leaks", "top", "mem"] {
+        let (status, text) = status_and_complaint(&[verb, "-p", &thread]);
+        assert_eq!(status, Some(2), "{verb}");
+        let told = format!("{thread} is a thread of process {process}; ask for that: -p {process}");
+        assert!(text.contains(&told), "{text}");
+    }
+    let (status, text) = status_and_complaint(&["diagnose", &thread]);
+    assert_eq!(status, Some(2));
+    assert!(
+        text.contains(&format!("is a thread of process {process}")),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_command_without_its_dashes_is_understood() {
+    for verb in ["trace", "connects", "leaks", "top"] {
+        let (status, text) = status_and_complaint(&[verb, "sh", "x"]);
+        assert_eq!(status, Some(2), "{verb}");
+        assert!(
+            text.contains("to run a command, put -- before it: -- sh x\n"),
+            "{text}"
+        );
+    }
+    let (_, text) = status_and_complaint(&["trace", "no-such-program"]);
+    assert!(!text.contains("to run a command"), "{text}");
 }

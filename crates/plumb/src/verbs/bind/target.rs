@@ -1,9 +1,11 @@
 //! What a user writes for an address and a port.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
 use plumb_collect::interface_index::interface_index;
+
+use crate::verbs::resolve;
 
 /// One address and port that are asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,9 +25,16 @@ pub fn parse(text: &str) -> Result<Vec<Target>, String> {
         Some((host, port)) => (host, port),
         None => ("", text),
     };
-    let port: u16 = port
-        .parse()
-        .map_err(|_| format!("{text}: an address and a port as 127.0.0.1:80, [::1]:80, :80"))?;
+    let Ok(port) = port.parse::<u16>() else {
+        let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+        return Err(if is_number {
+            format!("{text}: no port {port}; they end at 65535")
+        } else {
+            format!(
+                "'{text}' is no address and port; such are 127.0.0.1:80, [::1]:80, localhost:80 and :80"
+            )
+        });
+    };
     let host = host
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))
@@ -53,7 +62,7 @@ pub fn parse(text: &str) -> Result<Vec<Target>, String> {
     if let Ok(ip) = host.parse() {
         return Ok(vec![target(ip)]);
     }
-    resolve(host, port)
+    named(host, port)
 }
 
 /// Gives the index of an interface, by name or number.
@@ -63,12 +72,9 @@ pub fn interface(name: &str) -> Result<u32, String> {
         .ok_or_else(|| format!("no interface {name}"))
 }
 
-fn resolve(host: &str, port: u16) -> Result<Vec<Target>, String> {
-    let found = (host, port)
-        .to_socket_addrs()
-        .map_err(|error| format!("cannot resolve {host}: {error}"))?;
+fn named(host: &str, port: u16) -> Result<Vec<Target>, String> {
     let mut targets: Vec<Target> = Vec::new();
-    for address in found {
+    for address in resolve::lookup(host, port)? {
         let target = Target {
             ip: address.ip(),
             scope_id: 0,
@@ -116,5 +122,12 @@ mod tests {
         ] {
             parse(wrong).expect_err(wrong);
         }
+        let too_large = parse(":65536").expect_err("no port");
+        assert_eq!(too_large, ":65536: no port 65536; they end at 65535");
+        let none = parse("localhost:x").expect_err("no port");
+        assert!(
+            none.starts_with("'localhost:x' is no address and port"),
+            "{none}"
+        );
     }
 }

@@ -35,6 +35,7 @@ pub(super) struct Probes {
     sockets: Vec<OwnedFd>,
     paths: Vec<JoinHandle<Option<ProbedPath>>>,
     binds: Vec<ProbedBind>,
+    connects: Vec<SocketAddr>,
 }
 
 impl Probes {
@@ -62,7 +63,8 @@ impl Probes {
         let ends = hosts.iter().take(MOST_ADDRESSES);
         let attempts =
             ends.flat_map(|host| std::iter::repeat_n(SocketAddr::new(*host, port), ATTEMPTS));
-        probes.sockets = attempts.filter_map(begin).collect();
+        probes.connects = attempts.collect();
+        probes.sockets = probes.connects.iter().copied().filter_map(begin).collect();
         probes
     }
 
@@ -73,6 +75,7 @@ impl Probes {
             // A thread that panicked found nothing.
             paths: paths.filter_map(|path| path.join().ok()?).collect(),
             binds: std::mem::take(&mut self.binds),
+            connects: std::mem::take(&mut self.connects),
         }
     }
 }

@@ -5,14 +5,14 @@
 //! it were refused meanwhile, as those of a service that is started again and again.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
-use std::path::Path;
+use std::net::{IpAddr, SocketAddr};
 
 use plumb_analyze::diagnose::Focus;
 use plumb_collect::processes::{self, Processes};
 use plumb_model::id::Pid;
 
 use super::look::Refused;
+use crate::verbs::resolve;
 
 /// The kernel keeps so many bytes of the name of a program (`TASK_COMM_LEN` without its end).
 const COMM_BYTES: usize = 15;
@@ -30,8 +30,8 @@ pub(super) enum Target {
     Name(String),
     /// Another end.
     Peer(Vec<IpAddr>, Option<u16>),
-    /// A name that is none of a process now and of no host.
-    Unknown(String),
+    /// A name that is none of a process now and of no host, and why it is of none.
+    Unknown(String, String),
 }
 
 impl Target {
@@ -45,11 +45,16 @@ impl Target {
             return Ok(Self::Port(port));
         }
         if let Ok(pid) = word.parse::<u32>() {
-            let is_there = Path::new(&format!("/proc/{pid}")).exists();
-            let missing = || format!("there is no process {pid}; a port is written :{pid}");
-            return is_there
-                .then_some(Self::Process(Pid(pid)))
-                .ok_or_else(missing);
+            return match processes::of_thread(Pid(pid)) {
+                None => Err(format!(
+                    "there is no process {pid}; a port is written :{pid}"
+                )),
+                Some(process) if process.0 != pid => Err(format!(
+                    "{pid} is a thread of process {}; ask for that",
+                    process.0
+                )),
+                Some(process) => Ok(Self::Process(process)),
+            };
         }
         if word.parse::<IpAddr>().is_ok() || word.parse::<SocketAddr>().is_ok() {
             return peer(word);
@@ -59,7 +64,7 @@ impl Target {
             return Ok(Self::Name(name));
         }
         match peer(word) {
-            Err(_) if !word.contains(':') => Ok(Self::Unknown(word.to_owned())),
+            Err(why) if !word.contains(':') => Ok(Self::Unknown(word.to_owned(), why)),
             other => other,
         }
     }
@@ -86,12 +91,10 @@ impl Target {
             Self::Port(port) => focus.port = Some(*port),
             Self::Name(name) => focus.names = vec![name.clone()],
             Self::Peer(hosts, port) => (focus.hosts, focus.port) = (hosts.clone(), *port),
-            Self::Unknown(word) => {
+            Self::Unknown(word, why) => {
                 let name = comm(word);
                 if !refused.is_told_of(&name) {
-                    return Err(format!(
-                        "{word} is no process and no host that can be looked up"
-                    ));
+                    return Err(format!("no process is called {word}, and as a host: {why}"));
                 }
                 focus.names = vec![name];
             }
@@ -137,8 +140,9 @@ fn peer(word: &str) -> Result<Target, String> {
         }
         None => (word, None),
     };
-    let found = (name, 0_u16)
-        .to_socket_addrs()
-        .map_err(|_| format!("{name} is no host that can be looked up"))?;
-    Ok(Target::Peer(found.map(|end| end.ip()).collect(), port))
+    let found = resolve::lookup(name, 0)?;
+    Ok(Target::Peer(
+        found.into_iter().map(|end| end.ip()).collect(),
+        port,
+    ))
 }

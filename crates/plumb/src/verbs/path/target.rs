@@ -1,8 +1,10 @@
 //! `HOST[:PORT]`: whereto, resolved.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs as _};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use plumb_collect::interface_index::interface_index;
+
+use crate::verbs::resolve;
 
 /// Which addresses of a name count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,10 +43,8 @@ pub fn parse(text: &str, family: Family) -> Result<Target, String> {
             name: None,
         });
     }
-    let found = (host, port)
-        .to_socket_addrs()
-        .map_err(|error| format!("cannot resolve {host}: {error}"))?;
-    let mut fitting = found.filter(|address| match family {
+    let found = resolve::lookup(host, port)?;
+    let mut fitting = found.into_iter().filter(|address| match family {
         Family::Any => true,
         Family::V4 => address.is_ipv4(),
         Family::V6 => address.is_ipv6(),

@@ -58,7 +58,7 @@ pub enum Next {
 impl Session {
     /// Attaches and begins. The command is let go only then.
     pub fn begin(whom: &Whom, plan: &Plan, length: Option<Duration>) -> Result<Self, Failure> {
-        let filter = whom.whose.wanted()?;
+        let filter = whom.wanted()?;
         let (whom, plan) = &narrowed(whom, plan, &filter)?;
         let chosen = Chosen::new(filter).map_err(wrong)?;
         // A command that is interrupted with us is watched to its end, unless somebody insists.
@@ -70,23 +70,28 @@ impl Session {
         };
         let mut recorder = Recorder::start(plan).map_err(|unavailable| Failure {
             text: match unavailable.allow {
-                Some(allow) => format!("{} (try: {allow})", unavailable.why),
+                Some(allow) => format!("{}; as root it may, or once: {allow}", unavailable.why),
                 None => unavailable.why,
             },
             status: status::BLIND,
         })?;
         let mut code = Code::default();
-        let roots = whom.whose.pids.iter().copied().map(Pid);
-        let family = roots.flat_map(plumb_collect::processes::descendants);
-        for pid in family.chain(command.as_ref().map(|command| Pid(command.pid()))) {
+        let commanded = command.as_ref().map(|command| Pid(command.pid()));
+        let family = || {
+            let roots = whom.whose.pids.iter().copied().map(Pid);
+            let family = roots.flat_map(plumb_collect::processes::descendants);
+            family.chain(commanded)
+        };
+        family().for_each(|pid| code.see(pid));
+        code.see_command(&whom.command);
+        // Before anybody is followed: the first functions of a script are told, too.
+        code.tell_interpreters(&mut recorder);
+        for pid in family() {
             recorder.follow(pid).map_err(|error| Failure {
                 text: error.to_string(),
                 status: status::BLIND,
             })?;
-            code.see(pid);
         }
-        code.see_command(&whom.command);
-        code.tell_interpreters(&mut recorder);
         let began = Instant::now();
         let older = match &mut command {
             Some(command) => {

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use plumb_bpf::recorder::Scope;
+use plumb_collect::processes;
 use plumb_filter::{Parsed, Piece};
+use plumb_model::id::Pid;
 
-use super::{Failure, container};
+use super::{Failure, container, program};
 use crate::verbs::ls::plan;
 use crate::verbs::status;
 
@@ -21,7 +23,7 @@ pub struct Whose {
     pub filter: Vec<OsString>,
     /// Those of this process and of its children. May be given again. Without it, and without a command,
     /// cgroup or container: those of the whole host.
-    #[arg(short = 'p', long = "pid", value_name = "PID")]
+    #[arg(short = 'p', long = "pid", value_name = "PID", value_parser = pid)]
     pub pids: Vec<u32>,
     /// Those of this cgroup (v2): a path below its mount, as a container or systemd unit has.
     #[arg(long, value_name = "PATH", conflicts_with_all = ["pids", "container"])]
@@ -55,6 +57,22 @@ impl Whom {
         }
         exist(&self.whose.pids)?;
         Ok(Scope::Processes)
+    }
+
+    /// Refuses a filter that is none; the word of a program may be a command without its `--`.
+    pub fn wanted(&self) -> Result<Parsed, Failure> {
+        self.whose.wanted().map_err(|failure| {
+            let words = &self.whose.filter;
+            let program = words.first().filter(|word| program::is_there(word));
+            match program {
+                None => failure,
+                Some(_) => wrong(format!(
+                    "{}\n  to run a command, put -- before it: -- {}",
+                    failure.text,
+                    words.join(" ".as_ref()).display()
+                )),
+            }
+        })
     }
 
     /// Says whether there is a filter.
@@ -92,13 +110,27 @@ impl Whose {
     }
 }
 
-/// Refuses processes that are not there.
+/// Reads the id of a process.
+fn pid(word: &str) -> Result<u32, String> {
+    let by_name = format!("no process id; by name it is a filter: 'process = {word}'");
+    word.parse().map_err(|_| by_name)
+}
+
+/// Refuses processes that are not there, and threads: sockets are their process's.
 pub fn exist(pids: &[u32]) -> Result<(), Failure> {
-    let there = |pid: &u32| std::path::Path::new(&format!("/proc/{pid}")).exists();
-    match pids.iter().find(|pid| !there(pid)) {
-        Some(pid) => Err(wrong(format!("there is no process {pid}"))),
-        None => Ok(()),
+    for &pid in pids {
+        match processes::of_thread(Pid(pid)) {
+            None => return Err(wrong(format!("there is no process {pid}"))),
+            Some(process) if process.0 != pid => {
+                let process = process.0;
+                let text =
+                    format!("{pid} is a thread of process {process}; ask for that: -p {process}");
+                return Err(wrong(text));
+            }
+            Some(_) => {}
+        }
     }
+    Ok(())
 }
 
 /// A command line that makes no sense.

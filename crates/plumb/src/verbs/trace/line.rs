@@ -139,8 +139,7 @@ fn meaning(result: i64) -> String {
         return String::new();
     };
     let text = std::io::Error::from_raw_os_error(errno).to_string();
-    let end = text.rfind(" (os error").unwrap_or(text.len());
-    format!(" ({})", text.get(..end).unwrap_or(&text))
+    format!(" ({})", crate::errno::plain(&text))
 }
 
 /// A time as people say it.
