@@ -184,8 +184,12 @@ fn show(arguments: &Arguments, by: By, measured: &Measured, out: &mut Output) ->
     let seconds = measured.length.as_secs_f64();
     let sum = |of: fn(&Flow) -> u64| flows.iter().map(of).sum();
     let moved = (sum(|flow| flow.received_bytes), sum(|flow| flow.sent_bytes));
-    let rows = flows.iter().map(|flow| rows::row(flow, seconds)).collect();
-    report(arguments, measured, &rows::COLUMNS, (rows, moved), out)
+    let answer = Answer {
+        rows: flows.iter().map(|flow| rows::row(flow, seconds)).collect(),
+        moved,
+        hints: Vec::new(),
+    };
+    report(arguments, measured, &rows::COLUMNS, answer, out)
 }
 
 fn show_functions(
@@ -197,8 +201,21 @@ fn show_functions(
     let uses = (&measured.uses_before, &measured.uses_after);
     let seconds = measured.length.as_secs_f64();
     let rows = functions::rows(&measured.interval(), uses, seconds, code);
-    let moved = functions::moved(&rows);
-    report(arguments, measured, &functions::COLUMNS, (rows, moved), out)
+    let answer = Answer {
+        moved: functions::moved(&rows),
+        rows,
+        hints: code.hints(),
+    };
+    report(arguments, measured, &functions::COLUMNS, answer, out)
+}
+
+/// What is shown.
+struct Answer<R> {
+    rows: Vec<R>,
+    /// What all of them received and sent.
+    moved: (u64, u64),
+    /// What to do for names that are missing.
+    hints: Vec<String>,
 }
 
 /// Writes as many rows as were asked for or fit, and what all of them moved.
@@ -206,24 +223,25 @@ fn report<R: serde::Serialize>(
     arguments: &Arguments,
     measured: &Measured,
     columns: &[Column<R>],
-    (mut rows, moved): (Vec<R>, (u64, u64)),
+    mut answer: Answer<R>,
     out: &mut Output,
 ) -> u8 {
+    let rows = &mut answer.rows;
     let most = arguments.rows.unwrap_or(usize::MAX);
     let left_out = rows.len().saturating_sub(most);
     rows.truncate(most);
     let seconds = measured.length.as_secs_f64();
     let more = (left_out > 0).then(|| format!("... and {left_out} more"));
-    let footer = more.into_iter().chain([in_all(moved, seconds)]);
+    let footer = more.into_iter().chain([in_all(answer.moved, seconds)]);
     Report {
         verb: VERB,
         schema: "plumb.top/1",
         array: "flows",
         columns,
         chosen: &[],
-        rows: &rows,
+        rows,
         members: vec![("interval_s", serde_json::json!(seconds))],
-        footer: footer.collect(),
+        footer: footer.chain(answer.hints).collect(),
         reasons: measured.reasons.clone(),
     }
     .write(&arguments.form, out)

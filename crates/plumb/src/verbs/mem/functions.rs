@@ -104,14 +104,16 @@ fn watch(arguments: &Arguments, wanted: &Wanted) -> Result<u8, Failure> {
     reasons.extend(gaps(&snapshot));
     reasons.extend(places.reason());
     let sums = sums(&snapshot, &places, &queues, &lives, &mut session.code);
-    let (footer, members) = limits::read(&snapshot);
+    let rows = rows(sums, &mut session.code);
+    let (mut footer, members) = limits::read(&snapshot);
+    footer.extend(session.code.hints());
     Ok(Report {
         verb: VERB,
         schema: "plumb.mem/1",
         array: "groups",
         columns: &COLUMNS,
         chosen: &[],
-        rows: &rows(sums, &mut session.code),
+        rows: &rows,
         members,
         footer,
         reasons,

@@ -12,6 +12,8 @@ use plumb_testkit::sandbox;
 use plumb_testkit::temp::TempDir;
 use serde_json::Value;
 
+use super::super::plumb;
+
 /// Connections that a program opens, or takes.
 const COUNT: u64 = 5;
 /// What stands above the table.
@@ -104,6 +106,36 @@ fn says_what_to_do(name: &str, advice: &str) {
         let text = String::from_utf8_lossy(&text);
         assert_eq!(text.matches(advice).count(), 1, "{verb:?}: {text}");
     }
+}
+
+/// Writes to the port it is given until its input ends, and nobody reads it.
+const WRITES: &str = "const out = require('net').connect(Number(process.argv[1]), '127.0.0.1');
+    setInterval(() => out.write('x'.repeat(1000)), 5);
+    process.stdin.resume(); process.stdin.on('end', () => process.exit());";
+
+#[test]
+fn by_function_says_what_to_start_node_with_needs_node_needs_root() {
+    sandbox::run(|| {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let port = listener.local_addr().expect("it is bound").port();
+        let mut node = Command::new("node")
+            .args(["-e", WRITES, &port.to_string()])
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("node runs");
+        let _peer = listener.accept().expect("it connects");
+        let pid = node.id().to_string();
+        let top = ["top", "--every", "2s", "-n", "1"];
+        let mem = ["mem", "--for", "2s"];
+        for verb in [&top[..], &mem] {
+            let words = [verb, &["--by", "function", "-p", &pid]].concat();
+            let text = String::from_utf8_lossy(&plumb(&words).stdout).into_owned();
+            let advice = "hint: JavaScript names not known: run node with --perf-basic-prof";
+            assert_eq!(text.matches(advice).count(), 1, "{verb:?}: {text}");
+        }
+        drop(node.stdin.take());
+        node.wait().expect("it ends");
+    });
 }
 
 fn built(name: &str, folder: &TempDir) -> Command {
