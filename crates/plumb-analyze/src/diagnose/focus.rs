@@ -38,7 +38,12 @@ impl Focus {
         if matches!(subject.kind, "host" | "interface" | "counter") {
             return true;
         }
-        self.has_process(subject) && self.has_port(subject) && self.has_host(subject)
+        self.has_process(subject) && self.has_ends(subject)
+    }
+
+    /// The same, of its ends alone.
+    pub fn has_ends(&self, subject: &Subject) -> bool {
+        self.has_port(subject) && self.has_host(subject)
     }
 
     /// A subject that names no process may be anybody's.

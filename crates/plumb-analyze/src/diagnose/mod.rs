@@ -6,6 +6,7 @@
 //! reported once, under its root. On a healthy busy host all of them stay silent.
 
 pub mod accept_queue_overflow;
+mod asked;
 mod attempts;
 pub mod buffers;
 pub mod close_wait_leak;
@@ -46,6 +47,8 @@ mod tries;
 mod turned_away;
 pub mod udp;
 pub mod unix_backlog_full;
+
+use std::net::IpAddr;
 
 use plumb_model::finding::Finding;
 use plumb_model::notice::Notices;
@@ -231,17 +234,30 @@ fn with_next_hops(case: &Case<'_>) -> Focus {
     focus
 }
 
+/// What was found in one network namespace.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The findings, most important first.
+    pub findings: Vec<Finding>,
+    /// The addresses of its interfaces.
+    pub addresses: Vec<IpAddr>,
+}
+
 /// Puts the findings of several network namespaces together, most important first. What the whole machine
-/// has, each namespace shows; it is told of the first.
-pub fn merge(namespaces: Vec<Vec<Finding>>) -> Vec<Finding> {
+/// has, each namespace shows; it is told of the first. What a listener in one explains of its clients in others is
+/// told of the listener.
+pub fn merge(namespaces: &[Found]) -> Vec<Finding> {
     let mut all: Vec<Finding> = Vec::new();
-    for finding in namespaces.into_iter().flatten() {
-        let is_told =
-            |other: &Finding| other.kind == finding.kind && other.summary == finding.summary;
-        if MACHINE_WIDE.contains(&finding.kind) && all.iter().any(is_told) {
-            continue;
+    for (place, namespace) in namespaces.iter().enumerate() {
+        for finding in &namespace.findings {
+            let is_told =
+                |other: &Finding| other.kind == finding.kind && other.summary == finding.summary;
+            let is_again = MACHINE_WIDE.contains(&finding.kind) && all.iter().any(is_told);
+            let mut others = namespaces.iter().enumerate().filter(|(at, _)| *at != place);
+            if !is_again && !others.any(|(_, other)| rank::explains_from_afar(other, finding)) {
+                all.push(finding.clone());
+            }
         }
-        all.push(finding);
     }
     rank::sort(&mut all);
     all

@@ -5,7 +5,7 @@
 //! sent tell the port. What the local firewall refuses looks the same, but then a listener is there.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 use plumb_model::notice::{Direction, What};
@@ -56,18 +56,8 @@ fn was_asked_about(case: &Case<'_>, end: SocketAddr) -> bool {
         call.call == "connect"
             && TRIED.contains(&call.errno)
             && case.focus.pids.contains(&call.pid.0)
-            && reached(call.address) == end
+            && sockets::reached(call.address) == end
     })
-}
-
-/// Gives the end that a `connect()` to an address goes to: that to no address in particular goes to loopback.
-fn reached(asked: SocketAddr) -> SocketAddr {
-    let end = sockets::plain(asked);
-    match end.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, end.port()).into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, end.port()).into(),
-        _ => end,
-    }
 }
 
 /// A port that was asked about, that nobody serves and that could be bound.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use plumb_model::finding::{Finding, Severity, Subject};
 
-use super::{Case, EXPLAINS, EXPLAINS_ALL, sockets};
+use super::{Case, EXPLAINS, EXPLAINS_ALL, Found, asked, sockets};
 
 /// Drops what another finding explains or what does not concern the focus, and puts the worst first;
 /// among equals the surer, then the order of the checks.
@@ -19,9 +19,13 @@ pub(super) fn rank(case: &Case<'_>, found: &[Finding]) -> Vec<Finding> {
                         || meet(case, &other.subject, &finding.subject))
         })
     };
+    let asked = asked::Ends::of(case);
+    let concerns = |subject: &Subject| {
+        case.focus.concerns(subject) || case.focus.has_ends(subject) && asked.face(subject)
+    };
     let mut kept: Vec<Finding> = found
         .iter()
-        .filter(|finding| case.focus.concerns(&finding.subject) && !explained(finding))
+        .filter(|finding| concerns(&finding.subject) && !explained(finding))
         .cloned()
         .collect();
     gather(&mut kept);
@@ -87,18 +91,112 @@ fn same(one: &Subject, other: &Subject) -> bool {
 
 /// Says whether one is the listener that the other, a client of this host, wants to reach.
 fn meet(case: &Case<'_>, listener: &Subject, client: &Subject) -> bool {
+    let peer = end_at(listener, client);
+    peer.is_some_and(|peer| sockets::is_local(case.span.after, peer.ip()))
+}
+
+/// Says whether a listener of another network namespace explains what a client has found.
+pub(super) fn explains_from_afar(there: &Found, client: &Finding) -> bool {
+    there.findings.iter().any(|listener| {
+        let peer = end_at(&listener.subject, &client.subject);
+        EXPLAINS.contains(&(listener.kind, client.kind))
+            && peer.is_some_and(|peer| there.addresses.contains(&peer.ip()))
+    })
+}
+
+/// Gives the end that a client wants to reach, if a listener serves it, provided that it is where the listener is.
+fn end_at(listener: &Subject, client: &Subject) -> Option<SocketAddr> {
     let end = |text: &Option<String>| text.as_deref()?.parse::<SocketAddr>().ok();
-    let (Some(bound), Some(peer)) = (end(&listener.local), end(&client.peer)) else {
-        return false;
-    };
+    let (bound, peer) = (end(&listener.local)?, end(&client.peer)?);
     let reaches = bound.ip().is_unspecified() || bound.ip() == peer.ip();
-    listener.kind == "listener"
-        && bound.port() == peer.port()
-        && reaches
-        && sockets::is_local(case.span.after, peer.ip())
+    (listener.kind == "listener" && bound.port() == peer.port() && reaches).then_some(peer)
 }
 
 /// Compares what both name.
 fn alike<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> Option<bool> {
     Some(one? == other?)
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_model::finding::Confidence;
+    use plumb_model::notice::Notices;
+    use plumb_model::sample::{Sample, Span};
+
+    use super::super::{Focus, merge};
+    use super::*;
+
+    fn finding(kind: &'static str, severity: Severity, subject: Subject) -> Finding {
+        Finding {
+            kind,
+            severity,
+            subject,
+            summary: String::new(),
+            evidence: Vec::new(),
+            hints: Vec::new(),
+            confidence: Confidence::Certain,
+        }
+    }
+
+    fn subject(kind: &'static str, local: Option<&str>, peer: Option<&str>) -> Subject {
+        Subject {
+            kind,
+            local: local.map(str::to_owned),
+            peer: peer.map(str::to_owned),
+            ..Subject::default()
+        }
+    }
+
+    fn kinds(found: &[Finding]) -> Vec<&'static str> {
+        found.iter().map(|found| found.kind).collect()
+    }
+
+    #[test]
+    fn what_fails_for_everybody_is_told_of_the_host_alone() {
+        let silent = subject("destination", None, Some("10.0.0.2:80"));
+        let ranked = |severity| {
+            let found = [
+                finding("connect-timeout", Severity::Critical, silent.clone()),
+                finding("conntrack-full", severity, subject("host", None, None)),
+            ];
+            let sample = Sample::default();
+            let case = Case {
+                span: Span {
+                    before: &sample,
+                    after: &sample,
+                },
+                notices: &Notices::default(),
+                focus: &Focus::default(),
+            };
+            kinds(&rank(&case, &found))
+        };
+        assert_eq!(ranked(Severity::Critical), ["conntrack-full"]);
+        // Nearly full is no reason yet.
+        let both = ["connect-timeout", "conntrack-full"];
+        assert_eq!(ranked(Severity::Warning), both);
+    }
+
+    #[test]
+    fn a_listener_in_another_namespace_explains_its_client() {
+        let silent = subject("destination", None, Some("10.9.0.2:80"));
+        let merged = |bound| {
+            let found = |findings, address: [u8; 4]| Found {
+                findings,
+                addresses: vec![address.into()],
+            };
+            let here = finding("connect-timeout", Severity::Critical, silent.clone());
+            let there = subject("listener", Some(bound), None);
+            let there = finding("accept-queue-overflow", Severity::Critical, there);
+            let namespaces = [
+                found(vec![here], [10, 9, 0, 1]),
+                found(vec![there], [10, 9, 0, 2]),
+            ];
+            kinds(&merge(&namespaces))
+        };
+        let one = ["accept-queue-overflow"];
+        assert_eq!(merged("10.9.0.2:80"), one);
+        assert_eq!(merged("0.0.0.0:80"), one);
+        assert_eq!(merged("0.0.0.0:81").len(), 2);
+        assert_eq!(merged("127.0.0.1:80").len(), 2);
+    }
 }

@@ -4,7 +4,10 @@
 //! (`tcpi_snd_wnd`), the probes we send into it (timer 4) and the time we waited for it
 //! (`tcpi_rwnd_limited`). Where both ends are on this host the reader is named, not who writes to it.
 
+use std::collections::BTreeMap;
+
 use plumb_model::finding::{Confidence, Finding, Severity};
+use plumb_model::id::Pid;
 
 use super::flow::{Flow, lasting};
 use super::{Case, evidence, subject};
@@ -32,15 +35,42 @@ const FAST_BYTES_PER_S: f64 = 10_000_000.0;
 
 /// Looks for connections whose receive queue stays full.
 pub fn check_local(case: &Case<'_>) -> Vec<Finding> {
+    let held_up = held_up(case);
     let stuck = lasting(case).filter_map(|flow| {
         let (taken, buffer) = flow.receive_buffer()?;
         let full = taken.saturating_mul(100) >= buffer.saturating_mul(FULL_PERCENT);
         // Who reads much is busy, not stuck: then what came is not old.
         let old = flow.has_old_data(case, OLD_MS);
         let waits = old && flow.unread() >= SOME_BYTES.min(buffer / 8);
-        (waits && (full || flow.own_window_closed())).then(|| local(case, &flow, taken, buffer))
+        (waits && (full || flow.own_window_closed())).then(|| {
+            let mut found = local(case, &flow, taken, buffer);
+            let sends = found.subject.pid.and_then(|pid| held_up.get(&pid));
+            if let Some((_, peer)) = sends.filter(|(place, _)| *place != flow.place) {
+                // Who passes on what he reads reads no faster than it is taken from him.
+                found.confidence = Confidence::Likely;
+                found.evidence.push(evidence::fact(
+                    "sock_diag send-q",
+                    format!("the same process waits to send to {peer}, which does not read"),
+                ));
+            }
+            found
+        })
     });
     stuck.collect()
+}
+
+/// Gives the processes that wait for a closed window, with the connection and its other end.
+fn held_up(case: &Case<'_>) -> BTreeMap<Pid, (usize, String)> {
+    let waiting = lasting(case).filter(|flow| {
+        let share = flow.share_percent(case, |info| info.rwnd_limited_us);
+        let closed = flow.probes() && !flow.cannot_send() || share >= LIMITED_PERCENT;
+        flow.unsent() > 0 && closed
+    });
+    let named = waiting.filter_map(|flow| {
+        let subject = subject::of_socket(&case.span.after.snapshot, flow.place, "socket");
+        Some((subject.pid?, (flow.place, subject.peer.unwrap_or_default())))
+    });
+    named.collect()
 }
 
 fn local(case: &Case<'_>, flow: &Flow<'_>, taken: u64, buffer: u64) -> Finding {

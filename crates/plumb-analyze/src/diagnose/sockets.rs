@@ -1,7 +1,7 @@
 //! Questions about the sockets of a sample that several checks ask.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use plumb_model::Known;
 use plumb_model::id::Cookie;
@@ -145,4 +145,14 @@ pub(super) fn most<K: Ord + Clone>(counted: &BTreeMap<K, u64>) -> Option<(K, u64
 /// Writes an end with an IPv4-mapped address as the IPv4 one.
 pub(super) fn plain(end: SocketAddr) -> SocketAddr {
     SocketAddr::new(end.ip().to_canonical(), end.port())
+}
+
+/// Gives the end that a `connect()` to an address goes to: that to no address in particular goes to loopback.
+pub(super) fn reached(asked: SocketAddr) -> SocketAddr {
+    let end = plain(asked);
+    match end.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, end.port()).into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, end.port()).into(),
+        _ => end,
+    }
 }

@@ -12,21 +12,37 @@ use super::{Case, evidence, sockets};
 pub const ID: &str = "time-wait-pressure";
 /// From this share of the limit on it is said, in percent.
 const NEAR_PERCENT: u64 = 90;
+/// From this share on, if they grow so fast that within the life of one (`TCP_TIMEWAIT_LEN`, seconds) there would be
+/// more than may be: after that time as many end as come.
+const GROWING_PERCENT: u64 = 50;
+const LIFE_S: f64 = 60.0;
 
 /// Looks at the number of TIME_WAIT sockets and at their overflow.
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
     let sample = case.span.after;
     let overflow = evidence::grown(case.span, "TcpExt", "TCPTimeWaitOverflow");
-    let count = sockets::tcp(sample, SocketState::TIME_WAIT).count();
-    let count = u64::try_from(count).unwrap_or(u64::MAX);
-    let limit = sample.settings.number("net.ipv4.tcp_max_tw_buckets").ok();
-    let near = limit.filter(|limit| {
-        *limit > 0 && count.saturating_mul(100) >= limit.saturating_mul(NEAR_PERCENT)
+    let [before, count] = [case.span.before, sample].map(|sample| {
+        let count = sockets::tcp(sample, SocketState::TIME_WAIT).count();
+        u64::try_from(count).unwrap_or(u64::MAX)
     });
-    if overflow.is_none() && near.is_none() {
+    let limit = sample.settings.number("net.ipv4.tcp_max_tw_buckets").ok();
+    let reaches = |limit: u64, percent: u64| {
+        limit > 0 && count.saturating_mul(100) >= limit.saturating_mul(percent)
+    };
+    let near = limit.is_some_and(|limit| reaches(limit, NEAR_PERCENT));
+    let more = count.saturating_sub(before);
+    let will = limit.is_some_and(|limit| {
+        reaches(limit, GROWING_PERCENT) && in_a_life(more, case.span.seconds()) >= as_number(limit)
+    });
+    if overflow.is_none() && !near && !will {
         return Vec::new();
     }
     let text = match limit {
+        Some(limit) if will && !near => {
+            format!(
+                "{count} sockets in TIME_WAIT, {more} more than at the first sample, {limit} may be"
+            )
+        }
         Some(limit) => format!("{count} sockets in TIME_WAIT, {limit} may be"),
         None => format!("{count} sockets in TIME_WAIT"),
     };
@@ -36,10 +52,15 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
     )];
     let failing = overflow.is_some();
     facts.extend(overflow);
+    let verb = if near || failing {
+        "reach"
+    } else {
+        "will reach"
+    };
     vec![Finding {
         kind: ID,
         severity: Severity::Warning,
-        summary: format!("TIME_WAIT sockets reach their limit: {text}"),
+        summary: format!("TIME_WAIT sockets {verb} their limit: {text}"),
         subject: Subject {
             kind: "host",
             ..Subject::default()
@@ -51,4 +72,14 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
         ],
         confidence: if failing { Confidence::Certain } else { Confidence::Likely },
     }]
+}
+
+/// Gives how many more there are after a life at this pace.
+fn in_a_life(more: u64, seconds: f64) -> f64 {
+    as_number(more) * LIFE_S / seconds.max(f64::MIN_POSITIVE)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "numbers of sockets")]
+fn as_number(count: u64) -> f64 {
+    count as f64
 }

@@ -163,3 +163,16 @@ fn nobody(case: &Case<'_>, end: SocketAddr, tries: &Tries) -> Finding {
         confidence: Confidence::Certain,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_drops_more_than_all_full_buffers_together_refuses_himself() {
+        // 4000 refused by a filter while another socket lost 12 at its buffer.
+        assert!(refuses_itself(4000, 12));
+        // The only one that loses, with both read a moment apart.
+        assert!(!refuses_itself(4000, 3900) && !refuses_itself(30, 12));
+    }
+}

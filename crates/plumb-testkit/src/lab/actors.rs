@@ -24,6 +24,10 @@ const ACTORS: &[(&str, Actor)] = &[
     ("hoard", hoard),
     ("accept-and-forget", accept_and_forget),
     ("share", share),
+    ("share-datagrams", share_datagrams),
+    ("take", take),
+    ("activate", activate),
+    ("try", commands::try_to_connect),
     ("ask-in-pieces", commands::ask_in_pieces),
     ("keep-closed", commands::keep_closed),
     ("next-port", commands::next_port),
@@ -143,4 +147,39 @@ fn share(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
         });
     }
     Ok(vec![socket])
+}
+
+/// `share-datagrams ADDR:PORT`: has a UDP socket with SO_REUSEPORT and never reads.
+fn share_datagrams(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
+    let socket = super::faults::sides::shared(argument(arguments, 0)?)?;
+    Ok(vec![socket.into()])
+}
+
+/// `take ADDR:PORT`: accepts and never reads.
+fn take(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
+    let listener = TcpListener::bind(argument(arguments, 0)?)?;
+    std::thread::spawn({
+        let listener = listener.try_clone()?;
+        move || {
+            let mut kept = Vec::new();
+            // Ends with the process.
+            while let Ok(accepted) = listener.accept() {
+                kept.push(accepted);
+            }
+        }
+    });
+    Ok(vec![listener.into()])
+}
+
+/// `activate ADDR:PORT`: listens and hands that to a service as its standard input, which does not accept.
+fn activate(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
+    let listener = TcpListener::bind(argument(arguments, 0)?)?;
+    rustix::net::listen(&listener, 4)?;
+    let handed = OwnedFd::from(listener.try_clone()?);
+    std::process::Command::new("sleep")
+        .arg("60")
+        .stdin(handed)
+        .stdout(std::process::Stdio::null())
+        .spawn()?;
+    Ok(vec![listener.into()])
 }

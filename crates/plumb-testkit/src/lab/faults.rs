@@ -21,6 +21,7 @@ mod received;
 mod resets;
 mod reuseport_imbalance;
 mod segments;
+pub(super) mod sides;
 mod slow;
 mod syn_queue_overflow;
 mod turned_away;
@@ -53,6 +54,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         memory::SCENARIOS,
         interface_errors::SCENARIOS,
         commands::SCENARIOS,
+        sides::SCENARIOS,
         machine::SCENARIOS,
     ]
     .into_iter()

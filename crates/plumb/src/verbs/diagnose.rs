@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use plumb_analyze::diagnose;
+use plumb_analyze::diagnose::{self, Found};
 use plumb_collect::sys::signal;
 use plumb_model::Reason;
 use plumb_model::finding::{Finding, Gap};
@@ -136,7 +136,8 @@ fn diagnosed(arguments: &Arguments) -> Result<u8, u8> {
         format!("not seen: what the command's sockets did in its last {ms} ms; they ended with it")
     }));
     gaps.extend(unique_gaps(&looked));
-    let found = diagnose::merge(looked.into_iter().map(|looked| looked.found).collect());
+    let found: Vec<Found> = looked.into_iter().map(|looked| looked.found).collect();
+    let found = diagnose::merge(&found);
     let told = write(arguments, &found, gaps, &mut Output::stdout());
     let cannot_run = command.and_then(Command::wait);
     Ok(match (cannot_run, told) {

@@ -40,6 +40,14 @@ pub(super) fn next_port(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
     end()
 }
 
+/// `try ADDR:PORT`: tries to connect three times, and ends.
+pub(super) fn try_to_connect(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
+    for _ in 0..3 {
+        let _ = TcpStream::connect(argument(arguments, 0)?);
+    }
+    end()
+}
+
 fn number(arguments: &[String], place: usize) -> io::Result<u64> {
     argument(arguments, place)?
         .parse()

@@ -26,11 +26,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "close-wait-leak/command-that-ends",
-        about: "a command keeps thirty connections that its server has closed, for a second, and ends",
+        about: "a command keeps thirty connections that its server has closed, for two seconds, and ends",
         make: |stage| {
             closing_server(stage)?;
             let expected = Expected::subject("process", "plumb-lab");
-            command(expected, &["keep-closed", "127.0.0.1:7000", "1000"])
+            command(expected, &["keep-closed", "127.0.0.1:7000", "2000"])
         },
     },
     Scenario {
@@ -49,16 +49,21 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         about: "a command finds its port taken, serves on the next one for a while, and ends",
         make: |stage| {
             stage.hold(TcpListener::bind("127.0.0.1:3000")?);
-            command(Expected::nothing(), &["next-port", "3000", "900"])
+            command(Expected::nothing(), &["next-port", "3000", "1500"])
         },
     },
 ];
 
 /// Expects it of an actor that is run as a command.
-fn command(expected: Expected, actor: &[&str]) -> io::Result<Expected> {
+pub(super) fn command(expected: Expected, actor: &[&str]) -> io::Result<Expected> {
     let program = std::env::current_exe()?;
     let program = program.to_string_lossy();
     let words = ["--", program.as_ref(), crate::lab::actors::ACTOR];
+    // The watch ends with the command, however long it takes on a busy machine.
+    let expected = Expected {
+        seconds: 10,
+        ..expected
+    };
     Ok(expected.asked(words.into_iter().chain(actor.iter().copied())))
 }
 

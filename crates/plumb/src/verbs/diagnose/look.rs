@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use plumb_analyze::diagnose::{self, Case, Focus};
+use plumb_analyze::diagnose::{self, Case, Focus, Found};
 use plumb_collect::sample;
 use plumb_collect::wire_watch::Watch;
-use plumb_model::finding::{Finding, Gap};
+use plumb_model::finding::Gap;
 use plumb_model::notice::{Notices, RefusedCall};
 use plumb_model::sample::{Sample, Span};
 use plumb_model::{NetnsId, Reason};
@@ -31,8 +31,8 @@ pub(super) struct Look {
 /// What a look saw.
 #[derive(Debug)]
 pub(super) struct Looked {
-    /// What is wrong there, most important first.
-    pub found: Vec<Finding>,
+    /// What is wrong there.
+    pub found: Found,
     /// What could not be seen there.
     pub gaps: Vec<String>,
     /// Whether nothing at all could be read.
@@ -138,8 +138,13 @@ impl Seen {
         for finding in &mut found {
             finding.subject.netns.clone_from(&self.place.label);
         }
+        let addresses = self.after.addresses.iter().map(|address| address.ip);
         Looked {
-            found,
+            found: Found {
+                findings: found,
+                // Every namespace has its own loopback.
+                addresses: addresses.filter(|ip| !ip.is_loopback()).collect(),
+            },
             gaps: session::gaps(&self.after.snapshot),
             is_blind: self.after.snapshot.namespaces.is_empty(),
         }

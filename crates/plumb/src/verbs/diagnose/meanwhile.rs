@@ -12,7 +12,7 @@ const PART: u32 = 4;
 /// … and after so many times as long as the last one took.
 const PAUSES: u32 = 3;
 /// A host whose sample takes longer is not looked at between: meanwhile nobody would listen.
-const LONGEST: Duration = Duration::from_millis(300);
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// The pace of samples.
 pub(super) struct Pace {

@@ -1,0 +1,71 @@
+//! What processes that were asked about are the other side of: a client's trouble is often its server's.
+//!
+//! The listener that a client wants to reach, and the socket at the other end of a connection of its own, are its
+//! business when they are on this host, although another process has them.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use plumb_model::finding::Subject;
+use plumb_model::sample::Sample;
+
+use super::{Case, sockets};
+
+/// The ends of those who were asked about.
+#[derive(Debug, Default)]
+pub(super) struct Ends {
+    /// Their own.
+    own: BTreeSet<SocketAddr>,
+    /// Those on this host that they are connected to, or tried to be.
+    reached: BTreeSet<SocketAddr>,
+}
+
+impl Ends {
+    /// Gathers them; none where no process was asked about.
+    pub fn of(case: &Case<'_>) -> Self {
+        let mut ends = Self::default();
+        if case.focus.pids.is_empty() {
+            return ends;
+        }
+        for sample in [case.span.before, case.span.after] {
+            ends.add(sample, &case.focus.pids);
+        }
+        let calls = case.notices.refused_calls.iter();
+        let tried =
+            calls.filter(|call| call.call == "connect" && case.focus.pids.contains(&call.pid.0));
+        ends.reached
+            .extend(tried.map(|call| sockets::reached(call.address)));
+        let here = |end: &SocketAddr| sockets::is_local(case.span.after, end.ip());
+        ends.reached.retain(here);
+        ends
+    }
+
+    fn add(&mut self, sample: &Sample, pids: &[u32]) {
+        let snapshot = &sample.snapshot;
+        for (place, socket) in snapshot.sockets.iter().enumerate() {
+            let (Some(local), Some(peer)) = (socket.local.inet(), socket.peer.inet()) else {
+                continue;
+            };
+            let holders = snapshot.owners.processes_of(place);
+            if peer.port() != 0 && holders.iter().any(|holder| pids.contains(&holder.pid.0)) {
+                self.own.insert(sockets::plain(local));
+                self.reached.insert(sockets::plain(peer));
+            }
+        }
+    }
+
+    /// Says whether a subject is the other side of one of theirs. A listener is by its port alone: that it does not
+    /// listen where they come to may be the trouble.
+    pub fn face(&self, subject: &Subject) -> bool {
+        let end = |text: &Option<String>| text.as_deref()?.parse::<SocketAddr>().ok();
+        let local = end(&subject.local);
+        let has_port = |port| self.reached.iter().any(|reached| reached.port() == port);
+        match subject.kind {
+            "listener" => local.is_some_and(|local| has_port(local.port())),
+            _ => {
+                local.is_some_and(|local| self.reached.contains(&local))
+                    && end(&subject.peer).is_none_or(|peer| self.own.contains(&peer))
+            }
+        }
+    }
+}
