@@ -50,6 +50,8 @@ const CASES: &[Case] = &[
             "recorder::verbs",
             "recorder::sockets",
             "recorder::background",
+            "recorder::containers",
+            "recorder::interrupted",
         ],
     },
     Case {

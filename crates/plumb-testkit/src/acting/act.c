@@ -7,7 +7,7 @@
  *	act ask PORT COUNT	sends COUNT datagrams to PORT of loopback, each from a new socket, waits for answers
  *	act flood PORT COUNT	sends COUNT datagrams to a socket at PORT of loopback with a small queue, which nobody reads
  *	act knock PORT COUNT	begins COUNT connections to PORT of loopback, on one processor and without waiting, KNOCKING at once
- *	act move		moves bytes over UDP and UNIX sockets, as MOVED in mod.rs says
+ *	act move		moves bytes over UDP and UNIX sockets, as MOVED in mod.rs says, and again for each byte it reads
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -22,6 +22,7 @@
 #define KNOCKING 256
 
 static char bytes[4096];
+static int moved_before;
 
 APART static int open_here(int port)
 {
@@ -110,13 +111,20 @@ static void knock(int port, int count)
 	}
 }
 
-/* So many messages of so many bytes from one end to the other; each is looked at before it is taken. */
+/*
+ * So many messages of so many bytes from one end to the other; each is looked at before it is taken. The sockets of the
+ * first time stay.
+ */
 static void move_over(int from, int to, int count, size_t len)
 {
 	for (int i = 0; i < count; i++) {
 		need(send(from, bytes, len, 0) == (ssize_t)len);
 		need(recv(to, bytes, sizeof(bytes), MSG_PEEK) == (ssize_t)len);
 		need(recv(to, bytes, sizeof(bytes), 0) == (ssize_t)len);
+	}
+	if (moved_before) {
+		close(from);
+		close(to);
 	}
 }
 
@@ -151,6 +159,7 @@ static int move_bytes(void)
 	move_over_pair(SOCK_STREAM, 8, 1000);
 	move_over_pair(SOCK_DGRAM, 7, 100);
 	move_over_pair(SOCK_SEQPACKET, 6, 50);
+	moved_before = 1;
 	return 0;
 }
 
@@ -179,6 +188,7 @@ int main(int argc, char **argv)
 	puts("ready");
 	fflush(stdout);
 	while (read(0, &byte, 1) > 0)
-		;
+		if (argc == 2)
+			move_bytes();
 	return 0;
 }

@@ -4,10 +4,12 @@
 //! of version 1 are mounted, systemd keeps its units in its named one, and what runs containers
 //! without systemd makes its folders in those with controllers; version 2 is then often a bystander.
 
+use crate::workload::decode_workload;
+
 /// Chooses the path that tells most of what a process belongs to. `None` when there is no line.
 ///
 /// Version 2 alone: its path. Otherwise that of `name=systemd`, then of the hierarchy with the lowest
-/// id, then of version 2; the first that is not the root. Paths are relative to the root of the
+/// id, then of version 2; the first that is a container's, else the first that is not the root. Paths are relative to the root of the
 /// reader's cgroup namespace and begin with `/..` outside of it. A cgroup that was removed under its
 /// last process is still named.
 pub fn decode_cgroup(content: &[u8]) -> Option<&[u8]> {
@@ -19,12 +21,15 @@ pub fn decode_cgroup(content: &[u8]) -> Option<&[u8]> {
         .collect();
     others.sort_by_key(|line| line.id);
     let telling = |line: &Line<'_>| line.path != b"/";
-    let first = named
-        .into_iter()
-        .chain(others.iter().copied())
-        .chain(unified)
-        .find(telling);
-    first
+    let in_order = || {
+        named
+            .into_iter()
+            .chain(others.iter().copied())
+            .chain(unified)
+    };
+    let container = in_order().find(|line| decode_workload(line.path).container.is_some());
+    container
+        .or_else(|| in_order().find(telling))
         .or(unified)
         .or(named)
         .or_else(|| others.first().copied())
@@ -94,6 +99,15 @@ mod tests {
         assert_eq!(path(content), Some("/docker/0123"));
         let content = "1:name=systemd:/\n0::/system.slice/containerd.service\n";
         assert_eq!(path(content), Some("/system.slice/containerd.service"));
+    }
+
+    #[test]
+    fn a_container_in_version_2_is_seen_beside_controllers_of_version_1() {
+        // A machine that puts everything into a memory cgroup (v1); the path of version 2 is shortened.
+        let id = "4f797c539e6c745de61a93ca3ff892358ecbcaccd8414d5db545c38428142970";
+        let unified = format!("/system.slice/docker-{id}.scope");
+        let content = format!("9:name=systemd:/\n4:memory:/vm/1\n0::{unified}\n");
+        assert_eq!(path(&content), Some(&unified[..]));
     }
 
     #[test]

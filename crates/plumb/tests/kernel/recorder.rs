@@ -4,6 +4,7 @@
 //! `PLUMB_NEED_BPF` (see [`crate::bpf`]) names the parts that must be there; a part that is not is a gap in words.
 
 mod background;
+mod containers;
 mod fallback;
 mod hooks;
 mod interrupted;
