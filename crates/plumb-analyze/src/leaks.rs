@@ -151,8 +151,8 @@ pub struct Group {
     pub oldest_ns: Option<u64>,
     /// The median of the times known.
     pub median_ns: Option<u64>,
-    /// Bytes that nobody read, of all.
-    pub unread_bytes: u64,
+    /// Bytes that nobody read, of all of which it is known; `None` if it is of none.
+    pub unread_bytes: Option<u64>,
     /// The other ends, by address and port of the service, each with its count, most first.
     pub peers: Vec<(String, u64)>,
 }
@@ -202,7 +202,7 @@ fn empty(verdict: Verdict, socket: &Held) -> Group {
         older: 0,
         oldest_ns: None,
         median_ns: None,
-        unread_bytes: 0,
+        unread_bytes: None,
         peers: Vec::new(),
     }
 }
@@ -220,7 +220,9 @@ fn add(group: &mut Group, socket: &Held) {
             group.waited_by.insert(at, thread);
         }
     }
-    group.unread_bytes += unread(socket);
+    if let Some(bytes) = unread(socket) {
+        *group.unread_bytes.get_or_insert(0) += bytes;
+    }
     let Some(ends) = socket.ends else {
         return;
     };
@@ -236,9 +238,9 @@ fn add(group: &mut Group, socket: &Held) {
 }
 
 /// Bytes to read, without the end of the stream.
-fn unread(socket: &Held) -> u64 {
-    let queue = socket.recv_q.unwrap_or(0);
-    queue.saturating_sub(u64::from(socket.state == SocketState::CLOSE_WAIT))
+fn unread(socket: &Held) -> Option<u64> {
+    let end = u64::from(socket.state == SocketState::CLOSE_WAIT);
+    socket.recv_q.map(|queue| queue.saturating_sub(end))
 }
 
 /// The other end by what stays the same from connection to connection: of what we connect to, address and

@@ -110,7 +110,7 @@ fn groups_are_of_one_verdict_and_one_code_and_the_largest_comes_first() {
     let deaf = groups.first().expect("three groups");
     assert_eq!(
         deaf.unread_bytes,
-        3 * 6,
+        Some(3 * 6),
         "the end of the stream is no byte to read"
     );
     assert_eq!(deaf.oldest_ns, Some(40 * SECOND));

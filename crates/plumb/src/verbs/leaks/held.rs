@@ -149,7 +149,11 @@ fn of_life(life: &Life, code: &mut Code) -> Held {
         used: life
             .totals
             .map(|totals| totals.received_bytes + totals.sent_bytes > 0),
-        recv_q: None,
+        // The totals are of its end, and count no end of the stream.
+        recv_q: life
+            .totals
+            .filter(|_| life.by_exit)
+            .map(|totals| totals.unread_bytes.into()),
         by_exit: life.by_exit,
     }
 }

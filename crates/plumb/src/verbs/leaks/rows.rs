@@ -25,7 +25,7 @@ pub struct Row {
     older_than_recorder: u64,
     oldest_ns: Option<u64>,
     median_ns: Option<u64>,
-    unread_bytes: u64,
+    unread_bytes: Option<u64>,
     peers: Vec<Peer>,
     made_by: Option<StackObject>,
     told_by: Option<StackObject>,
@@ -87,8 +87,9 @@ pub const COLUMNS: [Column<Row>; 10] = [
     Column::new("median", "Median", |row: &Row| time(row.median_ns))
         .right()
         .keep(20),
-    Column::new("unread", "Unread", |row: &Row| {
-        Cell::new(row.unread_bytes.to_string())
+    Column::new("unread", "Unread", |row: &Row| match row.unread_bytes {
+        Some(bytes) => Cell::new(bytes.to_string()),
+        None => Cell::new("-").with(Tone::Dim),
     })
     .right()
     .keep(30),

@@ -156,9 +156,9 @@ pub fn all<'s>() -> Vec<Spec<'s>> {
         spec(Id::Unsent, Asks::INFO, wide("unsent", "Unsent", |row| known_number(row.number(Fact::Unsent)))
             .right().keep(10).about("bytes that were not sent yet").plain("unsent_bytes", |row| row.number(Fact::Unsent).ok()), |row| number(row.number(Fact::Unsent))),
         spec(Id::BytesSent, Asks::INFO, wide("bytes-sent", "Sent", |row| scaled(row, Fact::BytesSent, bytes))
-            .right().keep(14).about("bytes sent, with those sent again").plain("sent_bytes", |row| row.number(Fact::BytesSent).ok()), |row| number(row.number(Fact::BytesSent))),
+            .right().keep(14).about("bytes sent, with those sent again; TCP, the kernel keeps no totals of others").plain("sent_bytes", |row| row.number(Fact::BytesSent).ok()), |row| number(row.number(Fact::BytesSent))),
         spec(Id::BytesReceived, Asks::INFO, wide("bytes-received", "Received", |row| scaled(row, Fact::BytesReceived, bytes))
-            .right().keep(14).about("bytes received").plain("received_bytes", |row| row.number(Fact::BytesReceived).ok()), |row| number(row.number(Fact::BytesReceived))),
+            .right().keep(14).about("bytes received; TCP, the kernel keeps no totals of others").plain("received_bytes", |row| row.number(Fact::BytesReceived).ok()), |row| number(row.number(Fact::BytesReceived))),
         spec(Id::Memory, Asks::MEMORY, wide("memory", "Memory", |row| scaled(row, Fact::Memory, bytes))
             .right().keep(13).about("memory in both directions").plain("memory_bytes", |row| row.number(Fact::Memory).ok()), |row| number(row.number(Fact::Memory))),
         spec(Id::Rmem, Asks::MEMORY, wide("rmem", "Rmem", |row| scaled(row, Fact::Rmem, bytes))

@@ -121,7 +121,9 @@ fn the_function_that_accepted_is_named_needs_root() {
             Some("listening")
         );
         let connect = || TcpStream::connect("127.0.0.1:5151").expect("it listens");
-        let clients = [connect(), connect(), connect()];
+        let mut first = connect();
+        first.write_all(b"never read").expect("there is room");
+        let clients = [first, connect(), connect()];
         let output = child.wait_with_output().expect("it ends");
         let leaks: Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
         let group = &leaks["groups"][0];
@@ -131,6 +133,7 @@ fn the_function_that_accepted_is_named_needs_root() {
             "{leaks}"
         );
         assert_eq!(group["made_by"]["function"], program.functions.accept);
+        assert_eq!(group["unread_bytes"], 10, "{group}");
         drop(clients);
     });
 }
@@ -334,6 +337,7 @@ fn datagram_sockets_that_nobody_closed_are_told_with_the_code_that_made_them_nee
             (&json!(4), &json!("open-at-exit"))
         );
         assert_eq!(group["made_by"]["function"], "keep_one", "{group}");
+        assert_eq!(group["unread_bytes"], Value::Null, "the kernel keeps none");
         // Those that were not connected have no peer.
         assert_eq!(group["peers"], json!([{"peer": "127.0.0.1:9", "count": 2}]));
         let over = plumb(&["leaks", "--fail-over", "3", "--", &program]);
