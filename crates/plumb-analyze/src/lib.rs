@@ -14,6 +14,8 @@ pub mod flows;
 pub mod functions;
 pub mod leaks;
 pub mod lives;
+#[cfg(test)]
+mod made_up;
 pub mod memory;
 pub mod path;
 pub mod ports;

@@ -8,12 +8,13 @@ mod settings;
 
 use std::net::IpAddr;
 
-use plumb_model::Reason;
 use plumb_model::finding::Gap;
 use plumb_model::group::Membership;
-use plumb_model::sample::Sample;
+use plumb_model::sample::{Sample, Wait};
 use plumb_model::snapshot::Kind;
+use plumb_model::{Known, Reason};
 use plumb_wire::proc::groups::{GroupItem, decode_groups};
+use plumb_wire::proc::stall::decode_stall_us;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::counters;
@@ -66,7 +67,17 @@ pub fn read() -> Sample {
         destinations: Vec::new(),
         descriptors,
         settings: settings::read(),
+        processor_wait: processor_wait(),
     }
+}
+
+/// Reads how long somebody waited for a processor; kernels without the file, or with `psi=0`, do not say.
+fn processor_wait() -> Wait {
+    let Ok(text) = read_file("/proc/pressure/cpu") else {
+        return Wait(Known::Unknown(Reason::NotSupported));
+    };
+    let us = decode_stall_us(&text);
+    Wait(us.map_or(Known::Unknown(Reason::NotInSource), Known::Known))
 }
 
 /// Reads what interfaces have joined; a file that is not there has nothing.

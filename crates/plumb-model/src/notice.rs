@@ -85,6 +85,8 @@ pub struct Notices {
     pub name_servers: Vec<NameServer>,
     /// Calls that the kernel refused.
     pub refused_calls: Vec<RefusedCall>,
+    /// Packets of sockets that the firewall threw away, where drops could be heard.
+    pub filtered: Vec<Filtered>,
     /// What attempts of ours came to.
     pub probed: Probed,
     /// The wire could not be watched: that nothing was seen says nothing.
@@ -163,6 +165,20 @@ pub struct RefusedCall {
     /// alone.
     pub errno: i32,
     /// How often.
+    pub count: u64,
+}
+
+/// Packets of one socket that the local firewall threw away (`SKB_DROP_REASON_NETFILTER_DROP`, Linux 5.17), on
+/// their way out or in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Filtered {
+    /// The transport: 6 TCP, 17 UDP, or another protocol number.
+    pub protocol: u8,
+    /// The socket's own end.
+    pub local: SocketAddr,
+    /// The other end.
+    pub peer: SocketAddr,
+    /// How many.
     pub count: u64,
 }
 

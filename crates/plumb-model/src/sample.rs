@@ -42,6 +42,18 @@ pub struct Sample {
     pub descriptors: Vec<DescriptorUse>,
     /// What is configured.
     pub settings: Settings,
+    /// How long so far somebody on the whole machine was kept waiting for a processor.
+    pub processor_wait: Wait,
+}
+
+/// How long so far somebody waited, microseconds (`/proc/pressure/*`, Linux 4.20 with `psi=1`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait(pub Known<u64>);
+
+impl Default for Wait {
+    fn default() -> Self {
+        Self(Known::Unknown(Reason::NotInSource))
+    }
 }
 
 /// A destination, and what the routing tables say of it.
@@ -109,6 +121,18 @@ impl Span<'_> {
     /// Gives the time between.
     pub fn duration(self) -> std::time::Duration {
         std::time::Duration::from_micros(self.after.at_us.saturating_sub(self.before.at_us))
+    }
+
+    /// Gives the share of the time, in percent, that somebody on this machine was kept waiting for a processor.
+    pub fn processor_wait_percent(self) -> Known<u64> {
+        let waits = (self.before.processor_wait.0, self.after.processor_wait.0);
+        match waits {
+            (Known::Known(before), Known::Known(after)) => {
+                let us = self.after.at_us.saturating_sub(self.before.at_us).max(1);
+                Known::Known(after.saturating_sub(before).saturating_mul(100) / us)
+            }
+            (Known::Unknown(reason), _) | (_, Known::Unknown(reason)) => Known::Unknown(reason),
+        }
     }
 
     /// Gives by how much a counter grew; unknown where one of the samples has none.

@@ -9,6 +9,7 @@ use plumb_model::finding::{Confidence, Finding, Severity};
 use plumb_model::snapshot::Socket;
 
 use super::flow::{Flow, lasting};
+use super::processors::{self, Shortage};
 use super::{Case, evidence, subject};
 
 /// The id of the finding: the send buffer limits.
@@ -72,9 +73,17 @@ fn send(case: &Case<'_>, flow: &Flow<'_>, share: u64) -> Finding {
             format!("the send buffer is {buffer} bytes"),
         ));
     }
+    let host = flow.after.peer.inet().map(|peer| peer.ip().to_canonical());
+    // Who waits for a processor does not fill the room there is.
+    let shortage = host.and_then(|host| processors::shortage(case, host));
+    let (severity, confidence) = match shortage {
+        Some(_) => (Severity::Info, Confidence::Possible),
+        None => (Severity::Warning, Confidence::Certain),
+    };
+    facts.extend(shortage.map(Shortage::into_fact));
     Finding {
         kind: SEND,
-        severity: Severity::Warning,
+        severity,
         summary: format!("the send buffer limits how fast {peer} is sent to"),
         subject,
         evidence: facts,
@@ -82,7 +91,7 @@ fn send(case: &Case<'_>, flow: &Flow<'_>, share: u64) -> Finding {
             "let the program leave SO_SNDBUF alone, so that the kernel grows it, or set it to bandwidth times delay".to_owned(),
             "the kernel's own limit is the last number of net.ipv4.tcp_wmem".to_owned(),
         ],
-        confidence: Confidence::Certain,
+        confidence,
     }
 }
 

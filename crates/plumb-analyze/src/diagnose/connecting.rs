@@ -11,7 +11,7 @@ use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::notice::{Direction, What};
 
 use super::attempts::{self, Attempts};
-use super::{Case, evidence, received_bad, sockets, subject, turned_away};
+use super::{Case, evidence, received_bad, routers, sockets, subject, turned_away};
 
 /// The id of the finding: nothing comes back.
 pub const TIMEOUT: &str = "connect-timeout";
@@ -25,11 +25,14 @@ const GIVEN_UP: u64 = 2;
 /// Looks for attempts without an answer: those that wait, and those that were given up before their SYN was
 /// sent again.
 pub fn check_timeout(case: &Case<'_>) -> Vec<Finding> {
+    let circles = routers::returned(case);
+    let is_lost = |peer: &SocketAddr| !circles.contains_key(&peer.ip());
     let waiting = attempts::all(case).into_iter().filter(|attempts| {
         let left = attempts.syns > 0 || !attempts.retried || case.notices.is_blind;
         attempts.retransmits > 0
             && left
             && attempts.answers == 0
+            && is_lost(&attempts.peer)
             && attempts::silent_next_hop(case, attempts.peer).is_none()
     });
     let ignored = attempts::all(case).into_iter().filter(|attempts| {
@@ -48,7 +51,7 @@ pub fn check_timeout(case: &Case<'_>) -> Vec<Finding> {
         } else {
             GIVEN_UP
         };
-        if count >= enough && !findings.iter().any(known) {
+        if count >= enough && is_lost(&peer) && !findings.iter().any(known) {
             let fact = evidence::fact(
                 "packets",
                 format!(

@@ -5,6 +5,7 @@
 //! ([`incoming`]), among what this host should forward ([`forwarded`]). The counter of the rule convicts it;
 //! without a counter it is only suspected.
 
+mod filtered;
 mod forwarded;
 mod incoming;
 mod outgoing;
@@ -27,13 +28,16 @@ struct Victim {
 
 /// Looks for victims, then for the rule.
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
+    let filtered = filtered::victims(case).into_iter();
     if case.span.after.refusers.is_empty() {
-        return Vec::new();
+        // Rules of iptables-legacy are not listed, but what they do is heard.
+        return filtered.map(|victim| finding(case, victim)).collect();
     }
     let victims = outgoing::victims(case)
         .into_iter()
         .chain(incoming::victims(case))
-        .chain(forwarded::victims(case));
+        .chain(forwarded::victims(case))
+        .chain(filtered);
     victims.map(|victim| finding(case, victim)).collect()
 }
 

@@ -125,6 +125,28 @@ impl Flow<'_> {
         Some((was.map_or(is.0, |was| was.0.max(is.0)), is.1))
     }
 
+    /// Says whether timeouts follow each other and nothing that was sent was acknowledged between the samples.
+    pub fn only_repeats(&self) -> bool {
+        self.is.unacked > 0
+            && self.is.backoff >= IN_A_ROW
+            && self.is.bytes_acked == self.was.bytes_acked
+    }
+
+    /// Says whether segments waited behind the same gap in both samples: they take memory, and nothing of them can
+    /// be read.
+    pub fn has_old_gap(&self) -> bool {
+        let waits = |socket: &Socket| {
+            let taken = socket
+                .memory
+                .and_then(|memory| memory.words.get(RMEM_ALLOC).copied());
+            taken.is_some_and(|taken| taken > 0) && unread(socket) == 0
+        };
+        waits(self.before)
+            && waits(self.after)
+            && self.is.rcv_ooopack > 0
+            && self.is.bytes_received == self.was.bytes_received
+    }
+
     /// Says whether the timer that probes a closed window ran in both samples.
     pub fn probes(&self) -> bool {
         self.after.timer.code == PROBE_TIMER && self.before.timer.code == PROBE_TIMER
@@ -187,6 +209,8 @@ impl Flow<'_> {
     }
 }
 
+/// So many timeouts in a row are no passing loss.
+const IN_A_ROW: u8 = 2;
 /// Fewer losses make no rate.
 const EARLIER_LOSSES: u32 = 3;
 /// What is less likely is no chance.

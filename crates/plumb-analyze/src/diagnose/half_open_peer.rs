@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 
 use super::flow::{Flow, lasting};
-use super::{Case, evidence, sockets, subject};
+use super::{Case, evidence, sockets, subject, turned_away};
 
 /// The id of the finding.
 pub const ID: &str = "half-open-peer";
@@ -23,11 +23,15 @@ const SILENT_MS: u32 = 2_000;
 
 /// Looks for connections whose peer says nothing any more.
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
+    // Whoever says why nothing arrives is not without a word.
+    let told = turned_away::no_way(case);
+    let is_told = |peer: SocketAddr| told.contains_key(&peer.ip().to_canonical());
     let mut silent: BTreeMap<SocketAddr, Vec<Flow<'_>>> = BTreeMap::new();
     for flow in lasting(case) {
         if is_silent(&flow)
             && !flow.peer_talks(case)
             && let Some(peer) = flow.after.peer.inet()
+            && !is_told(peer)
         {
             silent.entry(sockets::plain(peer)).or_default().push(flow);
         }

@@ -1,22 +1,27 @@
-//! `packet-loss`, `bufferbloat`: what happens to segments on the way.
+//! `packet-loss`: what happens to segments on the way; its neighbour `bufferbloat` is in [`bloat`].
 //!
 //! Retransmissions between two samples are counted by destination against what was sent; those that the
-//! receiver had already (`tcpi_dsack_dups`) are reordering, not loss. A round trip far above its minimum,
-//! with a full window on the way, is a queue that is too long.
+//! receiver had already (`tcpi_dsack_dups`) are reordering, not loss. Where acknowledgements are lost nothing is missing at
+//! the receiver, but now and then the sender hears nothing at all until its timer expires (`tcpi_total_rto`), and
+//! reordering never does that. What is lost on its way to us is [`inward`]'s.
+
+mod bloat;
+mod inward;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use plumb_model::Known;
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
+use plumb_model::sample::Sample;
 
-use super::flow::{Flow, lasting};
-use super::{Case, evidence, subject};
+pub use self::bloat::{BLOAT, check_bloat};
+use super::flow::lasting;
+use super::processors::{self, Shortage};
+use super::{Case, evidence, subject, turned_away};
 
 /// The id of the finding: segments are lost.
 pub const LOSS: &str = "packet-loss";
-/// The id of the finding: a queue is too long.
-pub const BLOAT: &str = "bufferbloat";
 /// Fewer lost segments are chance.
 const SEVERAL: u64 = 4;
 /// From this share of the segments on, per thousand.
@@ -27,14 +32,10 @@ const MOST_PERCENT: u64 = 20;
 /// So many repetitions in vain, and from this share of the segments on, are lost acknowledgements.
 const MANY_ACKS: u64 = 8;
 const ACKS_PERCENT: u64 = 10;
-/// A round trip is long from here on …
-const LONG_US: u32 = 80_000;
-/// … if it is so many times the smallest.
-const TIMES: u32 = 5;
+/// So many times a timer expired before the peer was heard again.
+const STALLS: u64 = 2;
 /// So much in a queue of ours is a full window, too.
 const MUCH_BYTES: u64 = 12_000;
-/// So many segments on the way are a full window.
-const WINDOW: u32 = 8;
 
 /// What went to one destination.
 #[derive(Default)]
@@ -43,6 +44,10 @@ struct Sent {
     again: u64,
     spurious: u64,
     flows: u64,
+    /// Timers that expired on connections that went on.
+    timeouts: u64,
+    /// Connections whose peer still sends, and acknowledges nothing.
+    one_way: u64,
     /// Whether the receiver was seen to get segments in another order.
     reordered: bool,
     /// The same since the connections began.
@@ -77,13 +82,25 @@ impl Sent {
             && lost * 1000 >= self.segments * PER_MILLE
             && self.ever_again >= 2 * SEVERAL
             && self.ever_again * 1000 >= self.ever_segments * PER_MILLE;
-        many || most || always
+        many || most || always || self.stalls() || self.one_way > 0
+    }
+
+    /// Says whether nothing came back until a timer expired, again and again.
+    fn stalls(&self) -> bool {
+        self.timeouts >= STALLS
+    }
+
+    /// Says whether more was lost than a delay could make look lost.
+    fn is_certain(&self) -> bool {
+        let missing = self.again - self.spurious.min(self.again);
+        missing >= SEVERAL && missing * 1000 >= self.segments * PER_MILLE
     }
 }
 
 /// Looks for destinations towards which segments are lost.
 pub fn check_loss(case: &Case<'_>) -> Vec<Finding> {
     let mut by_peer: BTreeMap<IpAddr, Sent> = BTreeMap::new();
+    let told = turned_away::no_way(case);
     for flow in lasting(case) {
         let Some(peer) = flow.after.peer.inet() else {
             continue;
@@ -97,25 +114,37 @@ pub fn check_loss(case: &Case<'_>) -> Vec<Finding> {
         sent.ever_segments += u64::from(flow.is.data_segs_out);
         let arrived_never = flow.is.total_retrans.saturating_sub(flow.is.dsack_dups);
         sent.ever_again += u64::from(arrived_never);
+        if flow.is.bytes_acked > flow.was.bytes_acked {
+            sent.timeouts += u64::from(flow.is.total_rto.wrapping_sub(flow.was.total_rto));
+        }
+        let heard = flow.is.segs_in != flow.was.segs_in;
+        let all_lost = flow.only_repeats() && !flow.is_lost_by_chance() && heard;
+        sent.one_way += u64::from(all_lost && !told.contains_key(&peer.ip().to_canonical()));
         sent.flows += u64::from(again > 0);
         if again > 0 {
             sent.first.get_or_insert(flow.place);
         }
     }
-    by_peer
+    let mut findings = inward::check(case);
+    let outward = by_peer
         .into_iter()
         // What our own queue drops because it is full is not lost on the way.
-        .filter(|(peer, sent)| sent.is_lossy() && !waits_here(case, *peer))
-        .map(|(peer, sent)| loss(case, peer, &sent))
-        .collect()
+        .filter(|(peer, sent)| {
+            let ours = drops_here(case, *peer).saturating_mul(2) >= sent.lost().max(1);
+            sent.is_lossy() && !waits_here(case, *peer) && !ours
+        })
+        .map(|(peer, sent)| loss(case, peer, &sent));
+    for found in outward {
+        // What is lost both ways is one trouble; the sender knows more.
+        findings.retain(|other| other.subject.peer != found.subject.peer);
+        findings.push(found);
+    }
+    findings
 }
 
 fn loss(case: &Case<'_>, peer: IpAddr, sent: &Sent) -> Finding {
     let lost = sent.lost();
     let tenths = lost * 1000 / sent.segments.max(1);
-    let owner = sent
-        .first
-        .map(|place| subject::of_socket(&case.span.after.snapshot, place, "destination"));
     let mut facts = vec![evidence::fact(
         "tcp_info.tcpi_total_retrans, tcpi_data_segs_out, tcpi_dsack_dups",
         format!(
@@ -129,27 +158,49 @@ fn loss(case: &Case<'_>, peer: IpAddr, sent: &Sent) -> Finding {
     )];
     facts.extend(evidence::grown(case.span, "TcpExt", "TCPLostRetransmit"));
     facts.extend(evidence::grown(case.span, "TcpExt", "TCPTimeouts"));
-    Finding {
-        kind: LOSS,
-        severity: Severity::Warning,
-        summary: format!(
+    if sent.timeouts > 0 {
+        facts.push(evidence::fact(
+            "tcp_info.tcpi_total_rto",
+            format!(
+                "{} times nothing was heard until a timer expired",
+                sent.timeouts
+            ),
+        ));
+    }
+    // A delay makes timers expire as losses do.
+    let shortage = processors::shortage(case, peer).filter(|_| !sent.is_certain());
+    let severity = shortage
+        .as_ref()
+        .map_or(Severity::Warning, |_| Severity::Info);
+    let is_short = shortage.is_some();
+    facts.extend(shortage.map(Shortage::into_fact));
+    let summary = if sent.one_way > 0 {
+        format!("what is sent to {peer} is lost: it still sends to us, and acknowledges nothing")
+    } else if tenths == 0 {
+        format!(
+            "acknowledgements of {peer} are lost, or late: timers expired {} times",
+            sent.timeouts
+        )
+    } else {
+        format!(
             "segments to {peer} are lost: {}.{} % had to be sent again",
             tenths / 10,
             tenths % 10
-        ),
-        subject: Subject {
-            kind: "destination",
-            local: None,
-            peer: Some(peer.to_string()),
-            protocol: Some("tcp"),
-            ..owner.unwrap_or_default()
-        },
+        )
+    };
+    Finding {
+        kind: LOSS,
+        severity,
+        summary,
+        subject: host(case, peer, sent.first),
         evidence: facts,
         hints: vec![
             format!("where on the way: plumb path {peer}"),
             "on our own interfaces: plumb if".to_owned(),
         ],
-        confidence: if lost >= SEVERAL * 3 {
+        confidence: if is_short {
+            Confidence::Possible
+        } else if lost >= SEVERAL * 3 {
             Confidence::Certain
         } else {
             Confidence::Likely
@@ -157,11 +208,47 @@ fn loss(case: &Case<'_>, peer: IpAddr, sent: &Sent) -> Finding {
     }
 }
 
+/// Names a host, and who has the first connection to it that is concerned.
+fn host(case: &Case<'_>, peer: IpAddr, first: Option<usize>) -> Subject {
+    let owner =
+        first.map(|place| subject::of_socket(&case.span.after.snapshot, place, "destination"));
+    Subject {
+        kind: "destination",
+        local: None,
+        peer: Some(peer.to_string()),
+        protocol: Some("tcp"),
+        ..owner.unwrap_or_default()
+    }
+}
+
+/// Gives what the queues of the interface towards a host dropped between the samples.
+fn drops_here(case: &Case<'_>, peer: IpAddr) -> u64 {
+    let index = interface_to(case, peer);
+    let dropped = |sample: &Sample| -> u64 {
+        let queues = sample
+            .qdiscs
+            .iter()
+            .filter(|qdisc| Some(qdisc.index) == index);
+        let drops = queues.map(|qdisc| match qdisc.statistics {
+            Known::Known(statistics) => statistics.drops,
+            Known::Unknown(_) => 0,
+        });
+        // A queue tells what the one in it dropped, too.
+        drops.max().unwrap_or(0)
+    };
+    dropped(case.span.after).saturating_sub(dropped(case.span.before))
+}
+
+/// Gives the interface by which packets to a host leave.
+pub(super) fn interface_to(case: &Case<'_>, peer: IpAddr) -> Option<u32> {
+    let mut destinations = case.span.after.destinations.iter();
+    let to = destinations.find(|to| to.ip == peer)?;
+    to.route.as_ref().ok()?.interface
+}
+
 /// Says whether much waited in a queue of the interface towards a host in both samples.
 fn waits_here(case: &Case<'_>, peer: IpAddr) -> bool {
-    let mut destinations = case.span.after.destinations.iter();
-    let to = destinations.find(|to| to.ip == peer);
-    let Some(index) = to.and_then(|to| to.route.as_ref().ok()?.interface) else {
+    let Some(index) = interface_to(case, peer) else {
         return false;
     };
     [case.span.before, case.span.after].iter().all(|sample| {
@@ -175,51 +262,5 @@ fn waits_here(case: &Case<'_>, peer: IpAddr) -> bool {
     })
 }
 
-/// Looks for round trips that a queue makes long.
-pub fn check_bloat(case: &Case<'_>) -> Vec<Finding> {
-    let slow = lasting(case).filter(|flow| {
-        let long = |info: &plumb_model::diag::tcp_info::TcpInfo| {
-            info.rtt_us >= LONG_US && info.min_rtt_us.saturating_mul(TIMES) <= info.rtt_us
-        };
-        let moving = flow.is.bytes_acked > flow.was.bytes_acked;
-        let lossless = flow.is.total_retrans.wrapping_sub(flow.was.total_retrans) < 4;
-        let peer = flow.after.peer.inet().map(|peer| peer.ip().to_canonical());
-        // A queue of our own that is full loses, too: that does not speak against it.
-        let is_queue = lossless || peer.is_some_and(|peer| waits_here(case, peer));
-        long(&flow.was) && long(flow.is) && moving && is_queue && flow.is.unacked >= WINDOW
-    });
-    slow.map(|flow| bloat(case, &flow)).collect()
-}
-
-fn bloat(case: &Case<'_>, flow: &Flow<'_>) -> Finding {
-    let owner = subject::of_socket(&case.span.after.snapshot, flow.place, "destination");
-    let peer = owner.peer.clone().unwrap_or_default();
-    let ms = |us: u32| f64::from(us) / 1000.0;
-    Finding {
-        kind: BLOAT,
-        severity: Severity::Warning,
-        summary: format!(
-            "a queue on the way to {peer} makes round trips take {:.0} ms instead of {:.0}",
-            ms(flow.is.rtt_us),
-            ms(flow.is.min_rtt_us)
-        ),
-        subject: Subject {
-            local: None,
-            ..owner
-        },
-        evidence: vec![evidence::fact(
-            "tcp_info.tcpi_rtt, tcpi_min_rtt, tcpi_unacked",
-            format!(
-                "the round trip is {:.1} ms, its minimum was {:.1} ms; {} segments are on the way",
-                ms(flow.is.rtt_us),
-                ms(flow.is.min_rtt_us),
-                flow.is.unacked
-            ),
-        )],
-        hints: vec![
-            "on our own interface: a fair queue (tc qdisc replace dev IF root fq_codel), a smaller limit".to_owned(),
-            "elsewhere: limit the sender's rate below the slowest link (SO_MAX_PACING_RATE, tc)".to_owned(),
-        ],
-        confidence: Confidence::Likely,
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,9 @@ pub mod neighbour;
 pub mod no_listener;
 pub mod no_route;
 pub mod orphans;
+mod patience;
 pub mod port_in_use;
+mod processors;
 mod rank;
 pub mod received_bad;
 pub mod resets;
@@ -55,6 +57,7 @@ use plumb_model::notice::Notices;
 use plumb_model::sample::{Sample, Span};
 
 pub use self::focus::Focus;
+pub use self::patience::patience;
 
 /// What a check is given.
 #[derive(Debug, Clone, Copy)]
@@ -162,6 +165,13 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     (mtu_blackhole::ID, half_open_peer::ID),
     // Nor does who is gone read.
     (half_open_peer::ID, slow_reader::PEER),
+    // A queue that is too long overflows.
+    (loss::BLOAT, loss::LOSS),
+    // Whoever says why nothing arrives explains all that comes of it.
+    (no_route::ID, loss::LOSS),
+    (no_route::ID, half_open_peer::ID),
+    (no_route::ID, mtu_blackhole::ID),
+    (routers::ID, loss::LOSS),
     // Who is gone loses everything.
     (half_open_peer::ID, loss::LOSS),
     // What a process has queued for others, or has not read, is its memory.

@@ -24,6 +24,8 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
         .filter(|flow| is_stuck(flow) && !flow.is_within_host(case))
         .filter(|flow| flow.peer_talks(case) || got_nothing_large(flow));
     let mut findings: Vec<Finding> = stuck.map(|flow| blackhole(case, &flow)).collect();
+    let holed = lasting(case).filter(|flow| flow.has_old_gap() && flow.peer_talks(case));
+    findings.extend(holed.map(|flow| inward(case, &flow)));
     for path in case
         .notices
         .probed
@@ -48,6 +50,38 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Something is missing that the peer must have sent again and again, while what is behind it came.
+fn inward(case: &Case<'_>, flow: &Flow<'_>) -> Finding {
+    let owner = subject::of_socket(&case.span.after.snapshot, flow.place, "destination");
+    let peer = owner.peer.clone().unwrap_or_default();
+    Finding {
+        kind: ID,
+        severity: Severity::Critical,
+        summary: format!(
+            "large segments from {peer} vanish on their way to us, while small ones arrive"
+        ),
+        subject: Subject {
+            local: None,
+            ..owner
+        },
+        evidence: vec![
+            evidence::fact(
+                "sock_diag SK_MEMINFO_RMEM_ALLOC, recv-q, tcp_info.tcpi_rcv_ooopack",
+                format!(
+                    "what came behind a gap waits for what is missing since before the first sample; {} segments came so",
+                    flow.is.rcv_ooopack
+                ),
+            ),
+            evidence::fact(
+                "packets, tcp_info.tcpi_segs_in",
+                "meanwhile the peer answered elsewhere",
+            ),
+        ],
+        hints: hints(&peer),
+        confidence: Confidence::Possible,
+    }
 }
 
 fn measured(path: &ProbedPath) -> Evidence {

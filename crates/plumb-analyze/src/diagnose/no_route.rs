@@ -10,6 +10,7 @@ use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 use plumb_model::notice::RefusedCall;
 use plumb_model::sample::Destination;
 
+use super::flow::{Flow, lasting};
 use super::turned_away::{self, Errors};
 use super::{Case, attempts, evidence, interfaces};
 
@@ -51,7 +52,7 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
 
 /// A destination to which a router, or the host itself, knows or allows no way.
 fn far(case: &Case<'_>, ip: IpAddr, errors: &Errors) -> Option<Finding> {
-    let enough = if case.focus.counts_each(ip) {
+    let enough = if case.focus.counts_each(ip) || stands_still(case, ip) {
         1
     } else {
         SEVERAL
@@ -83,6 +84,16 @@ fn far(case: &Case<'_>, ip: IpAddr, errors: &Errors) -> Option<Finding> {
         ],
         confidence: Confidence::Certain,
     })
+}
+
+/// Says whether a connection to a host only repeats itself: it does so seldom, and what comes back for that is no
+/// accident.
+fn stands_still(case: &Case<'_>, ip: IpAddr) -> bool {
+    let is_there = |flow: &Flow<'_>| {
+        let peer = flow.after.peer.inet();
+        peer.is_some_and(|peer| peer.ip().to_canonical() == ip)
+    };
+    lasting(case).any(|flow| is_there(&flow) && flow.only_repeats())
 }
 
 /// A `connect()` that was told so, where the routing tables do not say the same of the destination: a rule

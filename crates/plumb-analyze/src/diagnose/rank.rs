@@ -1,6 +1,6 @@
 //! The order of findings, and which of them say the same.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use plumb_model::finding::{Finding, Severity, Subject};
 
@@ -64,25 +64,38 @@ fn gather(findings: &mut Vec<Finding>) {
 }
 
 fn is_one_trouble(one: &Subject, other: &Subject) -> bool {
-    let host = |subject: &Subject| {
-        let peer = subject.peer.as_deref()?;
-        let host = match peer.rsplit_once(':') {
-            // Behind the last colon of a bare IPv6 address is no port.
-            Some((host, _)) if peer.parse::<std::net::IpAddr>().is_err() => host,
-            _ => peer,
-        };
-        Some(host.to_owned())
-    };
+    let host = |subject: &Subject| Some(host_of(subject.peer.as_deref()?).to_owned());
     let local = alike(one.local.as_ref(), other.local.as_ref()) == Some(true);
     let peer = alike(host(one).as_ref(), host(other).as_ref()) == Some(true);
     one.pid == other.pid && (local || peer)
+}
+
+/// Gives an end without its port.
+fn host_of(end: &str) -> &str {
+    match end.rsplit_once(':') {
+        // Behind the last colon of a bare IPv6 address is no port.
+        Some((host, _)) if end.parse::<IpAddr>().is_err() => {
+            host.trim_start_matches('[').trim_end_matches(']')
+        }
+        _ => end,
+    }
+}
+
+/// Compares peers that both name: a host without port is all of its ports.
+fn peers_alike(one: &Subject, other: &Subject) -> Option<bool> {
+    let (one, other) = (one.peer.as_deref()?, other.peer.as_deref()?);
+    let is_host = |end: &str| end.parse::<IpAddr>().is_ok();
+    if is_host(one) || is_host(other) {
+        return Some(host_of(one) == host_of(other));
+    }
+    Some(one == other)
 }
 
 /// Says whether two subjects may be one: nothing that both name differs, and something is alike.
 fn same(one: &Subject, other: &Subject) -> bool {
     let pid = alike(one.pid.as_ref(), other.pid.as_ref());
     let local = alike(one.local.as_ref(), other.local.as_ref());
-    let peer = alike(one.peer.as_ref(), other.peer.as_ref());
+    let peer = peers_alike(one, other);
     let interface = alike(one.interface.as_ref(), other.interface.as_ref());
     let all = [pid, local, peer, interface];
     // Two sockets of one process are one trouble; two processes never are.

@@ -6,7 +6,7 @@ use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::link::Link;
 use plumb_model::notice::{Direction, What};
 
-use super::{Case, attempts, evidence, sockets};
+use super::{Case, attempts, evidence, routers, sockets};
 
 /// The id of the finding: wrong checksums.
 pub const CHECKSUM: &str = "checksum-errors";
@@ -125,6 +125,8 @@ fn unheard(case: &Case<'_>) -> BTreeSet<u32> {
     let syns = case
         .notices
         .of(Direction::Received, |what| what == What::Syn)
+        // What we sent ourselves and comes back goes in a circle.
+        .filter(|notice| !routers::comes_back(case, notice))
         .filter(|notice| !answered.contains(&(notice.local, notice.peer)));
     answers.chain(syns).map(|notice| notice.interface).collect()
 }

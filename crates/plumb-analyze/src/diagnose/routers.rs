@@ -2,7 +2,9 @@
 //! small.
 //!
 //! The router that gives one up says so (ICMP time exceeded, code 0). Tools that trace a route provoke
-//! it on purpose, by UDP to high ports or by ICMP, and do not count.
+//! it on purpose, by UDP to high ports or by ICMP, and do not count. Over IPv4 a circle through this very host ends
+//! earlier: what comes back has our own address as its sender, and the kernel throws it away without a word
+//! (`fib_validate_source`).
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,7 +12,7 @@ use std::net::IpAddr;
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 use plumb_model::notice::{Direction, Notice, What};
 
-use super::{Case, evidence};
+use super::{Case, evidence, sockets};
 
 /// The id of the finding.
 pub const ID: &str = "ttl-exceeded";
@@ -36,11 +38,40 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
             routers.push(by);
         }
     }
-    by_peer
+    let told: Vec<Finding> = by_peer
         .into_iter()
         .filter(|(_, (count, _))| *count >= SEVERAL)
         .map(|(peer, (count, routers))| finding(case, peer, count, &routers))
-        .collect()
+        .collect();
+    let untold = returned(case).into_iter().filter(|(peer, count)| {
+        let known = |found: &Finding| found.subject.peer.as_deref() == Some(&peer.to_string());
+        *count >= SEVERAL && !told.iter().any(known)
+    });
+    let circles: Vec<Finding> = untold
+        .map(|(peer, count)| circle(case, peer, count))
+        .collect();
+    told.into_iter().chain(circles).collect()
+}
+
+/// Counts the SYNs of this host that came back to it from the wire, by destination.
+pub(super) fn returned(case: &Case<'_>) -> BTreeMap<IpAddr, u64> {
+    let mut by_peer: BTreeMap<IpAddr, u64> = BTreeMap::new();
+    let syns = case
+        .notices
+        .of(Direction::Received, |what| what == What::Syn);
+    for notice in syns.filter(|notice| comes_back(case, notice)) {
+        *by_peer.entry(notice.local.ip().to_canonical()).or_default() += notice.count;
+    }
+    by_peer
+}
+
+/// Says whether a packet that came is one that this host sent to another.
+pub(super) fn comes_back(case: &Case<'_>, notice: &Notice) -> bool {
+    let sample = case.span.after;
+    notice.direction == Direction::Received
+        && !sockets::is_loopback(sample, notice.interface)
+        && sockets::is_local(sample, notice.peer.ip())
+        && !sockets::is_local(sample, notice.local.ip())
 }
 
 fn is_traffic(notice: &Notice) -> bool {
@@ -48,6 +79,24 @@ fn is_traffic(notice: &Notice) -> bool {
         TCP => true,
         UDP => !TRACED.contains(&notice.peer.port()),
         _ => false,
+    }
+}
+
+fn circle(case: &Case<'_>, peer: IpAddr, count: u64) -> Finding {
+    Finding {
+        summary: format!("packets to {peer} come back to this host: they go in a circle"),
+        evidence: vec![evidence::fact(
+            "packets received: SYN from our own address",
+            format!(
+                "{count} SYNs that this host sent to {peer} came back to it in {:.1} s",
+                case.span.seconds()
+            ),
+        )],
+        hints: vec![
+            format!("see which router they are sent to: plumb path {peer}"),
+            "that router sends them back here: compare its routing table with ours".to_owned(),
+        ],
+        ..finding(case, peer, count, &[])
     }
 }
 

@@ -1,13 +1,13 @@
 //! Sums over sockets that stay, come, go, and both.
 
-use plumb_model::diag::inet::DiagTimer;
 use plumb_model::diag::tcp_info::TcpInfo;
-use plumb_model::id::{Inode, NetnsId, Uid};
+use plumb_model::id::{Inode, NetnsId};
 use plumb_model::known::Known;
 use plumb_model::snapshot::{End, Kind};
 use plumb_model::socket::SocketState;
 
 use super::*;
+use crate::made_up::connection;
 
 fn ends() -> Ends {
     Ends {
@@ -30,24 +30,14 @@ fn socket(cookie: u64, kind: Kind, state: SocketState, received: u64, sent: u64)
         ..TcpInfo::default()
     };
     Socket {
-        netns: NetnsId(1),
         cookie: Known::Known(Cookie(cookie)),
         inode: Known::Known(Inode(cookie)),
         kind,
         state,
         local: End::Inet("10.0.0.1:8080".parse().expect("an address")),
         peer: End::Inet(peer.parse().expect("an address")),
-        interface: 0,
-        recv_q: Known::Known(0),
-        send_q: Known::Known(0),
-        uid: Known::Known(Uid(0)),
-        cgroup: Known::Known(1),
-        mark: Known::Known(0),
-        timer: DiagTimer::default(),
-        v6only: false,
-        shutdown: Known::Known(0),
-        memory: None,
         tcp: (kind == Kind::Tcp).then(|| Box::new(info)),
+        ..connection(&info)
     }
 }
 

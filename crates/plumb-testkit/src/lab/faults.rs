@@ -15,6 +15,7 @@ mod machine;
 mod memory;
 mod names;
 mod no_listener;
+mod one_way;
 mod path;
 mod port_in_use;
 mod received;
@@ -46,6 +47,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         firewall::SCENARIOS,
         turned_away::SCENARIOS,
         segments::SCENARIOS,
+        one_way::SCENARIOS,
         received::SCENARIOS,
         slow::SCENARIOS,
         datagrams::SCENARIOS,

@@ -22,6 +22,7 @@ pub mod sctp;
 pub mod snmp;
 pub mod sockstat;
 pub mod ss_inet;
+pub mod stall;
 pub mod syscall;
 pub mod totals;
 pub mod unix;

@@ -109,7 +109,7 @@ fn diagnosed(arguments: &Arguments) -> Result<u8, u8> {
         command.let_go();
     }
     let unseen = wait(
-        arguments.span,
+        arguments.span.max(looks.patience()),
         command.as_mut(),
         calls.as_mut().ok(),
         &mut looks,
@@ -212,6 +212,7 @@ fn heard(calls: Result<Calls, String>) -> Refused {
         Ok(calls) => calls.finish(),
         Err(why) => Refused {
             calls: Vec::new(),
+            filtered: Vec::new(),
             gap: Some(Gap {
                 what: format!("calls that fail: {why}"),
                 reason: Reason::PermissionDenied,

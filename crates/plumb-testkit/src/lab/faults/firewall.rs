@@ -1,7 +1,7 @@
 //! `firewall-drop` beyond a dropped SYN: what is rejected in a peer's name, forwarded or established.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use super::path::{knock_from, peer, remote_server};
@@ -42,6 +42,42 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "firewall-drop/established-input",
+        about: "our own firewall drops what comes back on a connection that was there before it",
+        make: |stage| {
+            let peer = peer(stage)?;
+            let listener = stage.once_in(&peer, || TcpListener::bind(REMOTE))?;
+            let mut client = TcpStream::connect(REMOTE)?;
+            stage.hold((listener.accept()?, listener));
+            rule(stage, "input", "tcp sport 8080 drop")?;
+            io::Write::write_all(&mut client, b"is anybody there?")?;
+            stage.hold(client);
+            stage.wait_for_counter("TcpExt", "TCPTimeouts", 3)?;
+            Ok(Expected::subject("peer", REMOTE))
+        },
+    },
+    Scenario {
+        name: "firewall-drop/datagrams",
+        about: "our own firewall drops datagrams on their way out; sendto() says EPERM and nobody looks",
+        make: |stage| {
+            peer(stage)?;
+            rule(stage, "output", "udp dport 5140 drop")?;
+            datagrams(stage, "10.9.0.2:5140")?;
+            Ok(Expected::subject("peer", "10.9.0.2:5140").and("protocol", "udp"))
+        },
+    },
+    Scenario {
+        name: "firewall-drop/healthy-announcements",
+        about: "our own firewall drops announcements to everybody on their way out, as it should",
+        make: |stage| {
+            peer(stage)?;
+            rule(stage, "output", "ip daddr 224.0.0.251 counter drop")?;
+            stage.run("ip", ["route", "add", "224.0.0.0/4", "dev", "veth0"])?;
+            datagrams(stage, "224.0.0.251:5353")?;
+            Ok(Expected::nothing())
+        },
+    },
+    Scenario {
         name: "firewall-drop/forward",
         about: "this host is a router, and its firewall drops the answers of a server behind it",
         make: |stage| {
@@ -77,6 +113,16 @@ pub(super) const SCENARIOS: &[Scenario] = &[
 
 const REMOTE: &str = "10.9.0.2:8080";
 const BEHIND: &str = "10.50.0.2:8080";
+
+/// Sends a datagram to an end again and again.
+fn datagrams(stage: &mut Stage, end: &'static str) -> io::Result<()> {
+    let socket = UdpSocket::bind("10.9.0.1:0")?;
+    stage.repeat(move || {
+        let _ = socket.send_to(b"something happened", end);
+        std::thread::sleep(Duration::from_millis(50));
+    });
+    Ok(())
+}
 
 /// Adds a rule to a chain at a hook of our own.
 fn rule(stage: &Stage, hook: &str, rule: &str) -> io::Result<()> {

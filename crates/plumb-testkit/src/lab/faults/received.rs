@@ -35,6 +35,19 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         make: circle,
     },
     Scenario {
+        name: "ttl-exceeded/through-us",
+        about: "a router sends what we send it for a network back to us",
+        make: |stage| {
+            let peer = router(stage)?;
+            let back = ["route", "add", "10.50.0.0/16", "via", "10.9.0.1"];
+            stage.run_in(&peer, "ip", back)?;
+            stage.sysctl("net.ipv4.ip_forward", 1)?;
+            stage.repeat(knock_far);
+            stage.wait_for_counter("Tcp", "ActiveOpens", 2)?;
+            Ok(Expected::subject("peer", "10.50.0.1"))
+        },
+    },
+    Scenario {
         name: "ttl-exceeded/small",
         about: "packets leave with a hop limit of 1 and need two",
         make: |stage| {

@@ -1,7 +1,7 @@
 //! What routers and hosts turn away with ICMP errors, and attempts that are given up early.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use super::path::{drop_in, peer};
@@ -37,6 +37,30 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             tries(stage, "[fd50::2]:8080", Duration::from_secs(1));
             stage.wait_for_counter("Tcp", "ActiveOpens", 2)?;
             Ok(Expected::subject("peer", "fd50::2"))
+        },
+    },
+    Scenario {
+        name: "no-route/established",
+        about: "a router begins to forbid a connection that was there before, and says so for each repetition",
+        make: |stage| {
+            let router = router(stage, "tcp dport 9 drop")?;
+            let far = ["link", "set", "r2", "netns", "far"];
+            let host = stage.peer("far")?;
+            stage.run_in(&router, "ip", far)?;
+            stage.run_in(&host, "ip", ["addr", "add", "10.50.0.2/24", "dev", "r2"])?;
+            stage.run_in(&host, "ip", ["link", "set", "r2", "up"])?;
+            let back = ["route", "add", "default", "via", "10.50.0.1"];
+            stage.run_in(&host, "ip", back)?;
+            let listener = stage.once_in(&host, || TcpListener::bind(FAR))?;
+            let mut client = TcpStream::connect(FAR)?;
+            stage.hold((listener.accept()?, listener));
+            let rule =
+                "add rule inet lab through tcp dport 8080 reject with icmpx type admin-prohibited";
+            stage.nft(Some(&router), rule)?;
+            io::Write::write_all(&mut client, b"is anybody there?")?;
+            stage.hold(client);
+            stage.wait_for_counter("TcpExt", "TCPTimeouts", 4)?;
+            Ok(Expected::subject("peer", "10.50.0.2"))
         },
     },
     Scenario {

@@ -1,7 +1,8 @@
-//! Calls of programs that the kernel refuses while the watch lasts: `bind()`, `listen()` and `connect()`, from
-//! the recorder where it may run.
+//! Calls of programs that the kernel refuses while the watch lasts (`bind()`, `listen()` and `connect()`), and packets of
+//! sockets that the firewall throws away, from the recorder where it may run.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -10,13 +11,15 @@ use plumb_collect::sys::signal;
 use plumb_model::event::{Event, What};
 use plumb_model::finding::Gap;
 use plumb_model::id::Pid;
-use plumb_model::notice::RefusedCall;
+use plumb_model::notice::{Filtered, RefusedCall};
 use plumb_model::{NetnsId, Reason};
 use plumb_wire::sockaddr::decode_inet;
 
 use super::look::Refused;
 
-/// Distinct failures that are kept.
+/// What this kernel calls a drop by a rule of the firewall.
+const FILTERED: &str = "NETFILTER_DROP";
+/// Distinct failures that are kept, and distinct flows whose packets were thrown away.
 const MOST: usize = 4096;
 /// `EALREADY`, `EINTR`: not refused yet.
 const GOES_ON: [i64; 2] = [114, 4];
@@ -28,12 +31,15 @@ const LOOK: Duration = Duration::from_millis(50);
 
 type Key = (&'static str, Pid, u8, SocketAddr, i32, Option<NetnsId>);
 
+type FlowKey = (u8, SocketAddr, SocketAddr, Option<NetnsId>);
+
 /// The calls heard so far.
 pub(super) struct Calls {
     recorder: Recorder,
     /// Whether a command is listened to.
     of_command: bool,
     heard: BTreeMap<Key, (Vec<u8>, u64)>,
+    filtered: BTreeMap<FlowKey, u64>,
     lost: u64,
 }
 
@@ -43,7 +49,7 @@ impl Calls {
     pub fn start(root: Option<Pid>) -> Result<Self, String> {
         let plan = Plan {
             scope: root.map_or(Scope::Host, |_| Scope::Processes),
-            layers: vec![Layer::Calls],
+            layers: vec![Layer::Calls, Layer::Drops],
             no_stacks: true,
             only_calls: &["bind", "listen", "connect"],
             ..Plan::default()
@@ -56,6 +62,7 @@ impl Calls {
             recorder,
             of_command: root.is_some(),
             heard: BTreeMap::new(),
+            filtered: BTreeMap::new(),
             lost: 0,
         })
     }
@@ -77,16 +84,21 @@ impl Calls {
             recorder,
             of_command,
             heard,
+            filtered,
             lost,
         } = self;
+        let by_rule = recorder.names().drop_number(FILTERED);
         let mut take = |told: Told<'_>| {
-            if let Told::Event(event) = told
-                && let Some((key, comm)) = refused(&event, *of_command)
-            {
-                if heard.len() >= MOST && !heard.contains_key(&key) {
-                    *lost += 1;
-                } else {
-                    heard.entry(key).or_insert((comm, 0)).1 += 1;
+            let Told::Event(event) = told else { return };
+            if let Some((key, comm)) = refused(&event, *of_command) {
+                match room(heard, key) {
+                    Some(entry) => entry.or_insert((comm, 0)).1 += 1,
+                    None => *lost += 1,
+                }
+            } else if let Some(key) = thrown_away(&event, by_rule) {
+                match room(filtered, key) {
+                    Some(entry) => *entry.or_insert(0) += 1,
+                    None => *lost += 1,
                 }
             }
         };
@@ -114,14 +126,40 @@ impl Calls {
             };
             (netns, refused)
         });
+        let filtered = self.filtered.into_iter().map(|(key, count)| {
+            let (protocol, local, peer, netns) = key;
+            let filtered = Filtered {
+                protocol,
+                local,
+                peer,
+                count,
+            };
+            (netns, filtered)
+        });
         Refused {
             calls: calls.collect(),
+            filtered: filtered.collect(),
             gap: (lost > 0).then(|| Gap {
                 what: format!("{lost} of the calls that failed"),
                 reason: Reason::NotInSource,
             }),
         }
     }
+}
+
+/// Gives the place of a key; `None` where there are too many others.
+fn room<K: Ord, V>(kept: &mut BTreeMap<K, V>, key: K) -> Option<Entry<'_, K, V>> {
+    (kept.len() < MOST || kept.contains_key(&key)).then(|| kept.entry(key))
+}
+
+/// Says of which flow the event tells that a rule threw a packet of it away, `by_rule` being the kernel's number for
+/// that.
+fn thrown_away(event: &Event, by_rule: Option<u32>) -> Option<FlowKey> {
+    let What::Dropped { reason } = event.what else {
+        return None;
+    };
+    let ends = event.ends.filter(|_| Some(reason) == by_rule)?;
+    Some((ends.protocol, ends.local, ends.peer, event.netns))
 }
 
 /// Says what was refused to whom, if the event tells of that.

@@ -1,12 +1,13 @@
 //! A look at one network namespace: two samples, and the wire between them.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use plumb_analyze::diagnose::{self, Case, Focus, Found};
 use plumb_collect::sample;
 use plumb_collect::wire_watch::Watch;
 use plumb_model::finding::Gap;
-use plumb_model::notice::{Notices, RefusedCall};
+use plumb_model::notice::{Filtered, Notices, RefusedCall};
 use plumb_model::sample::{Sample, Span};
 use plumb_model::{NetnsId, Reason};
 use rustix::io::Errno;
@@ -59,6 +60,11 @@ impl Look {
         self.place == *place
     }
 
+    /// Says how long it should last at least.
+    pub fn patience(&self) -> Duration {
+        diagnose::patience(&self.before)
+    }
+
     /// Gives its namespace.
     pub fn id(&self) -> Option<NetnsId> {
         self.place.id
@@ -85,6 +91,7 @@ impl Look {
         let mut notices = noticed(self.watch, &mut after);
         notices.probed = probed;
         notices.refused_calls = calls.of(self.place.id);
+        notices.filtered = calls.filtered_in(self.place.id);
         after.snapshot.gaps.extend(calls.gap.clone());
         sample::ask_destinations(&mut after, &asked_about(focus, &notices));
         let seen = Seen {
@@ -104,6 +111,7 @@ impl Look {
         let mut after = meanwhile.pop()?;
         let mut notices = noticed(self.watch, &mut after);
         notices.refused_calls = calls.of(self.place.id);
+        notices.filtered = calls.filtered_in(self.place.id);
         let seen = Seen {
             place: self.place,
             before: self.before,
@@ -156,6 +164,8 @@ impl Seen {
 pub(super) struct Refused {
     /// The calls.
     pub calls: Vec<(Option<NetnsId>, RefusedCall)>,
+    /// Flows of which the firewall threw packets away, with their namespaces.
+    pub filtered: Vec<(Option<NetnsId>, Filtered)>,
     /// What was not heard.
     pub gap: Option<Gap>,
 }
@@ -172,6 +182,13 @@ impl Refused {
         let calls = self.calls.iter();
         let there = calls.filter(|(place, _)| *place == netns);
         there.map(|(_, call)| call.clone()).collect()
+    }
+
+    /// The same, of flows.
+    fn filtered_in(&self, netns: Option<NetnsId>) -> Vec<Filtered> {
+        let flows = self.filtered.iter();
+        let there = flows.filter(|(place, _)| *place == netns);
+        there.map(|(_, flow)| *flow).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The looks at several network namespaces together: begun, joined by those that a command goes to, ended.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use plumb_analyze::diagnose::Focus;
 use plumb_model::NetnsId;
@@ -25,6 +26,15 @@ impl Looks {
             begun,
             missed: missed.into_iter().collect(),
         }
+    }
+
+    /// Says how long they should last at least.
+    pub fn patience(&self) -> Duration {
+        self.begun
+            .iter()
+            .map(Look::patience)
+            .max()
+            .unwrap_or_default()
     }
 
     /// Begins also at those of `wanted` that nobody looks at.

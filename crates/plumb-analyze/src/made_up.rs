@@ -1,0 +1,45 @@
+//! Sockets and samples for tests.
+
+use plumb_model::diag::inet::DiagTimer;
+use plumb_model::diag::tcp_info::TcpInfo;
+use plumb_model::id::{Cookie, Inode, NetnsId, Uid};
+use plumb_model::known::Known;
+use plumb_model::sample::Sample;
+use plumb_model::snapshot::{End, Kind, Snapshot, Socket};
+use plumb_model::socket::SocketState;
+
+/// A connection between 10.0.0.1:40000, which is ours, and 10.0.0.2:80.
+pub(crate) fn connection(info: &TcpInfo) -> Socket {
+    Socket {
+        netns: NetnsId(1),
+        cookie: Known::Known(Cookie(7)),
+        inode: Known::Known(Inode(7)),
+        kind: Kind::Tcp,
+        state: SocketState::ESTABLISHED,
+        local: End::Inet(([10, 0, 0, 1], 40_000).into()),
+        peer: End::Inet(([10, 0, 0, 2], 80).into()),
+        interface: 0,
+        recv_q: Known::Known(0),
+        send_q: Known::Known(0),
+        uid: Known::Known(Uid(0)),
+        cgroup: Known::Known(1),
+        mark: Known::Known(0),
+        timer: DiagTimer::default(),
+        v6only: false,
+        shutdown: Known::Known(0),
+        memory: None,
+        tcp: Some(Box::new(*info)),
+    }
+}
+
+/// A sample with this connection alone.
+pub(crate) fn sample(at_us: u64, info: &TcpInfo) -> Sample {
+    Sample {
+        at_us,
+        snapshot: Snapshot {
+            sockets: vec![connection(info)],
+            ..Snapshot::default()
+        },
+        ..Sample::default()
+    }
+}
