@@ -77,7 +77,7 @@ fn send(case: &Case<'_>, flow: &Flow<'_>, share: u64) -> Finding {
     // Who waits for a processor does not fill the room there is.
     let shortage = host.and_then(|host| processors::shortage(case, host));
     let (severity, confidence) = match shortage {
-        Some(_) => (Severity::Info, Confidence::Possible),
+        Some(_) => (Severity::Info, Confidence::Likely),
         None => (Severity::Warning, Confidence::Certain),
     };
     facts.extend(shortage.map(Shortage::into_fact));
