@@ -9,8 +9,9 @@ use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
 use crate::privilege;
 use crate::unavailable::Unavailable;
 
+use super::ladders::{Hook, PROBES, Probe, Program};
 use super::listeners::Listeners;
-use super::plan::{Gap, Hook, Layer, PROBES, Plan, Probe, Program, Scope, Used, own_pid};
+use super::plan::{Gap, Layer, Plan, Scope, Used, own_pid};
 use super::reader::Reader;
 use super::refused::{self, Refused};
 use super::{Names, Recorder, attach, calls, casts, limits, perf, places, reasons, ring};

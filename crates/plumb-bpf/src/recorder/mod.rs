@@ -13,6 +13,7 @@ mod cgroup;
 mod decode;
 mod functions;
 mod interpreters;
+mod ladders;
 pub mod limits;
 mod listeners;
 mod load;
