@@ -135,6 +135,13 @@ impl Stack {
 }
 
 impl Frame {
+    /// Says whether it has a name that says more than a wrapper's or a language's library's.
+    pub fn is_told(&self) -> bool {
+        self.function.reason().is_none() && !glue::is_glue(self)
+    }
+}
+
+impl Frame {
     /// Gives the name of the module without its folders.
     pub fn module_name(&self) -> Option<&[u8]> {
         match &self.module {

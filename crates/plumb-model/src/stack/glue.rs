@@ -141,7 +141,7 @@ fn is_below_script(frame: &Frame) -> bool {
     }
 }
 
-fn is_glue(frame: &Frame) -> bool {
+pub(super) fn is_glue(frame: &Frame) -> bool {
     frame.kind == Kind::Kernel
         || in_modules(frame, SYSTEM_MODULES)
         || in_library_file(frame)

@@ -99,6 +99,7 @@ fn kind(number: i32) -> String {
 fn protocol(of: i32, number: i32) -> Option<&'static str> {
     let names: &[(i32, &str)] = match of {
         family::INET | family::INET6 => &[
+            (0, "IPPROTO_IP"),
             (1, "IPPROTO_ICMP"),
             (6, "IPPROTO_TCP"),
             (17, "IPPROTO_UDP"),
