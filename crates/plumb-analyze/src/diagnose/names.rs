@@ -21,10 +21,12 @@ const LATE_US: u64 = 300_000;
 pub fn check_failing(case: &Case<'_>) -> Vec<Finding> {
     let servers = case.notices.name_servers.iter();
     let failing = servers.filter(|server| {
-        let bad = server.failures + server.unanswered;
+        // Packets that the watch lost may have been answers.
+        let unanswered = server.unanswered.saturating_sub(case.notices.lost);
+        let bad = server.failures + unanswered;
         // A resolver waits for seconds before it asks again: one silence is enough where nothing else came.
         (bad >= SEVERAL || server.answers == 0 && bad > 0)
-            && bad * 2 >= server.questions.min(server.answers + server.unanswered)
+            && bad * 2 >= server.questions.min(server.answers + unanswered)
     });
     failing
         .map(|server| {
@@ -87,5 +89,46 @@ fn finding(kind: &'static str, case: &Case<'_>, server: &NameServer) -> Finding 
         )],
         hints: Vec::new(),
         confidence: Confidence::Certain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_model::notice::Notices;
+    use plumb_model::sample::{Sample, Span};
+
+    use super::super::Focus;
+    use super::*;
+
+    #[test]
+    fn a_question_whose_answer_the_watch_may_have_lost_is_not_unanswered() {
+        let found = |lost| {
+            let server = NameServer {
+                server: ([10, 0, 0, 2], 53).into(),
+                questions: 200,
+                answers: 60,
+                failures: 0,
+                unanswered: 140,
+                unheard: 0,
+                total_us: 0,
+                slowest_us: 0,
+            };
+            let notices = Notices {
+                name_servers: vec![server],
+                lost,
+                ..Notices::default()
+            };
+            let sample = Sample::default();
+            let case = Case {
+                span: Span {
+                    before: &sample,
+                    after: &sample,
+                },
+                notices: &notices,
+                focus: &Focus::default(),
+            };
+            check_failing(&case).len()
+        };
+        assert_eq!((found(0), found(20), found(150)), (1, 1, 0));
     }
 }

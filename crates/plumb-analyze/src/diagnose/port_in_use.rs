@@ -28,7 +28,11 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
     // Port 0 asks for any: refused, there is none left, and nobody is in the way.
     let refused =
         calls.filter(|call| is_bind(call) && call.errno == IN_USE && call.address.port() != 0);
-    let mut findings: Vec<Finding> = refused.map(|call| finding(case, call)).collect();
+    let services = services(case, refused);
+    let mut findings: Vec<Finding> = services
+        .iter()
+        .map(|service| finding(case, service))
+        .collect();
     let tried = case.notices.probed.binds.iter();
     findings.extend(
         tried
@@ -38,6 +42,41 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
             .collect::<Vec<_>>(),
     );
     findings
+}
+
+/// What the processes of one name were refused at one address: a service that is started again each time it fails is
+/// one trouble.
+struct Service {
+    /// The calls together; the process is one that was asked about, else the last.
+    call: RefusedCall,
+    processes: u64,
+}
+
+fn services<'c>(case: &Case<'_>, refused: impl Iterator<Item = &'c RefusedCall>) -> Vec<Service> {
+    let mut services: Vec<Service> = Vec::new();
+    for call in refused {
+        let is_one = |service: &&mut Service| {
+            let known = &service.call;
+            (&known.comm, known.address, known.protocol)
+                == (&call.comm, call.address, call.protocol)
+        };
+        let Some(service) = services.iter_mut().find(is_one) else {
+            services.push(Service {
+                call: call.clone(),
+                processes: 1,
+            });
+            continue;
+        };
+        let known = &mut service.call;
+        known.count += call.count;
+        if known.pid != call.pid {
+            service.processes += 1;
+            if !case.focus.pids.contains(&known.pid.0) {
+                known.pid = call.pid;
+            }
+        }
+    }
+    services
 }
 
 /// Two sockets may be bound alike with SO_REUSEADDR; of them the first that listens has the port.
@@ -107,7 +146,8 @@ fn holder(
     (name, Some(rule(socket, end)))
 }
 
-fn finding(case: &Case<'_>, call: &RefusedCall) -> Finding {
+fn finding(case: &Case<'_>, service: &Service) -> Finding {
+    let call = &service.call;
     let end = sockets::plain(call.address);
     let kind = if call.protocol == UDP {
         Kind::Udp
@@ -126,6 +166,15 @@ fn finding(case: &Case<'_>, call: &RefusedCall) -> Finding {
             case.span.seconds()
         ),
     )];
+    if service.processes > 1 {
+        facts.push(evidence::fact(
+            "processes of that name",
+            format!(
+                "{} tried, one after the other or beside each other",
+                service.processes
+            ),
+        ));
+    }
     if let Some(rule) = &rule {
         facts.push(evidence::fact(
             "sock_diag",
@@ -214,5 +263,58 @@ fn rule(socket: &Socket, end: SocketAddr) -> String {
             "a connection from {at} is in {}",
             state.tcp_name().unwrap_or("use")
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_model::id::Pid;
+    use plumb_model::notice::Notices;
+    use plumb_model::sample::{Sample, Span};
+
+    use super::super::Focus;
+    use super::*;
+
+    #[test]
+    fn a_service_that_is_started_again_and_again_is_one_trouble() {
+        let call = |comm: &str, pid, port| RefusedCall {
+            call: "bind",
+            pid: Pid(pid),
+            comm: comm.into(),
+            protocol: 6,
+            address: ([127, 0, 0, 1], port).into(),
+            errno: IN_USE,
+            count: 2,
+        };
+        let notices = Notices {
+            refused_calls: vec![
+                call("web", 7, 80),
+                call("web", 8, 80),
+                call("other", 9, 80),
+                call("web", 10, 81),
+            ],
+            ..Notices::default()
+        };
+        let sample = Sample::default();
+        let found = check(&Case {
+            span: Span {
+                before: &sample,
+                after: &sample,
+            },
+            notices: &notices,
+            focus: &Focus::default(),
+        });
+        let told: Vec<_> = found
+            .iter()
+            .map(|found| (found.subject.local.as_deref(), found.subject.pid))
+            .collect();
+        let [first, second] = [Some("127.0.0.1:80"), Some("127.0.0.1:81")];
+        let expected = [
+            (first, Some(Pid(8))),
+            (first, Some(Pid(9))),
+            (second, Some(Pid(10))),
+        ];
+        assert_eq!(told, expected);
+        assert!(found[0].evidence[0].text.contains("4 times"), "{found:?}");
     }
 }
