@@ -110,43 +110,49 @@ INLINE int on_bound(struct sock *sk, u64 cookie, bool lasts)
 	return GO_ON;
 }
 
-SEC("cgroup/sock_create")
-int socket_made(void *ctx)
+/* Of the context, because that is no call of a helper: each connection comes by twice. */
+INLINE bool is_left_out(const struct bpf_sock *ctx)
 {
-	if (NO_TCP && is_tcp(ctx))
+	return NO_TCP && ctx->protocol == IPPROTO_TCP;
+}
+
+SEC("cgroup/sock_create")
+int socket_made(struct bpf_sock *ctx)
+{
+	if (is_left_out(ctx))
 		return GO_ON;
-	return on_made(ctx, bpf_get_socket_cookie(ctx), true);
+	return on_made((struct sock *)ctx, bpf_get_socket_cookie(ctx), true);
 }
 
 SEC("cgroup/post_bind4")
-int socket_bound4(void *ctx)
+int socket_bound4(struct bpf_sock *ctx)
 {
-	if (NO_TCP && is_tcp(ctx))
+	if (is_left_out(ctx))
 		return GO_ON;
-	return on_bound(ctx, bpf_get_socket_cookie(ctx), true);
+	return on_bound((struct sock *)ctx, bpf_get_socket_cookie(ctx), true);
 }
 
 SEC("cgroup/post_bind6")
-int socket_bound6(void *ctx)
+int socket_bound6(struct bpf_sock *ctx)
 {
-	if (NO_TCP && is_tcp(ctx))
+	if (is_left_out(ctx))
 		return GO_ON;
-	return on_bound(ctx, bpf_get_socket_cookie(ctx), true);
+	return on_bound((struct sock *)ctx, bpf_get_socket_cookie(ctx), true);
 }
 
 /* A connection's end is a state; the others, and those that never connected, end here. */
 SEC("cgroup/sock_release")
-int socket_closed(void *ctx)
+int socket_closed(struct bpf_sock *ctx)
 {
-	struct sock *sk = ctx;
-	u16 protocol = READ(sk, sk_protocol);
+	struct sock *sk = (struct sock *)ctx;
+	u16 protocol = ctx->protocol;
 	bool tcp = protocol == IPPROTO_TCP;
 	struct known *known;
 	struct event *event;
 	u64 cookie, stack = 0;
 	bool exiting;
 
-	if (tcp && (NO_TCP || READ(sk, __sk_common.skc_state) != TCP_CLOSE))
+	if (is_left_out(ctx) || (tcp && READ(sk, __sk_common.skc_state) != TCP_CLOSE))
 		return GO_ON;
 	cookie = READ(sk, __sk_common.skc_cookie.counter);
 	known = cookie ? bpf_map_lookup_elem(&sockets, &cookie) : NULL;
