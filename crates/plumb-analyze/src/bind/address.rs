@@ -26,6 +26,8 @@ pub struct AddressSettings {
     pub local_routes: Vec<Route>,
     /// The indices of all interfaces.
     pub interfaces: Vec<u32>,
+    /// Those of VRF devices and of the interfaces that belong to one.
+    pub vrf_interfaces: Vec<u32>,
 }
 
 /// What the address comes to.

@@ -122,6 +122,9 @@ pub enum Rule {
     InUse,
     /// No port of the range is free (EADDRINUSE).
     RangeExhausted,
+    /// An interface of a VRF has a part in it: addresses are those of its table, and who meets whom hangs on
+    /// `tcp_l3mdev_accept`. That is not thought through here.
+    Vrf,
 }
 
 /// Why a socket is in the way, or is not.
@@ -185,13 +188,16 @@ impl Rule {
             Self::PrivilegedPort => "privileged-port",
             Self::InUse => "in-use",
             Self::RangeExhausted => "range-exhausted",
+            Self::Vrf => "vrf",
         }
     }
 
     /// Gives the error of a bind that this rule refuses; `None` for rules that let in.
     pub fn error(self) -> Option<BindError> {
         Some(match self {
-            Self::Free | Self::SharedByReuseAddr | Self::SharedByReusePort => return None,
+            Self::Free | Self::SharedByReuseAddr | Self::SharedByReusePort | Self::Vrf => {
+                return None;
+            }
             Self::AddressNotLocal
             | Self::AddressTentative
             | Self::AddressDuplicate

@@ -147,6 +147,7 @@ fn matches<'a>(rule: &'a Rule, packet: &Packet<'_>) -> Result<bool, Undecided<'a
         // The kernel chooses the source port after the route.
         rule.source_ports.is_none(),
         rule.tos == 0 || rule.tos == packet.tos & DS_FIELD,
+        rule.dscp.is_none_or(|dscp| dscp.is_of(packet.tos)),
         // Only a socket that is bound to an interface may be one of a VRF.
         !rule.l3mdev || interface.is_some(),
     ];
@@ -168,7 +169,7 @@ fn unknown_test(rule: &Rule) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use plumb_model::rtnl::Prefix;
+    use plumb_model::rtnl::{Dscp, Prefix};
 
     use super::*;
 
@@ -287,6 +288,34 @@ mod tests {
         assert_eq!(table(20), 7);
         assert_eq!(table(25), 7, "there is no such rule");
         assert_eq!(table(10), 7, "it does not lead to itself");
+    }
+
+    #[test]
+    fn a_dscp_is_compared_by_the_bits_that_count() {
+        let decided = |value, mask, tos| {
+            let dscp = Some(Dscp { value, mask });
+            let rules = [
+                Rule {
+                    dscp,
+                    ..rule(10, 7)
+                },
+                rule(20, 8),
+            ];
+            let routes = [route("0.0.0.0", 0, 7, 1), route("0.0.0.0", 0, 8, 1)];
+            let packet = Packet {
+                tos,
+                ..packet("8.8.8.8")
+            };
+            let decided = decide_route(&rules, &routes, &packet).expect("every test is known");
+            decided.expect("a default route").rule.table
+        };
+        // Bits for congestion are none of it.
+        assert_eq!(decided(46, Dscp::ALL_BITS, 0xb9), 7);
+        assert_eq!(decided(46, Dscp::ALL_BITS, 0xb0), 8);
+        assert_eq!(decided(40, 0b11_1000, 0xb8), 7);
+        // None is a value: it is not "any".
+        assert_eq!(decided(0, Dscp::ALL_BITS, 0), 7);
+        assert_eq!(decided(0, Dscp::ALL_BITS, 0x10), 8);
     }
 
     #[test]

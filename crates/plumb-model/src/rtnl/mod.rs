@@ -13,4 +13,4 @@ pub use address::Address;
 pub use link::Link;
 pub use neighbour::Neighbour;
 pub use route::{NextHop, Route, RouteType};
-pub use rule::{Prefix, Rule, RuleAction};
+pub use rule::{Dscp, Prefix, Rule, RuleAction};

@@ -39,6 +39,8 @@ pub struct Rule {
     pub suppress_prefix_len: Option<u32>,
     /// Type of service it is for; 0 for any.
     pub tos: u8,
+    /// The part of the type of service that it is for (`dscp`, Linux 6.13).
+    pub dscp: Option<Dscp>,
     /// Where `goto` leads: the first rule of this priority.
     pub target: Option<u32>,
     /// Further tests, by the kernel's number of the attribute (`FRA_*`), which nobody here can make.
@@ -51,12 +53,30 @@ impl Rule {
         Some(match kind {
             12 => "tun_id",
             13 => "suppress_ifgroup",
-            25 => "dscp",
             26 => "flowlabel",
             28 => "sport with a mask",
             29 => "dport with a mask",
             _ => return None,
         })
+    }
+}
+
+/// The upper six bits of the type of service (RFC 2474), and which of them count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dscp {
+    /// The bits, 0 to 63; 0 is a value like others.
+    pub value: u8,
+    /// Those that count.
+    pub mask: u8,
+}
+
+impl Dscp {
+    /// All of them count.
+    pub const ALL_BITS: u8 = 63;
+
+    /// Says whether a type of service has them.
+    pub fn is_of(self, tos: u8) -> bool {
+        (tos >> 2) & self.mask == self.value & self.mask
     }
 }
 

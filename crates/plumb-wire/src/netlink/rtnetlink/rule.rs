@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use plumb_model::rtnl::{Prefix, Rule, RuleAction};
+use plumb_model::rtnl::{Dscp, Prefix, Rule, RuleAction};
 
 use super::super::frame::{attributes, u16_at, u32_at};
 use super::{ip, name, word};
@@ -31,12 +31,14 @@ const FRA_PROTOCOL: u16 = 21;
 const FRA_IP_PROTO: u16 = 22;
 const FRA_SPORT_RANGE: u16 = 23;
 const FRA_DPORT_RANGE: u16 = 24;
+/// Since 6.13: the six bits of the DSCP.
+const FRA_DSCP: u16 = 25;
 /// Since 6.14: which bits of the flow label count.
 const FRA_FLOWLABEL_MASK: u16 = 27;
 /// Since 6.15: which bits of a port count. All do where `ip rule` was given a port alone.
 const FRA_SPORT_MASK: u16 = 28;
 const FRA_DPORT_MASK: u16 = 29;
-/// Since 6.15: which bits of the DSCP count.
+/// Since 6.15: which of them count; before, all do.
 const FRA_DSCP_MASK: u16 = 30;
 /// `FIB_RULE_INVERT`.
 const INVERT: u32 = 2;
@@ -62,6 +64,7 @@ pub fn decode_rule(payload: &[u8]) -> Option<Rule> {
         ..Rule::default()
     };
     let (mut mark, mut mask) = (None, u32::MAX);
+    let (mut dscp, mut dscp_mask) = (None, Dscp::ALL_BITS);
     for (kind, value) in attributes(payload.get(BODY_BYTES..)?) {
         match kind {
             FRA_DST => rule.destination = prefix(ip(value), destination_len),
@@ -82,14 +85,20 @@ pub fn decode_rule(payload: &[u8]) -> Option<Rule> {
             FRA_SPORT_RANGE => rule.source_ports = u16_at(value, 0).zip(u16_at(value, 2)),
             FRA_DPORT_RANGE => rule.destination_ports = u16_at(value, 0).zip(u16_at(value, 2)),
             FRA_GOTO => rule.target = word(value),
-            // What it sets and who made it are no tests; the masks come with what they mask.
-            FRA_FLOW | FRA_PROTOCOL | FRA_PAD | FRA_FLOWLABEL_MASK | FRA_DSCP_MASK => {}
+            FRA_DSCP => dscp = value.first().copied(),
+            FRA_DSCP_MASK => dscp_mask = value.first().copied().unwrap_or(dscp_mask),
+            // What it sets and who made it are no tests; the mask comes with what it masks.
+            FRA_FLOW | FRA_PROTOCOL | FRA_PAD | FRA_FLOWLABEL_MASK => {}
             FRA_SUPPRESS_IFGROUP if word(value) == Some(u32::MAX) => {}
             FRA_SPORT_MASK | FRA_DPORT_MASK if u16_at(value, 0) == Some(u16::MAX) => {}
             other => rule.other_tests.push(other),
         }
     }
     rule.mark = mark.filter(|_| mask != 0).map(|mark| (mark, mask));
+    rule.dscp = dscp.map(|value| Dscp {
+        value,
+        mask: dscp_mask,
+    });
     Some(rule)
 }
 
@@ -117,6 +126,20 @@ mod tests {
         assert_eq!(rule.suppress_prefix_len, None);
         assert_eq!(rule.destination_ports, Some((80, 90)));
         assert_eq!(decode_rule(&payload[..11]), None);
+    }
+
+    #[test]
+    fn a_dscp_of_none_is_a_test_and_its_mask_may_be_missing() {
+        let rule = |attributes: &[u8]| {
+            let mut payload = vec![2, 0, 0, 0, 100, 0, 0, 1, 0, 0, 0, 0];
+            payload.extend(attributes);
+            decode_rule(&payload).expect("a whole message").dscp
+        };
+        assert_eq!(rule(&[]), None);
+        let dscp = |value, mask| Some(Dscp { value, mask });
+        assert_eq!(rule(&[5, 0, 25, 0, 0, 0, 0, 0]), dscp(0, 63));
+        let masked = [5, 0, 25, 0, 40, 0, 0, 0, 5, 0, 30, 0, 56, 0, 0, 0];
+        assert_eq!(rule(&masked), dscp(40, 56));
     }
 
     #[test]

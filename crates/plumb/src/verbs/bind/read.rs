@@ -7,8 +7,9 @@ use plumb_analyze::bind::{AddressSettings, Protocol, Rival};
 use plumb_collect::port_settings::PortSettings;
 use plumb_collect::snapshot::{self, Request, Scope};
 use plumb_collect::socket_options::{SharingOptions, read_sharing_options};
-use plumb_collect::{netns, routing};
+use plumb_collect::{links, netns, routing};
 use plumb_model::diag::inet::AF_INET;
+use plumb_model::link::Link;
 use plumb_model::snapshot::{Kind, Snapshot, Socket};
 use plumb_model::socket::SocketState;
 use plumb_model::{Known, NetnsId, Reason};
@@ -146,7 +147,7 @@ pub fn address_settings(ports: &PortSettings, reasons: &mut Vec<String>) -> Addr
         Vec::new()
     });
     local_routes.retain(|route| route.table == routing::LOCAL_TABLE);
-    let links = routing::dump_links().unwrap_or_else(|error| {
+    let links = links::read_links().unwrap_or_else(|error| {
         tell("interfaces", &error);
         Vec::new()
     });
@@ -156,6 +157,65 @@ pub fn address_settings(ports: &PortSettings, reasons: &mut Vec<String>) -> Addr
         nonlocal_v6: ports.nonlocal_v6,
         addresses,
         local_routes,
-        interfaces: links.iter().map(|link| link.index).collect(),
+        interfaces: links.iter().map(|link| link.base.index).collect(),
+        vrf_interfaces: in_vrfs(&links),
+    }
+}
+
+/// Gives the indices of VRF devices and of the interfaces that belong to one.
+fn in_vrfs(links: &[Link]) -> Vec<u32> {
+    let is_vrf = |link: &&Link| link.kind.as_deref() == Some(b"vrf");
+    let vrfs: Vec<u32> = links
+        .iter()
+        .filter(is_vrf)
+        .map(|link| link.base.index)
+        .collect();
+    let belongs = |link: &&Link| {
+        let master = link
+            .base
+            .master
+            .is_some_and(|master| vrfs.contains(&master));
+        master || vrfs.contains(&link.base.index)
+    };
+    links
+        .iter()
+        .filter(belongs)
+        .map(|link| link.base.index)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_model::{Known, Reason, rtnl};
+
+    use super::*;
+
+    #[test]
+    fn a_vrf_and_what_belongs_to_it_are_known_and_a_bridge_is_none() {
+        let link = |index, kind: Option<&[u8]>, master| Link {
+            base: rtnl::Link {
+                index,
+                name: b"x".to_vec(),
+                flags: 0,
+                hardware: 1,
+                mtu: None,
+                master,
+                operational_state: None,
+            },
+            tx_queue_len: Known::Unknown(Reason::NotInSource),
+            address: None,
+            kind: kind.map(<[u8]>::to_vec),
+            carrier_changes: Known::Unknown(Reason::NotInSource),
+            qdisc: None,
+            statistics: Known::Unknown(Reason::NotInSource),
+        };
+        let links = [
+            link(1, None, None),
+            link(2, Some(b"vrf"), None),
+            link(3, Some(b"veth"), Some(2)),
+            link(4, Some(b"bridge"), None),
+            link(5, Some(b"veth"), Some(4)),
+        ];
+        assert_eq!(in_vrfs(&links), [2, 3]);
     }
 }

@@ -27,6 +27,9 @@ fn because(row: &Row, rule: Rule, attempt: &Attempt) -> String {
              cgroup, SELinux or Landlock may have decided",
         );
     }
+    if rule == Rule::Vrf && row.can_bind.is_none() {
+        return refused(rule, attempt);
+    }
     let first = row.blockers.first().or(row.undecided.first());
     match (row.can_bind, first) {
         (Some(true), Some(_)) => String::from(
@@ -75,6 +78,9 @@ fn refused(rule: Rule, attempt: &Attempt) -> String {
             );
         }
         Rule::RangeExhausted => "no port of net.ipv4.ip_local_port_range is free",
+        Rule::Vrf => {
+            "an interface of a VRF has a part in it, and what the kernel makes of that only a trial tells"
+        }
         Rule::Free | Rule::SharedByReuseAddr | Rule::SharedByReusePort | Rule::InUse => {
             "what is in the way could not be seen"
         }

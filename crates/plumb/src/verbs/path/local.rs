@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use plumb_analyze::path::{Packet, decide_route};
 use plumb_collect::routing;
 use plumb_model::diag::inet::{AF_INET, AF_INET6};
-use plumb_model::rtnl::{Link, Neighbour, Route, RouteType, Rule};
+use plumb_model::rtnl::{Dscp, Link, Neighbour, Route, RouteType, Rule};
 use plumb_present::json;
 use plumb_wire::netlink::rtnetlink::route::RouteQuestion;
 use serde::Serialize;
@@ -264,6 +264,13 @@ fn rule_text(rule: &Rule) -> String {
     }
     if rule.tos != 0 {
         words.push(format!("tos {:#04x}", rule.tos));
+    }
+    if let Some(dscp) = rule.dscp {
+        words.push(if dscp.mask == Dscp::ALL_BITS {
+            format!("dscp {:#04x}", dscp.value)
+        } else {
+            format!("dscp {:#04x}/{:#04x}", dscp.value, dscp.mask)
+        });
     }
     if let Some((mark, mask)) = rule.mark {
         words.push(format!("fwmark {mark:#x}/{mask:#x}"));
