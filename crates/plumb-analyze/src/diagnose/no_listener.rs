@@ -4,7 +4,7 @@
 //! The kernel answers a SYN that no socket takes with a reset of sequence number 0. Those that this host
 //! sent tell the port. What the local firewall refuses looks the same, but then a listener is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
@@ -157,8 +157,29 @@ fn accepted(case: &Case<'_>, port: u16) -> u64 {
     here.map(|notice| notice.count).sum()
 }
 
+/// Names the one program that tried from here, as `curl (process 42)`; `None` where none was heard, or several.
+fn client(case: &Case<'_>, end: SocketAddr) -> Option<String> {
+    let calls = case.notices.refused_calls.iter();
+    let tried = calls.filter(|call| {
+        call.call == "connect"
+            && TRIED.contains(&call.errno)
+            && sockets::reached(call.address) == end
+    });
+    let mut names = BTreeSet::new();
+    let mut pids = BTreeSet::new();
+    for call in tried {
+        names.insert(String::from_utf8_lossy(&call.comm).into_owned());
+        pids.insert(call.pid);
+    }
+    let name = names.pop_first().filter(|_| names.is_empty())?;
+    Some(match pids.pop_first() {
+        Some(pid) if pids.is_empty() => format!("{name} (process {})", pid.0),
+        _ => name,
+    })
+}
+
 fn nothing(case: &Case<'_>, end: SocketAddr, refused: &Tries) -> Finding {
-    let who = refused.who();
+    let who = client(case, end).unwrap_or_else(|| refused.who());
     let span = case.span;
     let stopped = sockets::server_of(span.before, end).is_some() && refused.age_us < RESTARTS_US;
     let (severity, summary) = if stopped {

@@ -116,3 +116,22 @@ fn one_attempt_is_told_as_one() {
         assert!(text.contains(told), "{text}");
     });
 }
+
+#[test]
+fn who_keeps_connecting_to_nobody_is_named() {
+    const TRIES: &str = r#"use Socket; for (1..400) { socket(my $s, AF_INET, SOCK_STREAM, 6);
+        connect($s, sockaddr_in(8081, INADDR_LOOPBACK)); select(undef, undef, undef, 0.05); }"#;
+    sandbox::run(|| {
+        let mut client = Command::new("perl")
+            .args(["-e", TRIES])
+            .spawn()
+            .expect("perl is everywhere");
+        let output = plumb(&["--for=1500ms"]);
+        client.kill().expect("it is ours");
+        client.wait().expect("it was killed");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let who = format!("perl (process {})", client.id());
+        let told = format!("{who} keeps connecting to 127.0.0.1:8081, where nothing listens\n");
+        assert!(text.contains(&told), "{text}");
+    });
+}
