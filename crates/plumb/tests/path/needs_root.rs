@@ -96,24 +96,27 @@ fn five_routers_are_five_hops_as_traceroute_says() {
     });
 }
 
+/// The same as [`found`], asked by a user without privileges.
+fn asked_by_nobody(chain: &Chain, words: &[&str]) -> Output {
+    let mut all = vec!["--reuid=65534", "--regid=65534", "--clear-groups"];
+    all.extend([
+        env!("CARGO_BIN_EXE_plumb"),
+        "path",
+        "-w",
+        "300ms",
+        "--json",
+        "-c",
+        "1",
+    ]);
+    all.extend(words);
+    chain.run(0, "setpriv", &all).expect("util-linux is there")
+}
+
 #[test]
 fn without_privileges_the_hops_are_the_same() {
     sandbox::run(|| {
         let chain = Chain::new(ROUTERS).expect("root builds it");
-        let as_nobody = |words: &[&str]| {
-            let mut all = vec!["--reuid=65534", "--regid=65534", "--clear-groups"];
-            all.extend([
-                env!("CARGO_BIN_EXE_plumb"),
-                "path",
-                "-w",
-                "300ms",
-                "--json",
-                "-c",
-                "1",
-            ]);
-            all.extend(words);
-            chain.run(0, "setpriv", &all).expect("util-linux is there")
-        };
+        let as_nobody = |words: &[&str]| asked_by_nobody(&chain, words);
         for words in [
             &["--udp", "10.0.5.2"][..],
             &["--icmp", "10.0.5.2"],
@@ -139,13 +142,75 @@ fn without_privileges_the_hops_are_the_same() {
     });
 }
 
+fn silence_third(chain: &Chain) {
+    chain
+        .filter(3, "output", "icmp type time-exceeded drop")
+        .expect("nft is there");
+}
+
+fn rewrite_ttl(chain: &Chain) {
+    // On the way there alone: the answers count all the routers they pass.
+    chain
+        .filter(2, "forward", "ip daddr 10.0.5.0/24 ip ttl set 64")
+        .expect("nft is there");
+}
+
+fn send_back(chain: &Chain) {
+    chain
+        .ip(3, "route replace 10.0.5.0/24 via 10.0.2.1 dev far2")
+        .expect("a route");
+}
+
+fn swallow_big(chain: &Chain) {
+    small_link(chain);
+    chain
+        .filter(3, "output", "icmp type destination-unreachable drop")
+        .expect("nft is there");
+}
+
+/// Asks about a way on which something is wrong, with privileges and without; what shows it must be there for
+/// both, and all else alike.
+fn assert_told_alike(make: fn(&Chain), shows: &'static str, value: &'static str) {
+    let chain = Chain::new(ROUTERS).expect("root builds it");
+    make(&chain);
+    let words = ["--icmp", "10.0.5.2"];
+    let root = found(&chain, &words);
+    let nobody = json(&asked_by_nobody(&chain, &words));
+    for document in [&root, &nobody] {
+        let shown = document.pointer(shows).map(Value::to_string);
+        assert_eq!(shown.as_deref(), Some(value), "{document}");
+    }
+    assert_eq!(hops(&root), hops(&nobody), "{nobody}");
+    for member in ["end", "notes", "path_mtu"] {
+        assert_eq!(root[member], nobody[member], "{member}");
+    }
+}
+
+#[test]
+fn without_privileges_a_silent_router_is_a_star() {
+    sandbox::run(|| assert_told_alike(silence_third, "/hops/2/loss_percent", "100.0"));
+}
+
+#[test]
+fn without_privileges_a_router_that_writes_ttl_anew_is_noticed() {
+    sandbox::run(|| assert_told_alike(rewrite_ttl, "/notes/0/id", "\"longer-way-back\""));
+}
+
+#[test]
+fn without_privileges_a_loop_is_called_one() {
+    sandbox::run(|| assert_told_alike(send_back, "/end/how", "\"loop\""));
+}
+
+#[test]
+fn without_privileges_a_hole_for_big_packets_is_found() {
+    sandbox::run(|| assert_told_alike(swallow_big, "/path_mtu/black_hole", "true"));
+}
+
 #[test]
 fn a_silent_router_is_a_star() {
     sandbox::run(|| {
         let chain = Chain::new(ROUTERS).expect("root builds it");
-        chain
-            .filter(3, "output", "icmp type time-exceeded drop")
-            .expect("nft is there");
+        silence_third(&chain);
         chain
             .nft(3, "add rule inet lab output icmpv6 type time-exceeded drop")
             .expect("nft");
@@ -163,10 +228,7 @@ fn a_silent_router_is_a_star() {
 fn a_router_that_writes_ttl_anew_hides_others_and_that_is_noticed() {
     sandbox::run(|| {
         let chain = Chain::new(ROUTERS).expect("root builds it");
-        // On the way there alone: the answers count all the routers they pass.
-        chain
-            .filter(2, "forward", "ip daddr 10.0.5.0/24 ip ttl set 64")
-            .expect("nft is there");
+        rewrite_ttl(&chain);
         let hops = assert_like_traceroute(&chain, false, &[]);
         assert_eq!(hops.len(), 3, "two routers and the server: {hops:?}");
         let document = found(&chain, &["--icmp", "10.0.5.2"]);
@@ -202,9 +264,7 @@ fn a_router_that_does_not_count_down_is_noticed() {
 fn a_loop_is_called_one() {
     sandbox::run(|| {
         let chain = Chain::new(ROUTERS).expect("root builds it");
-        chain
-            .ip(3, "route replace 10.0.5.0/24 via 10.0.2.1 dev far2")
-            .expect("a route");
+        send_back(&chain);
         let document = found(&chain, &["10.0.5.2"]);
         // traceroute goes on to the last hop it may; ours stops when it is sure.
         let ours = hops(&document);
@@ -250,10 +310,7 @@ fn small_link(chain: &Chain) {
 fn a_hole_for_big_packets_is_found_and_where() {
     sandbox::run(|| {
         let chain = Chain::new(ROUTERS).expect("root builds it");
-        small_link(&chain);
-        chain
-            .filter(3, "output", "icmp type destination-unreachable drop")
-            .expect("nft is there");
+        swallow_big(&chain);
         let document = found(&chain, &["--icmp", "10.0.5.2"]);
         let expected = serde_json::json!({
             "bytes": 1300, "by": "search", "said_by": null, "black_hole": true, "behind_ttl": 3
