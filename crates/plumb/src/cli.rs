@@ -161,6 +161,20 @@ mod tests {
         }
     }
 
+    /// Help is as wide as this at most; a longer line is broken where its table has no column.
+    const HELP_COLUMNS: usize = 100;
+
+    #[test]
+    fn no_line_of_a_table_in_the_help_is_broken() {
+        for verb in command().get_subcommands() {
+            let text = verb.get_after_long_help().map(ToString::to_string);
+            for line in text.unwrap_or_default().lines() {
+                let width = line.chars().count();
+                assert!(width <= HELP_COLUMNS, "{}: {line}", verb.get_name());
+            }
+        }
+    }
+
     /// The page of a verb is what its definition says. `PLUMB_BLESS=1 cargo test -p plumb pages` writes
     /// them anew.
     #[test]

@@ -61,27 +61,29 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "\
 VERDICTS
-  saw end-of-file, never closed   the peer is done, a recv() returned 0, and no close() followed; the column
-                                  Told shows the code that got the 0
+  saw end-of-file, never closed   the peer is done, a recv() returned 0, and no close() followed;
+                                  the column Told shows the code that got the 0
   peer is done, never read again  the peer is done, and the program never read so far as to be told
   never used                      nothing was ever sent or received
   idle                            with --idle: nothing is sent or received any more
-  open until the process ended    with a command: never closed by the program. Of UDP and raw sockets the only verdict:
-                                  nothing says that one in use is not needed any more
+  open until the process ended    with a command: never closed by the program. Of UDP and raw
+                                  sockets the only verdict: nothing says that one in use is not
+                                  needed any more
 
 OLDER SOCKETS
-  Which code made a socket is not known when it is older than the recorder. (likely) is what made others of its
-  process to the same service. Threads that wait for a socket now are told below the table.
+  Which code made a socket is not known when it is older than the recorder. (likely) is what made
+  others of its process to the same service. Threads that wait for a socket now are told below the
+  table.
 
 EXIT STATUS
   0  fine
   1  more sockets than --fail-over allows
   2  the command line makes no sense
-  3  too little could be observed
+  3  too little could be observed, or the answer could not be written
   With a command that fails, its own status (128 and the signal for one that a signal ended).
 
 EXAMPLES
-  plumb leaks -p 4242                        what is held too long now, and how it grows in ten seconds
+  plumb leaks -p 4242                        what is held too long now, and how it grows in 10 s
   plumb leaks -p 4242 --for 10m              with the code that made what is made meanwhile
   plumb leaks --older-than 5m --fail-over 0  on the whole host, for monitoring
   plumb leaks --fail-over 0 -- cargo test    fails when a test leaves a socket open";

@@ -59,9 +59,10 @@ COLUMNS
   To send   was not sent or not acknowledged: the other end, or the way there, is slow
   Spare     is charged and not in use
   Full      sockets whose receive or send buffer is near its limit: nine tenths of it
-  Of        with --by socket: the limit. set by the program (SO_RCVBUF, SO_SNDBUF); auto: the kernel changes
-            it as the connection goes; ?: it is not known who decides
-  Near      with --by socket: receive, send, options. Below the table: why it matters, and what to do
+  Of        with --by socket: the limit. set by the program (SO_RCVBUF, SO_SNDBUF); auto: the kernel
+            changes it as the connection goes; ?: it is not known who decides
+  Near      with --by socket: receive, send, options. Below the table: why it matters, and what to
+            do
 
   What a UNIX socket has not read counts for the socket that sent it.
 

@@ -87,13 +87,13 @@ impl Group {
 
 const EXAMPLES: &str = "\
 COUNTED ARE
-  bytes of payload, each once: what was sent again is in Again. TCP tells its own; of UDP, UNIX and other
-  sockets they are counted from the first answer on, with CAP_BPF and CAP_PERFMON.
+  bytes of payload, each once: what was sent again is in Again. TCP tells its own; of UDP, UNIX and
+  other sockets they are counted from the first answer on, with CAP_BPF and CAP_PERFMON.
 
 EXIT STATUS
   0  fine
   2  the command line makes no sense
-  3  nothing could be observed
+  3  nothing could be observed, or the answer could not be written
   With a command that fails, its own status (128 and the signal for one that a signal ended).
 
 EXAMPLES

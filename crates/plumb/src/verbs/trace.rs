@@ -72,7 +72,7 @@ const EXAMPLES: &str = "\
 EXIT STATUS
   0  fine
   2  the command line makes no sense
-  3  nothing could be observed
+  3  nothing could be observed, or the answer could not be written
   With a command that fails, its own status (128 and the signal for one that a signal ended).
 
 EXAMPLES

@@ -94,8 +94,9 @@ EXAMPLES
 EXIT STATUS
   0 all of it can be bound; 1 some of it cannot; 2 usage; 3 that cannot be told.
 
-The answer is tried: a socket with these options is bound and closed at once. It does not listen. With
-UDP that is left out where others share the port, because a datagram could reach it; --try insists.";
+The answer is tried: a socket with these options is bound and closed at once. It does not listen.
+With UDP that is left out where others share the port, because a datagram could reach it; --try
+insists.";
 
 /// Answers; gives the exit status.
 pub fn run(arguments: &Arguments) -> u8 {

@@ -54,7 +54,7 @@ EXAMPLES
   plumb ls -o json 'container = web*'       for programs
   plumb ls --sort -recv-q --watch 1s        the fullest queues first, every second
   plumb ls -c process,local,rtt,retrans     these columns (-c help lists all)
-  plumb ls --stack state = close-wait       and the code that made them, while plumb trace --keep runs
+  plumb ls --stack state = close-wait       and the code that made them (trace --keep)
   plumb ls -q sport = :8080 || echo free    exit status 1 where nothing matches
 
 The filter language is that of ss, with a test for every column; see docs/filter.md.";

@@ -104,7 +104,8 @@ EXAMPLES
   plumb path -c 20 192.0.2.7 --json | jq '.hops[] | {ttl, addresses, loss_percent}'
 
 EXIT STATUS
-  0 the destination answers (with --route: there is a way); 1 it does not; 2 usage; 3 nothing could be sent.";
+  0 the destination answers (with --route: there is a way); 1 it does not; 2 usage; 3 nothing could
+  be sent.";
 
 /// Reads a type of service, in hexadecimal as `ip` takes it with `0x`, or decimal.
 fn type_of_service(text: &str) -> Result<u8, String> {
