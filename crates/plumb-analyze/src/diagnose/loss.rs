@@ -32,6 +32,8 @@ const MOST_PERCENT: u64 = 20;
 /// So many repetitions in vain, and from this share of the segments on, are lost acknowledgements.
 const MANY_ACKS: u64 = 8;
 const ACKS_PERCENT: u64 = 10;
+/// Where a program that should pass packets on may have no processor, more than this share is lost otherwise, in percent.
+const UNCARED_PERCENT: u64 = 5;
 /// So many times a timer expired before the peer was heard again.
 const STALLS: u64 = 2;
 /// So much in a queue of ours is a full window, too.
@@ -90,10 +92,12 @@ impl Sent {
         self.timeouts >= STALLS
     }
 
-    /// Says whether more was lost than a delay could make look lost.
+    /// Says whether more was lost than comes of a program that has no processor and should pass packets on: it delays
+    /// them, and its queue overflows now and then.
     fn is_certain(&self) -> bool {
         let missing = self.again - self.spurious.min(self.again);
-        missing >= SEVERAL && missing * 1000 >= self.segments * PER_MILLE
+        let many = missing >= SEVERAL && missing * 100 >= self.segments * UNCARED_PERCENT;
+        many || self.one_way > 0
     }
 }
 

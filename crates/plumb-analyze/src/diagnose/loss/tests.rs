@@ -114,6 +114,10 @@ fn lost_acknowledgements_let_timers_expire_though_everything_arrived() {
     // What is missing is missing, however short processors are.
     let missing = (sent(1000, 0, 0, 0), sent(2000, 100, 0, 0));
     assert_eq!(found(missing, true), [(LOSS, Severity::Warning)]);
+    // A queue that is not emptied in time loses a few.
+    let few = (sent(1000, 0, 0, 0), sent(2000, 20, 0, 0));
+    assert_eq!(found(few, true), [(LOSS, Severity::Info)]);
+    assert_eq!(found(few, false), [(LOSS, Severity::Warning)]);
 }
 
 #[test]
@@ -131,6 +135,11 @@ fn a_peer_that_still_sends_and_acknowledges_nothing_is_not_gone() {
     };
     assert_eq!(
         found((info(90), info(91)), false),
+        [(LOSS, Severity::Warning)]
+    );
+    // No delay does that.
+    assert_eq!(
+        found((info(90), info(91)), true),
         [(LOSS, Severity::Warning)]
     );
     assert_eq!(found((info(90), info(90)), false), []);
