@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -18,16 +19,27 @@ use plumb_testkit::temp::TempDir;
 
 /// A port where nobody listens.
 const CLOSED: u16 = 9;
-/// How many connections are begun and refused.
+/// How many connections are begun and refused, at each speed.
 const KNOCKS: usize = 20_000;
 /// How often one must have interrupted another, so that there is something to be seen.
 const INTERRUPTIONS: u64 = 20;
-/// Ends that may be missing, of those 20 000: about once in 100 000 changes Linux 6.18 calls neither program, and counts
+/// Ends that may be missing, of 20 000: about once in 100 000 changes Linux 6.18 calls neither program, and counts
 /// neither as left out. With one program alone a tenth of the ends is missing; before the second asked of each change
 /// whether it was seen, some fifty.
 const UNCALLED: usize = 5;
-/// As fast as packets may leave: no faster than they are made, so that each waits for a timer.
-const BY_TIMER: &str = "tc qdisc add dev lo root tbf rate 20mbit burst 200b limit 1000000";
+/// How fast packets may leave. Where that is slower than they are made, each waits for a timer: the first here, others in
+/// machines made of software.
+const SPEEDS: [&str; 3] = ["20mbit", "3mbit", "1mbit"];
+
+/// Lets packets leave loopback at a speed.
+fn let_leave(speed: &str) {
+    let words = "qdisc replace dev lo root tbf burst 200b limit 1000000 rate";
+    let done = Command::new("tc")
+        .args(words.split(' '))
+        .arg(speed)
+        .status();
+    assert!(done.expect("tc is installed").success());
+}
 
 /// How often the kernel left out a program of ours because it was at work; `None` where it never does (below 6.1).
 fn left_out() -> Option<u64> {
@@ -43,7 +55,7 @@ fn left_out() -> Option<u64> {
     texts.filter_map(count).max()
 }
 
-/// How often the beginning and the end of each connection were told.
+/// How often beginnings and ends of connections were told. Below 5.12 another socket may have the name of one that is gone.
 #[derive(Default)]
 struct Knocks(HashMap<Cookie, (usize, usize)>);
 
@@ -77,37 +89,52 @@ mod needs_root {
     #[test]
     fn states_that_interrupt_another_are_told_once() {
         sandbox::run(|| {
-            let queue = Command::new("sh").args(["-c", BY_TIMER]).status();
-            assert!(queue.expect("there is a shell").success());
             let folder = TempDir::new("knock").expect("a folder");
             let act = acting::program(folder.path());
-            let plan = Plan::default();
-            let mut recorder = Recorder::start(&plan).expect("every kernel has a recorder");
-            let mut child = Command::new(act)
-                .args(["knock", &CLOSED.to_string(), &KNOCKS.to_string()])
-                .stdin(Stdio::null())
-                .spawn()
-                .expect("it runs");
-            let mut knocks = Knocks::default();
-            let mut count = |told: Told<'_>| {
-                if let Told::Event(event) = told {
-                    knocks.count(&event);
+            for speed in SPEEDS {
+                let_leave(speed);
+                if all_are_told(&act).is_none_or(|left_out| left_out >= INTERRUPTIONS) {
+                    return;
                 }
-            };
-            while child.try_wait().expect("it is ours").is_none() {
-                recorder.wait(Duration::from_millis(20));
-                recorder.poll(&mut count);
             }
-            recorder.poll_rest(&mut count);
-            let (left_out, losses) = (left_out(), recorder.losses());
-            println!("left out: {left_out:?}, lost: {losses:?}");
-            assert_eq!(losses.events, 0);
-            let mut wrong: Vec<_> = knocks.0.values().copied().collect();
-            wrong.retain(|told| *told != (1, 1));
-            println!("beginnings and ends of connections that are not one each: {wrong:?}");
-            assert_eq!(knocks.0.len(), KNOCKS);
-            assert!(wrong.len() <= UNCALLED);
-            assert!(left_out.is_none_or(|count| count >= INTERRUPTIONS));
+            panic!("nothing was interrupted");
         });
+    }
+
+    /// Gives how often the kernel left out a program.
+    fn all_are_told(act: &Path) -> Option<u64> {
+        let plan = Plan::default();
+        let mut recorder = Recorder::start(&plan).expect("every kernel has a recorder");
+        let mut child = Command::new(act)
+            .args(["knock", &CLOSED.to_string(), &KNOCKS.to_string()])
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("it runs");
+        let mut knocks = Knocks::default();
+        let mut count = |told: Told<'_>| {
+            if let Told::Event(event) = told {
+                knocks.count(&event);
+            }
+        };
+        while child.try_wait().expect("it is ours").is_none() {
+            recorder.wait(Duration::from_millis(20));
+            recorder.poll(&mut count);
+        }
+        recorder.poll_rest(&mut count);
+        let (left_out, losses) = (left_out(), recorder.losses());
+        println!("left out: {left_out:?}, lost: {losses:?}");
+        assert_eq!(losses.events, 0);
+        let begun: usize = knocks.0.values().map(|(begun, _)| begun).sum();
+        let differences = knocks
+            .0
+            .values()
+            .map(|(begun, ended)| begun.abs_diff(*ended));
+        assert_eq!(begun, KNOCKS);
+        assert!(
+            differences.sum::<usize>() <= UNCALLED,
+            "of {}",
+            knocks.0.len()
+        );
+        left_out
     }
 }
