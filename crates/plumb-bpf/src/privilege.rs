@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use plumb_wire::proc::uid_map::is_first_user_namespace;
 use rustix::thread::{CapabilitySet, capabilities};
 
 use crate::unavailable::Unavailable;
@@ -16,6 +17,13 @@ pub(crate) fn check() -> Result<(), Unavailable> {
             "BPF programs need the capabilities CAP_BPF and CAP_PERFMON, which this process lacks",
         )
         .allowed_by(setcap()));
+    }
+    let users = std::fs::read("/proc/self/uid_map").unwrap_or_default();
+    if !is_first_user_namespace(&users) {
+        return Err(Unavailable::new(
+            "capabilities of a user namespace do not count for BPF; as root of the host, with --container NAME or -p PID, \
+             plumb may",
+        ));
     }
     if !Path::new(KERNEL_TYPES).exists() {
         return Err(Unavailable::new(format!(

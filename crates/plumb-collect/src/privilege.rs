@@ -1,11 +1,10 @@
 //! What this thread may do.
 
 use plumb_model::{Known, Reason};
+use plumb_wire::proc::uid_map;
 
 /// `CAP_NET_BIND_SERVICE`, as a bit of `CapEff`.
 const NET_BIND_SERVICE: u64 = 1 << 10;
-/// `/proc/self/uid_map` of the first user namespace.
-const ALL_USERS: [&str; 3] = ["0", "0", "4294967295"];
 
 /// Says whether this thread has CAP_NET_BIND_SERVICE where it counts. In a user namespace of its own it may
 /// have it over another network namespace or not, which is unknown.
@@ -27,8 +26,8 @@ pub fn may_bind_privileged_ports() -> Known<bool> {
 }
 
 fn is_first_user_namespace() -> bool {
-    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
-    map.split_whitespace().eq(ALL_USERS)
+    let map = crate::proc::read_file("/proc/self/uid_map").unwrap_or_default();
+    uid_map::is_first_user_namespace(&map)
 }
 
 /// Reads the line `CapEff` of `/proc/PID/status`.

@@ -75,7 +75,7 @@ fn load(facts: &Facts) -> Ability {
         Some(remedy) => with_remedy(new(Verdict::No, &remedy.why), remedy),
         None if !facts.user.is_first_namespace => new(
             Verdict::No,
-            "capabilities of a user namespace do not count for BPF",
+            "capabilities of a user namespace do not count for BPF; those of root of the host do",
         ),
         None => new(Verdict::Yes, "the capabilities for it are held"),
     }

@@ -5,12 +5,10 @@ use std::os::unix::ffi::OsStrExt as _;
 use plumb_model::Uid;
 use plumb_model::ability::{Capabilities, User};
 use plumb_wire::proc::process_stat::field;
+use plumb_wire::proc::uid_map::is_first_user_namespace;
 use rustix::fs::{StatVfsMountFlags, statvfs};
 
 use crate::proc::read_file;
-
-/// The map of users of the first user namespace: everybody is himself.
-const EVERYBODY: [&[u8]; 3] = [b"0", b"0", b"4294967295"];
 
 pub(super) fn read() -> User {
     let status = read_file("/proc/self/status").unwrap_or_default();
@@ -24,7 +22,9 @@ pub(super) fn read() -> User {
         effective: capabilities(&status, b"CapEff:"),
         bounding: capabilities(&status, b"CapBnd:"),
         no_new_privs: word(&status, b"NoNewPrivs:") == Some(b"1"),
-        is_first_namespace: is_first(&read_file("/proc/self/uid_map").unwrap_or_default()),
+        is_first_namespace: is_first_user_namespace(
+            &read_file("/proc/self/uid_map").unwrap_or_default(),
+        ),
         program: program.map_or_else(
             || b"plumb".to_vec(),
             |program| program.as_os_str().as_bytes().to_vec(),
@@ -43,13 +43,6 @@ fn capabilities(status: &[u8], key: &[u8]) -> Capabilities {
     Capabilities(bits.unwrap_or(0))
 }
 
-fn is_first(uid_map: &[u8]) -> bool {
-    uid_map
-        .split(u8::is_ascii_whitespace)
-        .filter(|word| !word.is_empty())
-        .eq(EVERYBODY)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,12 +56,5 @@ mod tests {
         assert_eq!(capabilities(status, b"CapEff:"), expected);
         assert_eq!(capabilities(status, b"CapBnd:"), Capabilities(0));
         assert_eq!(word(status, b"NoNewPrivs:"), Some(&b"1"[..]));
-    }
-
-    #[test]
-    fn the_first_user_namespace_maps_everybody() {
-        assert!(is_first(b"         0          0 4294967295\n"));
-        assert!(!is_first(b"         0       1000          1\n"));
-        assert!(!is_first(b""));
     }
 }

@@ -25,5 +25,6 @@ pub mod ss_inet;
 pub mod stall;
 pub mod syscall;
 pub mod totals;
+pub mod uid_map;
 pub mod unix;
 pub mod unix_diag;

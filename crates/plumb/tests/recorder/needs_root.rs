@@ -19,6 +19,7 @@ mod syn_queue;
 mod top;
 mod trace;
 mod truth;
+mod user_namespace;
 mod vanish;
 
 use std::process::{Command, Output, Stdio};
