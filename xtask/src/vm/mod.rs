@@ -4,13 +4,14 @@
 //! and gives its output and its exit status as its own. Nothing is installed or kept outside
 //! `target/vm`. [`kernel`] gets kernels (by [`apt`]), [`modules`] chooses from them, [`image`] packs
 //! what the guest sees (by [`cpio`]), [`qemu`] runs it, [`guest`] is what both sides agree on, and
-//! [`smoke`] runs the tests that depend on the kernel.
+//! [`smoke`] runs the tests that depend on the kernel (its guests side by side, [`labelled`]).
 
 mod apt;
 mod cpio;
 mod guest;
 mod image;
 mod kernel;
+mod labelled;
 mod modules;
 mod qemu;
 mod smoke;
@@ -142,6 +143,7 @@ impl Options {
             command,
         })?;
         let guest = qemu::Guest {
+            name: self.kernel.name,
             image: &kernel.image,
             files: &files,
             memory_mib: self.memory_mib,

@@ -27,13 +27,15 @@ const TICK: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 100_000_000,
 };
-/// What the names of folders of runs begin with; the number of our process follows.
+/// What the names of folders of runs begin with; the number of our process follows, and `-` with the guest's name.
 const RUN_FOLDER: &str = "run-";
 /// How many lines of the console are shown when a guest fails.
 const CONSOLE_LINES: usize = 40;
 
 /// A guest to be run.
 pub(crate) struct Guest<'a> {
+    /// What tells it from others that run beside it.
+    pub name: &'a str,
     /// The kernel to boot.
     pub image: &'a Path,
     /// Its first file system.
@@ -54,11 +56,16 @@ impl Drop for RunFolder {
     }
 }
 
+fn run_folder(name: &str) -> String {
+    format!("{RUN_FOLDER}{}-{name}", std::process::id())
+}
+
 /// Removes the folders of runs that were killed.
 fn remove_leftovers(cache: &Path) {
     for entry in std::fs::read_dir(cache).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let pid = name.to_str().and_then(|name| name.strip_prefix(RUN_FOLDER));
+        let run = name.to_str().and_then(|name| name.strip_prefix(RUN_FOLDER));
+        let pid = run.and_then(|run| run.split('-').next());
         if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
             drop(RunFolder(entry.path()));
         }
@@ -97,7 +104,7 @@ pub(crate) fn run(
     stderr: &mut dyn Write,
 ) -> Result<u8, Failure> {
     remove_leftovers(cache);
-    let folder = RunFolder(cache.join(format!("{RUN_FOLDER}{}", std::process::id())));
+    let folder = RunFolder(cache.join(run_folder(guest.name)));
     let files = || -> io::Result<_> {
         std::fs::create_dir_all(&folder.0)?;
         std::fs::write(folder.0.join("files.cpio"), guest.files)?;

@@ -7,7 +7,8 @@
  *	act ask PORT COUNT	sends COUNT datagrams to PORT of loopback, each from a new socket, waits for answers
  *	act flood PORT COUNT	sends COUNT datagrams to a socket at PORT of loopback with a small queue, which nobody reads
  *	act knock PORT COUNT	begins COUNT connections to PORT of loopback, on one processor and without waiting, KNOCKING at once
- *	act move		moves bytes over UDP and UNIX sockets, as MOVED in mod.rs says, and again for each byte it reads
+ *	act move		moves bytes over UDP and UNIX sockets, as MOVED in mod.rs says, and again for each byte it reads,
+ *			after which it says "moved"
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -188,7 +189,10 @@ int main(int argc, char **argv)
 	puts("ready");
 	fflush(stdout);
 	while (read(0, &byte, 1) > 0)
-		if (argc == 2)
+		if (argc == 2) {
 			move_bytes();
+			puts("moved");
+			fflush(stdout);
+		}
 	return 0;
 }

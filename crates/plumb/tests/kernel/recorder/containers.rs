@@ -1,9 +1,9 @@
 //! Containers as runtimes make them: a cgroup (v2) named as theirs are, with namespaces of its own. `top` names each with
 //! its bytes, `ls` with its sockets, and `trace` tells of one alone.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use plumb_testkit::acting;
@@ -40,6 +40,8 @@ struct Container {
     /// The program, as the processes out here count.
     pid: u32,
     process: Child,
+    /// What it says.
+    said: Lines<BufReader<ChildStdout>>,
 }
 
 /// Cgroups of our own, gone with the value.
@@ -84,8 +86,9 @@ impl Containers {
             .spawn()
             .expect("there is a shell");
         let said = process.stdout.take().expect("it is piped");
-        let mut said = BufReader::new(said).lines().map_while(Result::ok);
-        assert!(said.any(|line| line == "ready"), "{shape}");
+        let mut said = BufReader::new(said).lines();
+        let first = said.next().and_then(Result::ok);
+        assert_eq!(first.as_deref(), Some("ready"), "{shape}");
         let inside = std::fs::read_to_string(path.join("cgroup.procs")).expect("it is there");
         let is_act = |pid: &u32| {
             let comm = std::fs::read_to_string(format!("/proc/{pid}/comm"));
@@ -98,6 +101,7 @@ impl Containers {
             cgroup: format!("/{}", cgroup.display()),
             pid: { pids }.find(is_act).expect("it runs in there"),
             process,
+            said,
         }
     }
 
@@ -111,6 +115,11 @@ impl Containers {
                     let again = vec![b'\n'; number + 1];
                     let to = container.process.stdin.as_mut().expect("it is piped");
                     to.write_all(&again).expect("it reads");
+                    // Nothing may pile up: a slow machine would do nothing else.
+                    for _ in again {
+                        let said = container.said.next().and_then(Result::ok);
+                        assert_eq!(said.as_deref(), Some("moved"));
+                    }
                 }
                 std::thread::sleep(PAUSE);
             }
