@@ -23,7 +23,7 @@ const CLOSED: u16 = 9;
 const KNOCKS: usize = 20_000;
 /// How often one must have interrupted another, so that there is something to be seen.
 const INTERRUPTIONS: u64 = 20;
-/// Ends that may be missing, of 20 000: about once in 100 000 changes Linux 6.18 calls neither program, and counts
+/// Changes that may be missing, of 20 000 beginnings or ends: about once in 100 000 changes Linux 6.18 calls neither program, and counts
 /// neither as left out. With one program alone a tenth of the ends is missing; before the second asked of each change
 /// whether it was seen, some fifty.
 const UNCALLED: usize = 5;
@@ -131,7 +131,7 @@ mod needs_root {
             .0
             .values()
             .map(|(begun, ended)| begun.abs_diff(*ended));
-        assert_eq!(begun, KNOCKS);
+        assert!(begun <= KNOCKS && KNOCKS - begun <= UNCALLED, "{begun}");
         assert!(
             differences.sum::<usize>() <= UNCALLED,
             "of {}",
