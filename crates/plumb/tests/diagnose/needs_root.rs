@@ -119,8 +119,8 @@ fn one_attempt_is_told_as_one() {
 
 #[test]
 fn who_keeps_connecting_to_nobody_is_named() {
-    const TRIES: &str = r#"use Socket; for (1..400) { socket(my $s, AF_INET, SOCK_STREAM, 6);
-        connect($s, sockaddr_in(8081, INADDR_LOOPBACK)); select(undef, undef, undef, 0.05); }"#;
+    const TRIES: &str = r"use Socket; for (1..400) { socket(my $s, AF_INET, SOCK_STREAM, 6);
+        connect($s, sockaddr_in(8081, INADDR_LOOPBACK)); select(undef, undef, undef, 0.05); }";
     sandbox::run(|| {
         let mut client = Command::new("perl")
             .args(["-e", TRIES])
