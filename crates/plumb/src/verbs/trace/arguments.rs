@@ -182,7 +182,8 @@ mod tests {
         assert_eq!(shown(Argument::How, 1, [0, 0]), "SHUT_WR");
         assert_eq!(shown(Argument::How, 9, [0, 0]), "9");
         assert_eq!(shown(Argument::Protocol, 6, [2, 1]), "IPPROTO_TCP");
-        assert_eq!(shown(Argument::Protocol, 0, [2, 1]), "0");
+        assert_eq!(shown(Argument::Protocol, 0, [2, 1]), "IPPROTO_IP");
+        assert_eq!(shown(Argument::Protocol, 0, [1, 1]), "0");
         assert_eq!(shown(Argument::Protocol, 0, [16, 3]), "NETLINK_ROUTE");
         assert_eq!(shown(Argument::Fd, u64::MAX, [0, 0]), "-1");
     }
