@@ -119,7 +119,8 @@ pub fn flows(interval: &Interval<'_>, by: By) -> Vec<Flow> {
         if !interval.wants(socket.cookie.ok()) || socket.cookie.ok().is_some_and(has_ended) {
             continue;
         }
-        let name = name(interval.after, place, by, &serving);
+        let mover = mover_of(interval, socket);
+        let name = naming::name_or_mover(interval.after, place, by, &serving, mover);
         let flow = sums.group(name);
         flow.sockets += 1;
         let Some(cookie) = socket.cookie.ok() else {
@@ -146,7 +147,13 @@ pub fn flows(interval: &Interval<'_>, by: By) -> Vec<Flow> {
             continue;
         }
         let name = match known.get(cookie) {
-            Some(place) => Some(name(interval.before, *place, by, &serving)),
+            Some(place) => Some(naming::name_or_mover(
+                interval.before,
+                *place,
+                by,
+                &serving,
+                moved.owner,
+            )),
             None => naming::of_moved(*cookie, moved, by, [interval.after, interval.before]),
         };
         if let Some(name) = name {
@@ -174,6 +181,11 @@ pub fn flows(interval: &Interval<'_>, by: By) -> Vec<Flow> {
         );
     }
     sums.finish()
+}
+
+/// Who moved the first bytes of a socket, where they are counted.
+fn mover_of(interval: &Interval<'_>, socket: &Socket) -> Option<Pid> {
+    interval.moved_after.get(&socket.cookie.ok()?)?.owner
 }
 
 fn add(flow: &mut Flow, was: Totals, now: Totals) {

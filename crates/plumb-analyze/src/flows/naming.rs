@@ -75,6 +75,23 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// [`name`] where who moved its bytes is known: a reading may miss the holder of one that was just made or is just going.
+pub(super) fn name_or_mover(
+    snapshot: &Snapshot,
+    place: usize,
+    by: By,
+    serving: &Serving<'_>,
+    mover: Option<Pid>,
+) -> String {
+    let is_held = !snapshot.owners.processes_of(place).is_empty();
+    match by {
+        By::Process | By::Container if !is_held && mover.is_some() => {
+            of_owner(mover, by, [serving.snapshot, snapshot])
+        }
+        _ => name(snapshot, place, by, serving),
+    }
+}
+
 /// Gives the name of the group that a socket belongs to.
 pub fn name(snapshot: &Snapshot, place: usize, by: By, serving: &Serving<'_>) -> String {
     let Some(socket) = snapshot.sockets.get(place) else {

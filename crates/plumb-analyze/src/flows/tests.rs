@@ -245,3 +245,34 @@ fn datagrams_of_a_socket_that_no_reading_saw_are_counted() {
     assert_eq!(of(&open, By::Peer), told("(udp)"));
     assert_eq!(of(&moved(None, "0.0.0.0:0"), By::Port), None);
 }
+
+/// Its descriptor was closed, or not yet there, when holders were looked for.
+#[test]
+fn a_socket_whose_holder_was_missed_belongs_to_who_moved_its_bytes() {
+    let udp = || vec![socket(4, Kind::Udp, SocketState::ESTABLISHED, 0, 0)];
+    let moved = |received_bytes| {
+        let moved = Moved {
+            received_bytes,
+            owner: Some(Pid(7)),
+            kind: Some(Kind::Udp),
+            ..Moved::default()
+        };
+        HashMap::from([(Cookie(4), moved)])
+    };
+    for (before, after) in [(Vec::new(), udp()), (udp(), Vec::new())] {
+        let interval = Interval {
+            before: &snapshot(before),
+            after: &snapshot(after),
+            ended: &HashMap::new(),
+            ways: &HashMap::new(),
+            moved_before: &moved(10),
+            moved_after: &moved(90),
+            wanted: None,
+        };
+        let flows = flows(&interval, By::Process);
+        let told = flows
+            .first()
+            .map(|flow| (flow.name.as_str(), flow.received_bytes));
+        assert_eq!(told, Some(("(ended) 7", 80)));
+    }
+}
