@@ -104,6 +104,8 @@ struct thread_info {
 	u32 status;
 };
 
+struct css_set;
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int flags;
@@ -115,6 +117,7 @@ struct task_struct {
 	struct files_struct *files;
 	struct signal_struct *signal;
 	struct mm_struct *mm;
+	struct css_set *cgroups;
 	void *stack;
 	char comm[16];
 };
@@ -137,6 +140,14 @@ struct kernfs_node {
 
 struct cgroup {
 	struct kernfs_node *kn;
+	int level;
+	/* Until 6.0; then pointers (7f203bc89eb6). */
+	u64 ancestor_ids[1];
+};
+
+/* The groups of a task. */
+struct css_set {
+	struct cgroup *dfl_cgrp;
 };
 
 struct sock_cgroup_data {

@@ -74,6 +74,24 @@ INLINE bool current_is_exiting(void)
 	return READ((struct task_struct *)bpf_get_current_task(), flags) & PF_EXITING;
 }
 
+/* The group of the running process that is so deep; below 5.15 no helper tells. */
+INLINE u64 ancestor_cgroup_id(void)
+{
+	struct task_struct *task;
+	struct cgroup *group;
+	u64 id = 0;
+
+	if (HAVE_HELPERS)
+		return bpf_get_current_ancestor_cgroup_id(SCOPE_CGROUP_LEVEL);
+	task = (struct task_struct *)bpf_get_current_task();
+	group = READ(READ(task, cgroups), dfl_cgrp);
+	if (!HAS(group, ancestor_ids) || READ(group, level) < (int)SCOPE_CGROUP_LEVEL)
+		return 0;
+	bpf_probe_read_kernel(&id, sizeof(id),
+			      (u8 *)group + OFFSET(group, ancestor_ids) + SCOPE_CGROUP_LEVEL * sizeof(id));
+	return id;
+}
+
 /* Whether the running process is one we were asked about. Ask only where it does what happens. */
 INLINE bool in_scope(u32 tgid)
 {
@@ -82,7 +100,7 @@ INLINE bool in_scope(u32 tgid)
 	if (SCOPE == SCOPE_PROCESSES)
 		return bpf_map_lookup_elem(&processes, &tgid);
 	if (SCOPE == SCOPE_CGROUP)
-		return bpf_get_current_ancestor_cgroup_id(SCOPE_CGROUP_LEVEL) == SCOPE_CGROUP_ID;
+		return ancestor_cgroup_id() == SCOPE_CGROUP_ID;
 	return true;
 }
 

@@ -125,7 +125,8 @@ impl Containers {
             }
             watching.join().expect("it ended")
         });
-        serde_json::from_slice(&output.stdout).expect("it is JSON")
+        let said = String::from_utf8_lossy(&output.stderr);
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {said}"))
     }
 }
 
