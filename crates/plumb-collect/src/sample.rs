@@ -27,14 +27,7 @@ use crate::{firewall, links, routing, traffic};
 pub fn read() -> Sample {
     let at_us = monotonic_us();
     let mut snapshot = snapshot::read(&Request {
-        kinds: vec![
-            Kind::Tcp,
-            Kind::Udp,
-            Kind::Raw,
-            Kind::UnixStream,
-            Kind::UnixDgram,
-            Kind::UnixSeqpacket,
-        ],
+        kinds: Kind::CARRYING.to_vec(),
         info: true,
         memory: true,
         // Whose child a process is decides whose trouble it is, and comes with any detail; this one costs least.

@@ -146,6 +146,16 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Those that carry what programs send each other, and are counted, added up and judged.
+    pub const CARRYING: [Self; 6] = [
+        Self::Tcp,
+        Self::Udp,
+        Self::Raw,
+        Self::UnixStream,
+        Self::UnixDgram,
+        Self::UnixSeqpacket,
+    ];
+
     /// Gives the word that ss has for it (`Netid`), used in tables and JSON alike.
     pub fn word(self) -> &'static str {
         match self {

@@ -228,14 +228,7 @@ fn read(wanted: &Wanted, info: bool, details: Details) -> Snapshot {
     snapshot::read(&wanted.widen(Request {
         details,
         scope: Scope::All,
-        kinds: vec![
-            Kind::Tcp,
-            Kind::Udp,
-            Kind::Raw,
-            Kind::UnixStream,
-            Kind::UnixDgram,
-            Kind::UnixSeqpacket,
-        ],
+        kinds: Kind::CARRYING.to_vec(),
         memory: true,
         info,
         ..Request::default()
