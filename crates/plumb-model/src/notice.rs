@@ -161,11 +161,14 @@ pub struct RefusedCall {
     pub protocol: u8,
     /// The address it asked for; of `listen` the one it is bound to.
     pub address: SocketAddr,
-    /// Why not: an errno, positive. `EINPROGRESS` is a `connect()` that was not waited for, which is told of a command
-    /// alone.
+    /// Why not: an errno, positive. Of a `connect()` that was not waited for it is the error that the socket was left
+    /// with in the end.
     pub errno: i32,
     /// How often.
     pub count: u64,
+    /// What the same process took for it since the last time: an end with another port and of the same protocol that
+    /// it bound by name, or listens at.
+    pub instead: Option<SocketAddr>,
 }
 
 /// Packets of one socket that the local firewall threw away (`SKB_DROP_REASON_NETFILTER_DROP`, Linux 5.17), on
@@ -219,7 +222,6 @@ pub struct ProbedPath {
 pub struct ProbedBind {
     /// The address, tried with SO_REUSEADDR.
     pub address: SocketAddr,
-    /// Why not: an errno, positive. `EINPROGRESS` is a `connect()` that was not waited for, which is told of a command
-    /// alone.
+    /// Why not: an errno, positive.
     pub errno: Option<i32>,
 }

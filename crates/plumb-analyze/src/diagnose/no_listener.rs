@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use plumb_model::finding::{Confidence, Finding, Severity, Subject};
-use plumb_model::notice::{Direction, What};
+use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
+use plumb_model::notice::{Direction, RefusedCall, What};
 use plumb_model::snapshot::Socket;
 
 use super::tries::Tries;
@@ -22,8 +22,10 @@ pub const LOOPBACK: &str = "loopback-only-listener";
 pub const FAMILY: &str = "family-mismatch";
 /// A server that stopped so short a time ago may be about to start again, microseconds.
 const RESTARTS_US: u64 = 1_500_000;
-/// `ECONNREFUSED`, `EINPROGRESS`: who does not wait learns later that he was refused.
-const TRIED: [i32; 2] = [111, 115];
+/// `ECONNREFUSED`.
+const REFUSED: i32 = 111;
+/// So many clients are told of.
+const CLIENTS: usize = 3;
 
 /// Looks for local ports at which attempts keep being refused.
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
@@ -41,6 +43,7 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
         .filter(|(end, tries)| {
             tries.are_kept_up() || case.focus.is_command || was_asked_about(case, **end)
         })
+        .filter(|(end, tries)| !is_others(case, **end, tries))
         .filter_map(|(end, tries)| judge(case, *end, tries));
     let free = case.notices.probed.binds.iter();
     let free = free.filter(|bind| bind.errno.is_none());
@@ -51,13 +54,23 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
 
 /// Says whether a process that was asked about tried to connect there: then one refusal is enough.
 fn was_asked_about(case: &Case<'_>, end: SocketAddr) -> bool {
-    let mut calls = case.notices.refused_calls.iter();
-    calls.any(|call| {
-        call.call == "connect"
-            && TRIED.contains(&call.errno)
-            && case.focus.pids.contains(&call.pid.0)
-            && sockets::reached(call.address) == end
-    })
+    attempts_from_here(case, end).any(|call| case.focus.pids.contains(&call.pid.0))
+}
+
+/// Says whether processes were asked about and others alone are known to have tried, at a port that nobody served.
+fn is_others(case: &Case<'_>, end: SocketAddr, tries: &Tries) -> bool {
+    let focus = case.focus;
+    let is_asked = |call: &RefusedCall| {
+        let name = String::from_utf8_lossy(&call.comm);
+        focus.pids.contains(&call.pid.0) || focus.names.iter().any(|asked| *asked == name)
+    };
+    let mut here = tries.peers.keys();
+    let mut calls = attempts_from_here(case, end).peekable();
+    !focus.pids.is_empty()
+        && here.all(|ip| sockets::is_local(case.span.after, *ip))
+        && sockets::server_of(case.span.before, end).is_none()
+        && calls.peek().is_some()
+        && !calls.any(is_asked)
 }
 
 /// A port that was asked about, that nobody serves and that could be bound.
@@ -157,17 +170,22 @@ fn accepted(case: &Case<'_>, port: u16) -> u64 {
     here.map(|notice| notice.count).sum()
 }
 
+/// Gives the attempts of programs of this host that were refused there.
+fn attempts_from_here<'c>(
+    case: &Case<'c>,
+    end: SocketAddr,
+) -> impl Iterator<Item = &'c RefusedCall> {
+    let calls = case.notices.refused_calls.iter();
+    calls.filter(move |call| {
+        call.call == "connect" && call.errno == REFUSED && sockets::reached(call.address) == end
+    })
+}
+
 /// Names the one program that tried from here, as `curl (process 42)`; `None` where none was heard, or several.
 fn client(case: &Case<'_>, end: SocketAddr) -> Option<String> {
-    let calls = case.notices.refused_calls.iter();
-    let tried = calls.filter(|call| {
-        call.call == "connect"
-            && TRIED.contains(&call.errno)
-            && sockets::reached(call.address) == end
-    });
     let mut names = BTreeSet::new();
     let mut pids = BTreeSet::new();
-    for call in tried {
+    for call in attempts_from_here(case, end) {
         names.insert(String::from_utf8_lossy(&call.comm).into_owned());
         pids.insert(call.pid);
     }
@@ -176,6 +194,23 @@ fn client(case: &Case<'_>, end: SocketAddr) -> Option<String> {
         Some(pid) if pids.is_empty() => format!("{name} (process {})", pid.0),
         _ => name,
     })
+}
+
+/// Says which programs of this host tried how often, the most eager first.
+fn clients(case: &Case<'_>, end: SocketAddr) -> Option<Evidence> {
+    let mut calls: Vec<&RefusedCall> = attempts_from_here(case, end).collect();
+    calls.sort_by_key(|call| (std::cmp::Reverse(call.count), call.pid));
+    let words = |call: &&RefusedCall| {
+        let who = String::from_utf8_lossy(&call.comm);
+        format!("{who} (process {}) {} times", call.pid.0, call.count)
+    };
+    let told: Vec<String> = calls.iter().take(CLIENTS).map(words).collect();
+    let more = match calls.len().saturating_sub(CLIENTS) {
+        0 => String::new(),
+        more => format!(", and {more} more processes"),
+    };
+    let text = format!("{}{more}", told.join(", "));
+    (!told.is_empty()).then(|| evidence::fact("connect() failed with ECONNREFUSED", text))
 }
 
 fn nothing(case: &Case<'_>, end: SocketAddr, refused: &Tries) -> Finding {
@@ -225,22 +260,85 @@ fn finding(
     if subject.peer.is_none() {
         subject.peer = refused.only_peer();
     }
+    let packets = evidence::fact(
+        "packets sent: RST in answer to SYN",
+        format!(
+            "{} at {end} {} refused in {:.1} s: {}",
+            evidence::attempts(refused.count),
+            if refused.count == 1 { "was" } else { "were" },
+            case.span.seconds(),
+            refused.words()
+        ),
+    );
     Finding {
         kind,
         severity: Severity::Warning,
         subject,
         summary: String::new(),
-        evidence: vec![evidence::fact(
-            "packets sent: RST in answer to SYN",
-            format!(
-                "{} at {end} {} refused in {:.1} s: {}",
-                evidence::attempts(refused.count),
-                if refused.count == 1 { "was" } else { "were" },
-                case.span.seconds(),
-                refused.words()
-            ),
-        )],
+        evidence: std::iter::once(packets).chain(clients(case, end)).collect(),
         hints: Vec::new(),
         confidence: Confidence::Certain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_model::id::Pid;
+    use plumb_model::notice::{Notice, Notices};
+    use plumb_model::sample::{Sample, Span};
+
+    use super::super::Focus;
+    use super::*;
+
+    #[test]
+    fn what_others_try_is_not_told_of_a_process_that_was_asked_about() {
+        let end: SocketAddr = ([127, 0, 0, 1], 6379).into();
+        let refusal = Notice {
+            what: What::Refusal,
+            direction: Direction::Sent,
+            protocol: 6,
+            local: end,
+            peer: ([127, 0, 0, 1], 40_000).into(),
+            interface: 1,
+            count: 20,
+            age_us: 1_900_000,
+            last_age_us: 0,
+        };
+        let call = RefusedCall {
+            call: "connect",
+            pid: Pid(7),
+            comm: b"client".to_vec(),
+            protocol: 6,
+            address: end,
+            errno: REFUSED,
+            count: 20,
+            instead: None,
+        };
+        let notices = Notices {
+            all: vec![refusal],
+            refused_calls: vec![call],
+            ..Notices::default()
+        };
+        let sample = Sample::default();
+        let summaries = |pids: &[u32]| -> Vec<String> {
+            let focus = Focus {
+                pids: pids.to_vec(),
+                ..Focus::default()
+            };
+            let span = Span {
+                before: &sample,
+                after: &sample,
+            };
+            let found = check(&Case {
+                span,
+                notices: &notices,
+                focus: &focus,
+            });
+            found.into_iter().map(|found| found.summary).collect()
+        };
+        let host = "client (process 7) keeps connecting to 127.0.0.1:6379, where nothing listens";
+        assert_eq!(summaries(&[]), [host]);
+        assert_eq!(summaries(&[7]).len(), 1);
+        assert_eq!(summaries(&[8]), [""; 0]);
     }
 }

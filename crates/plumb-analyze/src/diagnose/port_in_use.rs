@@ -17,8 +17,6 @@ use super::{Case, evidence, sockets, subject};
 pub const ID: &str = "port-in-use";
 /// `EADDRINUSE`.
 const IN_USE: i32 = 98;
-/// How far those go who try one port after the other.
-const NEXT: u16 = 20;
 /// `IPPROTO_UDP`.
 const UDP: u8 = 17;
 
@@ -69,6 +67,8 @@ fn services<'c>(case: &Case<'_>, refused: impl Iterator<Item = &'c RefusedCall>)
         };
         let known = &mut service.call;
         known.count += call.count;
+        // One of them that has nothing is trouble enough.
+        known.instead = known.instead.and(call.instead);
         if known.pid != call.pid {
             service.processes += 1;
             if !case.focus.pids.contains(&known.pid.0) {
@@ -181,14 +181,18 @@ fn finding(case: &Case<'_>, service: &Service) -> Finding {
             format!("{holder} has it: {rule}"),
         ));
     }
+    // As development servers do, who go on to the next port that is free.
+    let (severity, summary) = if let Some(instead) = call.instead.map(sockets::plain) {
+        let text = format!("{who} took {instead} instead of {end}, where {holder} is in the way");
+        (Severity::Info, text)
+    } else {
+        let text = format!("{who} cannot bind {end}: {holder} is in the way");
+        (Severity::Critical, text)
+    };
     Finding {
         kind: ID,
-        severity: if took_another(case, call, end) {
-            Severity::Info
-        } else {
-            Severity::Critical
-        },
-        summary: format!("{who} cannot bind {end}: {holder} is in the way"),
+        severity,
+        summary,
         subject: Subject {
             kind: "listener",
             local: Some(end.to_string()),
@@ -205,24 +209,6 @@ fn finding(case: &Case<'_>, service: &Service) -> Finding {
         ],
         confidence: Confidence::Certain,
     }
-}
-
-/// Says whether the process went on to the next free port, as development servers do.
-fn took_another(case: &Case<'_>, call: &RefusedCall, end: SocketAddr) -> bool {
-    let snapshot = &case.span.after.snapshot;
-    let mut listeners = sockets::listeners(case.span.after);
-    call.count == 1
-        && listeners.any(|(place, listener)| {
-            let local = listener.local.inet().map(sockets::plain);
-            let is_next = local.is_some_and(|local| {
-                local.ip() == end.ip()
-                    && (1..=NEXT).contains(&local.port().saturating_sub(end.port()))
-            });
-            let mut holders = snapshot.owners.processes_of(place).into_iter();
-            is_next
-                && sockets::same(case.span.before, listener).is_none()
-                && holders.any(|holder| holder.pid == call.pid)
-        })
 }
 
 /// Says whether a socket has the port, at an address that overlaps.
@@ -285,6 +271,7 @@ mod tests {
             address: ([127, 0, 0, 1], port).into(),
             errno: IN_USE,
             count: 2,
+            instead: None,
         };
         let notices = Notices {
             refused_calls: vec![
@@ -316,5 +303,40 @@ mod tests {
         ];
         assert_eq!(told, expected);
         assert!(found[0].evidence[0].text.contains("4 times"), "{found:?}");
+    }
+
+    #[test]
+    fn who_took_another_port_is_in_no_trouble_and_who_has_none_is() {
+        let call = |pid, instead: Option<u16>| RefusedCall {
+            call: "bind",
+            pid: Pid(pid),
+            comm: b"dev".to_vec(),
+            protocol: 6,
+            address: ([127, 0, 0, 1], 3000).into(),
+            errno: IN_USE,
+            count: 1,
+            instead: instead.map(|port| ([127, 0, 0, 1], port).into()),
+        };
+        let judged = |refused_calls| {
+            let notices = Notices {
+                refused_calls,
+                ..Notices::default()
+            };
+            let sample = Sample::default();
+            let span = Span {
+                before: &sample,
+                after: &sample,
+            };
+            let found = check(&Case {
+                span,
+                notices: &notices,
+                focus: &Focus::default(),
+            });
+            found[0].severity
+        };
+        assert_eq!(judged(vec![call(7, Some(3001))]), Severity::Info);
+        assert_eq!(judged(vec![call(7, None)]), Severity::Critical);
+        let one_of_two = vec![call(7, Some(3001)), call(8, None)];
+        assert_eq!(judged(one_of_two), Severity::Critical);
     }
 }

@@ -67,7 +67,9 @@ fn is_one_trouble(one: &Subject, other: &Subject) -> bool {
     let host = |subject: &Subject| Some(host_of(subject.peer.as_deref()?).to_owned());
     let local = alike(one.local.as_ref(), other.local.as_ref()) == Some(true);
     let peer = alike(host(one).as_ref(), host(other).as_ref()) == Some(true);
-    one.pid == other.pid && (local || peer)
+    // Who comes to two ports has two troubles there.
+    let is_port = one.kind == "listener" && other.kind == "listener";
+    one.pid == other.pid && (local || peer && !is_port)
 }
 
 /// Gives an end without its port.
@@ -187,6 +189,21 @@ mod tests {
         // Nearly full is no reason yet.
         let both = ["connect-timeout", "conntrack-full"];
         assert_eq!(ranked(Severity::Warning), both);
+    }
+
+    #[test]
+    fn two_ports_without_a_listener_are_two_troubles_and_two_connections_of_one_client_are_one() {
+        let of = |kind, local: &str| {
+            let subject = subject(kind, Some(local), Some("10.0.0.2:5000"));
+            finding("x", Severity::Warning, subject)
+        };
+        let told = |kind| {
+            let mut found = vec![of(kind, "10.0.0.1:80"), of(kind, "10.0.0.1:81")];
+            gather(&mut found);
+            found.len()
+        };
+        assert_eq!(told("listener"), 2);
+        assert_eq!(told("socket"), 1);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod calls;
 mod command;
+mod heard;
 mod look;
 mod looks;
 mod meanwhile;
@@ -19,7 +20,7 @@ use clap::Args;
 use plumb_analyze::diagnose::{self, Found};
 use plumb_collect::sys::signal;
 use plumb_model::Reason;
-use plumb_model::finding::{Finding, Gap};
+use plumb_model::finding::Finding;
 use plumb_model::id::Pid;
 use plumb_present::json::findings::FindingRow;
 use plumb_present::report::findings;
@@ -210,14 +211,7 @@ fn wait(
 fn heard(calls: Result<Calls, String>) -> Refused {
     match calls {
         Ok(calls) => calls.finish(),
-        Err(why) => Refused {
-            calls: Vec::new(),
-            filtered: Vec::new(),
-            gap: Some(Gap {
-                what: format!("calls that fail: {why}"),
-                reason: Reason::PermissionDenied,
-            }),
-        },
+        Err(why) => calls::deaf(&why),
     }
 }
 

@@ -76,6 +76,8 @@ fn an_ordinary_user_is_told_what_could_not_be_seen() {
         let reasons = document["reasons"].to_string();
         assert!(reasons.contains("on the wire"), "{reasons}");
         assert!(reasons.contains("rules of the firewall"), "{reasons}");
+        let deaf = ["calls that fail: ", "its own firewall throws away: "];
+        assert!(deaf.iter().all(|what| reasons.contains(what)), "{reasons}");
         // The listener and the ends that were kept are another user's.
         assert!(reasons.contains("the holders of 31 sockets"), "{reasons}");
         let told = String::from_utf8_lossy(&text.stderr).into_owned();
@@ -117,21 +119,30 @@ fn one_attempt_is_told_as_one() {
     });
 }
 
+/// A program that connects to a port of 127.0.0.1 over and over, and waits for each refusal or does not.
+fn keeps_connecting(waits: bool) -> String {
+    let flags = if waits { "0" } else { "2048" };
+    format!(
+        "use Socket; for (1..400) {{ socket(my $s, AF_INET, SOCK_STREAM | {flags}, 6);
+        connect($s, sockaddr_in(8081, INADDR_LOOPBACK)); select(undef, undef, undef, 0.05); }}"
+    )
+}
+
 #[test]
-fn who_keeps_connecting_to_nobody_is_named() {
-    const TRIES: &str = r"use Socket; for (1..400) { socket(my $s, AF_INET, SOCK_STREAM, 6);
-        connect($s, sockaddr_in(8081, INADDR_LOOPBACK)); select(undef, undef, undef, 0.05); }";
+fn who_keeps_connecting_to_nobody_is_named_whether_he_waits_or_not() {
     sandbox::run(|| {
-        let mut client = Command::new("perl")
-            .args(["-e", TRIES])
-            .spawn()
-            .expect("perl is everywhere");
-        let output = plumb(&["--for=1500ms"]);
-        client.kill().expect("it is ours");
-        client.wait().expect("it was killed");
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let who = format!("perl (process {})", client.id());
-        let told = format!("{who} keeps connecting to 127.0.0.1:8081, where nothing listens\n");
-        assert!(text.contains(&told), "{text}");
+        for waits in [true, false] {
+            let mut client = Command::new("perl")
+                .args(["-e", &keeps_connecting(waits)])
+                .spawn()
+                .expect("perl is everywhere");
+            let output = plumb(&["--for=1500ms"]);
+            client.kill().expect("it is ours");
+            client.wait().expect("it was killed");
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let who = format!("perl (process {})", client.id());
+            let told = format!("{who} keeps connecting to 127.0.0.1:8081, where nothing listens\n");
+            assert!(text.contains(&told), "waits: {waits}: {text}");
+        }
     });
 }

@@ -52,6 +52,23 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             command(Expected::nothing(), &["next-port", "3000", "1500"])
         },
     },
+    Scenario {
+        name: "port-in-use/healthy-command-takes-the-next-and-ends",
+        about: "a command finds its port taken, takes the next one and ends at once: no reading ever sees it there",
+        make: |stage| {
+            stage.hold(TcpListener::bind("127.0.0.1:3000")?);
+            command(Expected::nothing(), &["next-port", "3000", "0"])
+        },
+    },
+    Scenario {
+        name: "port-in-use/command-that-ends",
+        about: "a command finds its port taken and ends",
+        make: |stage| {
+            stage.hold(TcpListener::bind("127.0.0.1:3000")?);
+            let expected = Expected::subject("local", "127.0.0.1:3000");
+            command(expected, &["listen", "127.0.0.1:3000"])
+        },
+    },
 ];
 
 /// Expects it of an actor that is run as a command.

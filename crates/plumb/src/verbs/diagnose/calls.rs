@@ -1,46 +1,29 @@
-//! Calls of programs that the kernel refuses while the watch lasts (`bind()`, `listen()` and `connect()`), and packets of
-//! sockets that the firewall throws away, from the recorder where it may run.
+//! Listening with the recorder, where it may run: calls of programs that the kernel refuses while the watch lasts (`bind()`,
+//! `listen()` and `connect()`), and packets of sockets that the firewall throws away. What is heard [`Heard`] makes sense of.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use plumb_bpf::recorder::{Layer, Plan, Recorder, Scope, Told, calls};
+use plumb_bpf::recorder::{Layer, Plan, Recorder, Scope, Told};
 use plumb_collect::sys::signal;
-use plumb_model::event::{Event, What};
+use plumb_model::Reason;
 use plumb_model::finding::Gap;
 use plumb_model::id::Pid;
-use plumb_model::notice::{Filtered, RefusedCall};
-use plumb_model::{NetnsId, Reason};
-use plumb_wire::sockaddr::decode_inet;
 
+use super::heard::Heard;
 use super::look::Refused;
 
 /// What this kernel calls a drop by a rule of the firewall.
 const FILTERED: &str = "NETFILTER_DROP";
-/// Distinct failures that are kept, and distinct flows whose packets were thrown away.
-const MOST: usize = 4096;
-/// `EALREADY`, `EINTR`: not refused yet.
-const GOES_ON: [i64; 2] = [114, 4];
-/// `EINPROGRESS`: not refused yet either, and who asked does not wait for the answer. Of a command it is kept, because
-/// the wire tells what became of it.
-const IN_PROGRESS: i64 = 115;
 /// How long one wait for events may last.
 const LOOK: Duration = Duration::from_millis(50);
-
-type Key = (&'static str, Pid, u8, SocketAddr, i32, Option<NetnsId>);
-
-type FlowKey = (u8, SocketAddr, SocketAddr, Option<NetnsId>);
+/// What is listened for.
+const CALLS: &str = "calls that fail";
+const DROPS: &str = "packets of programs of this host that its own firewall throws away";
 
 /// The calls heard so far.
 pub(super) struct Calls {
     recorder: Recorder,
-    /// Whether a command is listened to.
-    of_command: bool,
-    heard: BTreeMap<Key, (Vec<u8>, u64)>,
-    filtered: BTreeMap<FlowKey, u64>,
-    lost: u64,
+    heard: Heard,
 }
 
 impl Calls {
@@ -60,10 +43,7 @@ impl Calls {
         }
         Ok(Self {
             recorder,
-            of_command: root.is_some(),
-            heard: BTreeMap::new(),
-            filtered: BTreeMap::new(),
-            lost: 0,
+            heard: Heard::default(),
         })
     }
 
@@ -80,26 +60,11 @@ impl Calls {
     }
 
     fn take(&mut self, everything: bool) {
-        let Self {
-            recorder,
-            of_command,
-            heard,
-            filtered,
-            lost,
-        } = self;
+        let Self { recorder, heard } = self;
         let by_rule = recorder.names().drop_number(FILTERED);
         let mut take = |told: Told<'_>| {
-            let Told::Event(event) = told else { return };
-            if let Some((key, comm)) = refused(&event, *of_command) {
-                match room(heard, key) {
-                    Some(entry) => entry.or_insert((comm, 0)).1 += 1,
-                    None => *lost += 1,
-                }
-            } else if let Some(key) = thrown_away(&event, by_rule) {
-                match room(filtered, key) {
-                    Some(entry) => *entry.or_insert(0) += 1,
-                    None => *lost += 1,
-                }
+            if let Told::Event(event) = told {
+                heard.hear(&event, by_rule);
             }
         };
         if everything {
@@ -112,75 +77,59 @@ impl Calls {
     /// Ends, and gives what was refused in which network namespace, and what was not heard.
     pub fn finish(mut self) -> Refused {
         self.take(true);
-        let lost = self.lost + self.recorder.losses().events;
-        let calls = self.heard.into_iter().map(|(key, (comm, count))| {
-            let (call, pid, protocol, address, errno, netns) = key;
-            let refused = RefusedCall {
-                call,
-                pid,
-                comm,
-                protocol,
-                address,
-                errno,
-                count,
-            };
-            (netns, refused)
-        });
-        let filtered = self.filtered.into_iter().map(|(key, count)| {
-            let (protocol, local, peer, netns) = key;
-            let filtered = Filtered {
-                protocol,
-                local,
-                peer,
-                count,
-            };
-            (netns, filtered)
-        });
-        Refused {
-            calls: calls.collect(),
-            filtered: filtered.collect(),
-            gap: (lost > 0).then(|| Gap {
-                what: format!("{lost} of the calls that failed"),
+        let mut gaps = self.unheard();
+        let lost = self.heard.lost + self.recorder.losses().events;
+        if lost > 0 {
+            gaps.push(Gap {
+                what: format!("{lost} of the {CALLS}"),
                 reason: Reason::NotInSource,
-            }),
+            });
+        }
+        Refused {
+            gaps,
+            ..self.heard.finish()
         }
     }
-}
 
-/// Gives the place of a key; `None` where there are too many others.
-fn room<K: Ord, V>(kept: &mut BTreeMap<K, V>, key: K) -> Option<Entry<'_, K, V>> {
-    (kept.len() < MOST || kept.contains_key(&key)).then(|| kept.entry(key))
-}
-
-/// Says of which flow the event tells that a rule threw a packet of it away, `by_rule` being the kernel's number for
-/// that.
-fn thrown_away(event: &Event, by_rule: Option<u32>) -> Option<FlowKey> {
-    let What::Dropped { reason } = event.what else {
-        return None;
-    };
-    let ends = event.ends.filter(|_| Some(reason) == by_rule)?;
-    Some((ends.protocol, ends.local, ends.peer, event.netns))
-}
-
-/// Says what was refused to whom, if the event tells of that.
-fn refused(event: &Event, of_command: bool) -> Option<(Key, Vec<u8>)> {
-    let What::Call(call) = &event.what else {
-        return None;
-    };
-    let is_told = !GOES_ON.contains(&-call.result) && (of_command || -call.result != IN_PROGRESS);
-    let failed = call.end_ns.is_some() && call.result < 0;
-    if !failed || !is_told {
-        return None;
+    /// Says what this kernel does not tell.
+    fn unheard(&self) -> Vec<Gap> {
+        let refused = |layer| {
+            let mut gaps = self.recorder.gaps().iter();
+            gaps.find(|gap| gap.layer == layer)
+                .map(|gap| gap.why.clone())
+        };
+        let gap = |what: &str, why: String| Gap {
+            what: format!("{what}: {why}"),
+            reason: Reason::NotSupported,
+        };
+        let nameless = || {
+            let names = self.recorder.names();
+            let is_told = names.drop_number(FILTERED).is_some();
+            (!is_told).then(|| "this kernel does not say why it drops one (Linux 5.17)".to_owned())
+        };
+        let calls = refused(Layer::Calls).map(|why| gap(CALLS, why));
+        let drops = refused(Layer::Drops).or_else(nameless);
+        calls
+            .into_iter()
+            .chain(drops.map(|why| gap(DROPS, why)))
+            .collect()
     }
-    let name = calls::find(call.number)?.name;
-    // The address of `listen()` is the one that was bound.
-    let bound = event.ends.filter(|_| name == "listen");
-    let address = decode_inet(&call.address).or(bound.map(|ends| ends.local))?;
-    let task = event.task.as_ref()?;
-    let errno = i32::try_from(-call.result).ok()?;
-    let protocol = event.ends.map_or(0, |ends| ends.protocol);
-    Some((
-        (name, task.pid, protocol, address, errno, event.netns),
-        task.comm.clone(),
-    ))
+}
+
+/// Says what is not heard where the recorder may not run, and why.
+pub(super) fn deaf(why: &str) -> Refused {
+    // What root cannot load, this kernel does not take.
+    let reason = if rustix::process::geteuid().is_root() {
+        Reason::NotSupported
+    } else {
+        Reason::PermissionDenied
+    };
+    let gaps = [CALLS, DROPS].map(|what| Gap {
+        what: format!("{what}: {why}"),
+        reason,
+    });
+    Refused {
+        gaps: gaps.into(),
+        ..Refused::default()
+    }
 }

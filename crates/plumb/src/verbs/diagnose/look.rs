@@ -92,7 +92,7 @@ impl Look {
         notices.probed = probed;
         notices.refused_calls = calls.of(self.place.id);
         notices.filtered = calls.filtered_in(self.place.id);
-        after.snapshot.gaps.extend(calls.gap.clone());
+        after.snapshot.gaps.extend(calls.gaps.iter().cloned());
         sample::ask_destinations(&mut after, &asked_about(focus, &notices));
         let seen = Seen {
             place: self.place,
@@ -167,7 +167,7 @@ pub(super) struct Refused {
     /// Flows of which the firewall threw packets away, with their namespaces.
     pub filtered: Vec<(Option<NetnsId>, Filtered)>,
     /// What was not heard.
-    pub gap: Option<Gap>,
+    pub gaps: Vec<Gap>,
 }
 
 impl Refused {

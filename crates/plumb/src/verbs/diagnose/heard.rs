@@ -1,0 +1,349 @@
+//! What the recorder's events say of calls that the kernel refuses, and of packets that the firewall throws away.
+//!
+//! Nothing is read here: events in, [`Refused`] out. Who does not wait for `connect()` (EINPROGRESS) is told later, at his
+//! socket, that he was refused; the same change of state is seen of who waits, whose call then returns the same error.
+//! Each attempt counts once. Who was refused a port and then has another is known by what he bound or listens at since.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use plumb_bpf::recorder::calls;
+use plumb_model::NetnsId;
+use plumb_model::event::{Call, Event, StateChange, Task, What};
+use plumb_model::id::{Cookie, Pid};
+use plumb_model::notice::{Filtered, RefusedCall};
+use plumb_model::socket::SocketState;
+use plumb_wire::sockaddr::decode_inet;
+
+use super::look::Refused;
+
+/// Distinct failures that are kept, distinct flows whose packets were thrown away, and attempts under way.
+const MOST: usize = 4096;
+/// `EALREADY`, `EINTR`, `EINPROGRESS`: not refused yet.
+const GOES_ON: [i64; 3] = [114, 4, 115];
+/// `IPPROTO_TCP`.
+const TCP: u8 = 6;
+
+/// Who called what, for which address, and the error.
+type Key = (Pid, &'static str, u8, SocketAddr, i32, Option<NetnsId>);
+
+type FlowKey = (u8, SocketAddr, SocketAddr, Option<NetnsId>);
+
+/// How often, by whom, and what he took instead.
+#[derive(Debug)]
+struct Failed {
+    comm: Vec<u8>,
+    count: u64,
+    instead: Option<SocketAddr>,
+}
+
+/// An attempt to connect that nobody has answered yet.
+#[derive(Debug)]
+struct Begun {
+    task: Task,
+    /// Its `connect()` has returned: nobody waits in it.
+    has_returned: bool,
+}
+
+/// What was heard so far.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    failed: BTreeMap<Key, Failed>,
+    filtered: BTreeMap<FlowKey, u64>,
+    begun: BTreeMap<Cookie, Begun>,
+    /// Attempts whose failure was counted, and whose `connect()` has not returned.
+    counted: BTreeSet<Cookie>,
+    /// What there was no room for.
+    pub lost: u64,
+}
+
+impl Heard {
+    /// Takes an event; `by_rule` is what this kernel calls a drop by a rule of the firewall.
+    pub fn hear(&mut self, event: &Event, by_rule: Option<u32>) {
+        match &event.what {
+            What::Call(call) => self.called(event, call),
+            What::State(change) => self.changed(event, change),
+            What::Dropped { reason } if Some(*reason) == by_rule => self.thrown_away(event),
+            _ => {}
+        }
+    }
+
+    /// Gives what was refused in which network namespace.
+    pub fn finish(self) -> Refused {
+        let calls = self.failed.into_iter().map(|(key, failed)| {
+            let (pid, call, protocol, address, errno, netns) = key;
+            let refused = RefusedCall {
+                call,
+                pid,
+                comm: failed.comm,
+                protocol,
+                address,
+                errno,
+                count: failed.count,
+                instead: failed.instead,
+            };
+            (netns, refused)
+        });
+        let filtered = self.filtered.into_iter().map(|(key, count)| {
+            let (protocol, local, peer, netns) = key;
+            let filtered = Filtered {
+                protocol,
+                local,
+                peer,
+                count,
+            };
+            (netns, filtered)
+        });
+        Refused {
+            calls: calls.collect(),
+            filtered: filtered.collect(),
+            gaps: Vec::new(),
+        }
+    }
+
+    fn called(&mut self, event: &Event, call: &Call) {
+        let told = calls::find(call.number).zip(event.task.as_ref());
+        let (Some((described, task)), Some(_)) = (told, call.end_ns) else {
+            return;
+        };
+        let name = described.name;
+        if call.result >= 0 {
+            self.took(event, call, name, task.pid);
+            return;
+        }
+        let cookie = event.cookie.filter(|_| name == "connect");
+        if cookie.is_some_and(|cookie| self.counted.remove(&cookie)) {
+            return;
+        }
+        if GOES_ON.contains(&-call.result) {
+            if let Some(begun) = cookie.and_then(|cookie| self.begun.get_mut(&cookie)) {
+                begun.has_returned = true;
+            }
+            return;
+        }
+        // The address of `listen()` is the one that was bound.
+        let bound = event.ends.filter(|_| name == "listen");
+        let address = decode_inet(&call.address).or(bound.map(|ends| ends.local));
+        let protocol = event.ends.map_or(0, |ends| ends.protocol);
+        if let (Some(address), Ok(errno)) = (address, i32::try_from(-call.result)) {
+            let key = (task.pid, name, protocol, address, errno, event.netns);
+            self.fail(key, task);
+        }
+    }
+
+    fn fail(&mut self, key: Key, task: &Task) {
+        let Some(entry) = room(&mut self.failed, key) else {
+            self.lost += 1;
+            return;
+        };
+        let failed = entry.or_insert_with(|| Failed {
+            comm: task.comm.clone(),
+            count: 0,
+            instead: None,
+        });
+        failed.count += 1;
+        // What it had before this time was not for it.
+        failed.instead = None;
+    }
+
+    /// Notes what a process has instead of what it was refused. A client's socket may be bound to any port, so only who
+    /// named one, or listens, has a port to serve.
+    fn took(&mut self, event: &Event, call: &Call, name: &str, pid: Pid) {
+        let Some(ends) = event.ends else { return };
+        let asked = || decode_inet(&call.address).filter(|asked| asked.port() != 0);
+        let end = match name {
+            "bind" => asked(),
+            "listen" => Some(ends.local),
+            _ => None,
+        };
+        let Some(end) = end else { return };
+        let of_process = self
+            .failed
+            .iter_mut()
+            .filter(|((of, name, ..), _)| *of == pid && matches!(*name, "bind" | "listen"));
+        for ((_, _, protocol, wanted, _, netns), failed) in of_process {
+            let alike = *protocol == ends.protocol && *netns == event.netns;
+            if alike && wanted.port() != end.port() {
+                failed.instead.get_or_insert(end);
+            }
+        }
+    }
+
+    /// Follows an attempt to connect, from the call that begins it to its end.
+    fn changed(&mut self, event: &Event, change: &StateChange) {
+        let Some(cookie) = event.cookie else { return };
+        if change.new == SocketState::SYN_SENT {
+            if let (Some(task), Some(entry)) = (&event.task, room(&mut self.begun, cookie)) {
+                entry.or_insert_with(|| Begun {
+                    task: task.clone(),
+                    has_returned: false,
+                });
+            }
+            return;
+        }
+        let Some(Begun { task, has_returned }) = self.begun.remove(&cookie) else {
+            return;
+        };
+        let failed = change.new == SocketState::CLOSE && change.errno > 0;
+        if let Some(ends) = event.ends.filter(|_| failed) {
+            let netns = event.netns;
+            let key = (task.pid, "connect", TCP, ends.peer, change.errno, netns);
+            self.fail(key, &task);
+            if !has_returned && self.counted.len() < MOST {
+                self.counted.insert(cookie);
+            }
+        }
+    }
+
+    /// A packet of a flow that a rule of the firewall threw away.
+    fn thrown_away(&mut self, event: &Event) {
+        let Some(ends) = event.ends else { return };
+        let key = (ends.protocol, ends.local, ends.peer, event.netns);
+        match room(&mut self.filtered, key) {
+            Some(entry) => *entry.or_insert(0) += 1,
+            None => self.lost += 1,
+        }
+    }
+}
+
+/// Gives the place of a key; `None` where there are too many others.
+fn room<K: Ord, V>(kept: &mut BTreeMap<K, V>, key: K) -> Option<Entry<'_, K, V>> {
+    (kept.len() < MOST || kept.contains_key(&key)).then(|| kept.entry(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_model::event::Ends;
+
+    use super::*;
+
+    const PID: Pid = Pid(7);
+    const CLOSE: SocketState = SocketState::CLOSE;
+    const SYN_SENT: SocketState = SocketState::SYN_SENT;
+
+    fn end(port: u16) -> SocketAddr {
+        ([127, 0, 0, 1], port).into()
+    }
+
+    fn event(what: What, (local, peer): (u16, u16)) -> Event {
+        Event {
+            time_ns: 0,
+            cookie: Some(Cookie(1)),
+            netns: Some(NetnsId(4)),
+            ends: Some(Ends {
+                protocol: TCP,
+                local: end(local),
+                peer: end(peer),
+            }),
+            owner: Some(PID),
+            task: Some(Task {
+                pid: PID,
+                tid: PID.0,
+                comm: b"client".to_vec(),
+            }),
+            stack: None,
+            what,
+        }
+    }
+
+    /// A call about a port of 127.0.0.1, as it is given: `struct sockaddr_in`.
+    fn call(name: &str, port: u16, result: i64) -> Event {
+        let is_it = |number: &u32| calls::find(*number).is_some_and(|call| call.name == name);
+        let number = (0..512).find(is_it).expect("a call of the network");
+        let mut address = vec![2, 0];
+        address.extend(port.to_be_bytes());
+        address.extend([127, 0, 0, 1]);
+        let call = Call {
+            number,
+            end_ns: Some(1),
+            args: [0; 6],
+            state: None,
+            result,
+            receives: false,
+            address: if name == "listen" {
+                Vec::new()
+            } else {
+                address
+            },
+            payload: Vec::new(),
+        };
+        let (local, peer) = if name == "connect" {
+            (40_000, port)
+        } else {
+            (port, 0)
+        };
+        event(What::Call(Box::new(call)), (local, peer))
+    }
+
+    fn change(old: SocketState, new: SocketState, errno: i32) -> Event {
+        let change = StateChange {
+            old,
+            new,
+            errno,
+            totals: None,
+            by_exit: false,
+            older: false,
+            untouched: true,
+        };
+        event(What::State(change), (40_000, 6379))
+    }
+
+    fn refused(events: &[Event]) -> Vec<RefusedCall> {
+        let mut heard = Heard::default();
+        for event in events {
+            heard.hear(event, None);
+        }
+        let refused = heard.finish();
+        refused.calls.into_iter().map(|(_, call)| call).collect()
+    }
+
+    #[test]
+    fn who_waits_for_his_refusal_and_who_does_not_are_counted_once_each() {
+        let begins = || change(CLOSE, SYN_SENT, 0);
+        let fails = || change(SYN_SENT, CLOSE, 111);
+        for (what, events) in [
+            ("waits", [begins(), fails(), call("connect", 6379, -111)]),
+            ("at once", [begins(), fails(), call("connect", 6379, -115)]),
+            ("later", [begins(), call("connect", 6379, -115), fails()]),
+        ] {
+            let found = refused(&events);
+            let told: Vec<_> = found
+                .iter()
+                .map(|call| (call.call, call.pid, call.address, call.errno, call.count))
+                .collect();
+            assert_eq!(told, [("connect", PID, end(6379), 111, 1)], "{what}");
+        }
+        // What is given up by its own program was not refused, nor was what is made.
+        let given_up = [
+            begins(),
+            call("connect", 6379, -115),
+            change(SYN_SENT, CLOSE, 0),
+        ];
+        assert_eq!(refused(&given_up), []);
+        let made = change(SYN_SENT, SocketState::ESTABLISHED, 0);
+        let reset = change(SocketState::ESTABLISHED, CLOSE, 104);
+        assert_eq!(refused(&[begins(), made, reset]), []);
+    }
+
+    #[test]
+    fn what_a_process_takes_instead_is_what_it_names_or_listens_at_after_its_refusal() {
+        let instead = |events: &[Event]| {
+            let mut found = refused(events);
+            assert_eq!(found.len(), 1, "{found:?}");
+            found.remove(0).instead
+        };
+        let fails = || call("bind", 3000, -98);
+        let next = || call("bind", 3001, 0);
+        assert_eq!(instead(&[fails(), next()]), Some(end(3001)));
+        assert_eq!(instead(&[next(), fails()]), None);
+        assert_eq!(instead(&[fails(), next(), fails()]), None);
+        // A client's socket may have any port; who listens there serves it.
+        let any = || call("bind", 0, 0);
+        assert_eq!(instead(&[fails(), any()]), None);
+        let listens = call("listen", 45_000, 0);
+        assert_eq!(instead(&[fails(), any(), listens]), Some(end(45_000)));
+        // The same port at another address is none in its place.
+        assert_eq!(instead(&[fails(), call("bind", 3000, 0)]), None);
+    }
+}
