@@ -3,10 +3,11 @@
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
-use std::process::{Child, Command};
+use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
@@ -86,6 +87,21 @@ impl Terminal {
             }
         }
         true
+    }
+}
+
+impl Terminal {
+    /// Interrupts the program, as Ctrl-C does.
+    pub fn interrupt(&self) -> io::Result<()> {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let pid = pid.ok_or_else(|| io::Error::other("no process"))?;
+        Ok(kill_process(pid, Signal::INT)?)
+    }
+
+    /// Reads what the program still writes and waits for its end.
+    pub fn end(&mut self) -> io::Result<ExitStatus> {
+        self.read_until(|_| false);
+        self.child.wait()
     }
 }
 

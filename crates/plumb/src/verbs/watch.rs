@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use plumb_collect::sys::signal;
+
 use super::screen;
 use crate::output::Output;
 
@@ -32,13 +34,14 @@ pub fn interval(text: &str) -> Result<Duration, String> {
 
 /// Gives the answer of `once` every `interval`, counted from its start, as long as it says true and
 /// somebody reads. On a terminal each is drawn over the last in one write; elsewhere they follow each
-/// other. An interrupt ends it, and leaves nothing to tidy up.
+/// other. An interrupt ends it behind a whole answer, a terminal with the cursor on a line of its own.
 pub fn repeat(
     interval: Duration,
     draw: bool,
     out: &mut Output,
     mut once: impl FnMut(&mut Output) -> bool,
 ) {
+    signal::catch_interrupts(1);
     let clear: &[u8] = b"\x1b[2J";
     if draw {
         out.raw(|out| out.extend_from_slice(clear));
@@ -51,9 +54,16 @@ pub fn repeat(
         let goes_on = once(out);
         out.end_screen();
         if !goes_on || out.has_failed() {
-            return;
+            break;
         }
-        std::thread::sleep(interval.saturating_sub(start.elapsed()));
+        signal::pause(interval.saturating_sub(start.elapsed()));
+        if signal::interrupted() {
+            break;
+        }
+    }
+    if draw {
+        out.raw(|out| out.push(b'\n'));
+        out.flush();
     }
 }
 

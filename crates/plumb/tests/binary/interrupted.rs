@@ -3,6 +3,7 @@
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use plumb_testkit::terminal::Terminal;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How long to wait for what must come.
@@ -54,6 +55,46 @@ fn an_interrupted_watch_tells_what_it_saw_until_then() {
         let document: serde_json::Value = serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|error| panic!("{verb}: {error}"));
         assert!(document[rows].is_array(), "{verb}: {document}");
+    }
+}
+
+#[test]
+fn a_repetition_that_is_interrupted_ends_behind_a_whole_answer() {
+    for (words, rows) in [
+        (&["ls", "--watch", LENGTH][..], "sockets"),
+        (&["stats", "--every", LENGTH], "counters"),
+        (&["stats", "--syn", "--every", LENGTH], "answers"),
+        (&["if", "--every", LENGTH], "interfaces"),
+    ] {
+        let output = interrupted(&[words, &["--json"]].concat());
+        assert_eq!(output.status.code(), Some(0), "{words:?}: {output:?}");
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{words:?}: {error}"));
+        assert!(document[rows].is_array(), "{words:?}: {document}");
+    }
+}
+
+/// What stays on the terminal, the prompt of the shell must not be written into.
+#[test]
+fn a_terminal_is_left_on_a_line_of_its_own() {
+    for words in [
+        &["ls", "--watch", "10m"][..],
+        &["stats", "--every", "1s"],
+        &["if", "--every", "1s"],
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plumb"));
+        let mut terminal = Terminal::start(command.args(words), 24, 80).expect("a terminal");
+        // The end of a screen: nothing below the last line.
+        let is_drawn = |seen: &[u8]| seen.ends_with(b"\x1b[J");
+        assert!(terminal.read_until(is_drawn), "{words:?}: no screen");
+        terminal.interrupt().expect("it runs");
+        let status = terminal.end().expect("it ends");
+        assert_eq!(status.code(), Some(0), "{words:?}");
+        assert!(
+            terminal.seen.ends_with(b"\x1b[J\r\n"),
+            "{words:?}: {}",
+            String::from_utf8_lossy(&terminal.seen)
+        );
     }
 }
 

@@ -46,7 +46,7 @@ pub struct Arguments {
     #[arg(long, conflicts_with_all = ["every", "span"])]
     totals: bool,
     /// The interfaces of another network namespace: its name, a pid in it, net:[INODE] or a path.
-    #[arg(short = 'n', long, value_name = "NETNS")]
+    #[arg(short = 'N', long, value_name = "NETNS")]
     netns: Option<String>,
     /// The interfaces of every network namespace of this host.
     #[arg(long, conflicts_with = "netns")]
@@ -108,7 +108,8 @@ fn repeat(
 ) -> u8 {
     let start = std::time::Instant::now();
     let mut last = status::FINE;
-    std::thread::sleep(interval);
+    signal::catch_interrupts(1);
+    signal::pause(interval);
     let draw = out.is_terminal() && matches!(arguments.form.form(), Form::Table | Form::Wide);
     watch::repeat(interval, draw, out, |out| {
         let (status, after) = again(arguments, &before, history, out);

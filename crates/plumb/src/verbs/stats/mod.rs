@@ -62,7 +62,7 @@ pub struct Arguments {
     #[arg(long = "for", value_name = "TIME", value_parser = watch::interval)]
     span: Option<Duration>,
     /// The counters of another network namespace: its name, a pid in it, net:[INODE] or a path.
-    #[arg(short = 'n', long, value_name = "NETNS")]
+    #[arg(short = 'N', long, value_name = "NETNS")]
     netns: Option<String>,
     /// The counters of every network namespace of this host.
     #[arg(long, conflicts_with = "netns")]
@@ -132,7 +132,8 @@ fn repeat(
     out: &mut Output,
 ) -> u8 {
     let start = Instant::now();
-    std::thread::sleep(interval);
+    signal::catch_interrupts(1);
+    signal::pause(interval);
     let mut last = status::FINE;
     let draw = out.is_terminal() && matches!(arguments.form.form(), Form::Table | Form::Wide);
     watch::repeat(interval, draw, out, |out| {

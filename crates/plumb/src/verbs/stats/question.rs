@@ -92,8 +92,8 @@ pub fn answer(
     lines: &[Line],
     out: &mut Output,
 ) -> u8 {
+    signal::catch_interrupts(1);
     let Some(interval) = arguments.every else {
-        signal::catch_interrupts(1);
         return once(
             arguments,
             question,
@@ -108,7 +108,8 @@ pub fn answer(
     let mut last = crate::verbs::status::FINE;
     let mut round = 0.0;
     // Each round takes its interval by looking; there is nothing to wait for between them.
-    watch::repeat(Duration::from_nanos(1), out.is_terminal(), out, |out| {
+    let draw = out.is_terminal() && matches!(arguments.form.form(), Form::Table | Form::Wide);
+    watch::repeat(Duration::from_nanos(1), draw, out, |out| {
         last = once(arguments, question, lines, interval, out);
         round += 1.0;
         last == crate::verbs::status::FINE && rounds.is_none_or(|rounds| round < rounds)
