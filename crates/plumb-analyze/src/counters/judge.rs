@@ -18,6 +18,8 @@ pub enum Judgement {
         thousandths: u64,
         /// What would still be fine.
         limit: u32,
+        /// Of which counters together, each a group and a name.
+        of: &'static [(&'static str, &'static str)],
     },
 }
 
@@ -47,7 +49,11 @@ pub fn judge(
             let thousandths = u128::from(growth) * 1000 / u128::from(whole.max(1));
             let thousandths = u64::try_from(thousandths).unwrap_or(u64::MAX);
             if thousandths > u64::from(limit) {
-                Judgement::Above { thousandths, limit }
+                Judgement::Above {
+                    thousandths,
+                    limit,
+                    of: others,
+                }
             } else {
                 Judgement::Fine
             }
@@ -75,7 +81,8 @@ mod tests {
             judged("Tcp", "RetransSegs", 20, 1000),
             Judgement::Above {
                 thousandths: 20,
-                limit: 10
+                limit: 10,
+                of: &[("Tcp", "OutSegs")]
             }
         );
         assert_eq!(judged("Tcp", "RetransSegs", 4, 1), Judgement::Fine);

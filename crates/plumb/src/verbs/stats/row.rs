@@ -28,6 +28,8 @@ pub struct Row {
     /// Its share of what it is measured by, where that is too large.
     share: Option<f64>,
     share_limit: Option<f64>,
+    /// The counters that it is a share of, together.
+    share_of: Option<Vec<String>>,
     meaning: Option<&'static str>,
     when_bad: Option<&'static str>,
     counted_in: Option<&'static str>,
@@ -61,11 +63,17 @@ impl Row {
                     period.beside(reading, group, name)
                 })
             });
-        let (share, share_limit) = match judgement {
-            Judgement::Above { thousandths, limit } => {
-                (Some(part(thousandths)), Some(part(limit.into())))
-            }
-            Judgement::Fine | Judgement::Worrying => (None, None),
+        let (share, share_limit, share_of) = match judgement {
+            Judgement::Above {
+                thousandths,
+                limit,
+                of,
+            } => (
+                Some(part(thousandths)),
+                Some(part(limit.into())),
+                Some(of.iter().map(|of| beside(reading, of)).collect()),
+            ),
+            Judgement::Fine | Judgement::Worrying => (None, None, None),
         };
         let text = |text: fn(&Explanation) -> &'static str| {
             explanation.map(text).filter(|text| !text.is_empty())
@@ -85,6 +93,7 @@ impl Row {
             worrying: judgement.is_worrying(),
             share,
             share_limit,
+            share_of,
             meaning: text(|entry| entry.meaning),
             when_bad: text(|entry| entry.when),
             counted_in: text(|entry| entry.place),
@@ -133,7 +142,8 @@ impl Row {
             self.per_s.map(|per_s| format!(", {}", value::rate(per_s))),
             self.share.zip(self.share_limit).map(|(share, limit)| {
                 let (share, limit) = (share * 100.0, limit * 100.0);
-                format!(", {share:.1} % where {limit:.1} % would be fine")
+                let whole = self.share_of.as_deref().unwrap_or_default().join(" + ");
+                format!(", {share:.1} % of {whole} where {limit:.1} % would be fine")
             }),
         ];
         parts.into_iter().flatten().collect()
@@ -231,6 +241,14 @@ pub const COLUMNS: [Column<Row>; 13] = [
     .about("with --bad and --explain: sockets that show a trace of it"),
 ];
 
+/// Gives the full name of a counter that a reading is measured by: where it is one of several, of the same one.
+fn beside(reading: &Reading, &(group, name): &(&str, &str)) -> String {
+    match &reading.instance {
+        Some(instance) if group == reading.group => format!("{group}.{instance}.{name}"),
+        _ => format!("{group}.{name}"),
+    }
+}
+
 fn number(value: u64, nature: Nature) -> Number {
     // Where there is no limit the kernel says -1.
     match (nature, value.cast_signed()) {
@@ -313,6 +331,39 @@ mod tests {
         let row = row("Tcp", "MaxConn", u64::MAX);
         assert_eq!(row.value, Number::from(-1));
         assert_eq!((row.per_s, row.worrying), (None, false));
+    }
+
+    #[test]
+    fn a_share_says_of_what() {
+        let reading = |group: &str, instance: Option<&str>, name: &str, value| Reading {
+            group: group.into(),
+            instance: instance.map(str::to_owned),
+            name: name.into(),
+            value,
+            source: "rtnetlink",
+        };
+        let after = Counters {
+            readings: vec![
+                reading("Tcp", None, "RetransSegs", 50),
+                reading("Tcp", None, "OutSegs", 1000),
+            ],
+            ..Counters::default()
+        };
+        let span = Span::Whole(Known::Known(10.0));
+        let row = Row::new(&after.readings[0], &Period::until(&after), span);
+        assert_eq!(
+            row.numbers(),
+            "50, 5.0/s, 5.0 % of Tcp.OutSegs where 1.0 % would be fine"
+        );
+        let json = serde_json::to_value(&row).expect("it is plain data");
+        assert_eq!(json["share_of"], serde_json::json!(["Tcp.OutSegs"]));
+        assert_eq!(
+            beside(
+                &reading("interface", Some("eth0"), "rx_dropped", 1),
+                &("interface", "rx_packets")
+            ),
+            "interface.eth0.rx_packets"
+        );
     }
 
     #[test]
