@@ -103,6 +103,43 @@ fn another_users_low_port_is_refused_without_being_that_user() {
 }
 
 #[test]
+fn without_root_the_user_whose_socket_is_in_the_way_is_named() {
+    sandbox::run(|| {
+        let listener = TcpListener::bind("127.0.0.1:8080").expect("nobody has it here");
+        let as_nobody = |words: &[&str]| {
+            Command::new("setpriv")
+                .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+                .args([env!("CARGO_BIN_EXE_plumb"), "bind"])
+                .args(words)
+                .output()
+                .expect("util-linux is there")
+        };
+        let text = stdout(&as_nobody(&["127.0.0.1:8080"]));
+        let document = json(&as_nobody(&["127.0.0.1:8080", "--json"]));
+        let by_name = json(&bind(&["127.0.0.1:80", "--uid", "nobody", "--json"]));
+        drop(listener);
+        assert!(text.contains("(socket of root)"), "{text}");
+        assert!(
+            text.contains("somebody unknown (permission-denied; the socket is root's) listens on"),
+            "{text}"
+        );
+        assert!(
+            text.contains("which process it is, ask as root\n"),
+            "{text}"
+        );
+        let holder = &document["binds"][0]["blockers"][0];
+        assert_eq!(
+            (&holder["uid"], &holder["user"]),
+            (&0.into(), &"root".into())
+        );
+        let row = &by_name["binds"][0];
+        assert_eq!(row["tried"]["errno"], "EACCES", "{row}");
+        let explanation = row["explanation"].as_str().unwrap_or_default();
+        assert!(explanation.contains("user nobody does not have"), "{row}");
+    });
+}
+
+#[test]
 fn nobody_s_datagram_is_risked() {
     sandbox::run(|| {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback is up");

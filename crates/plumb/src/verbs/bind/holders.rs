@@ -4,10 +4,11 @@ use std::path::Path;
 
 use plumb_analyze::bind::{Overlap, Rival};
 use plumb_collect::processes::details::{Wanted, describe as describe_process};
-use plumb_model::Known;
+use plumb_collect::sys::nss;
 use plumb_model::attribution::{Holding, Process};
 use plumb_model::snapshot::{End, Kind, Socket};
 use plumb_model::socket::SocketState;
+use plumb_model::{Known, Uid};
 use plumb_present::json;
 
 use super::read::Sockets;
@@ -29,6 +30,7 @@ pub fn describe(sockets: &Sockets, place: usize, overlap: Option<Overlap>) -> Op
         peer: socket.peer.port().map(|_| text(&socket.peer)),
         state: state(socket),
         uid: socket.uid.ok().map(|uid| uid.0),
+        user: socket.uid.ok().and_then(user_name),
         reuse_addr: rival.reuse_addr.ok(),
         reuse_port: rival.reuse_port.ok(),
         remaining_ms: rival.is_stub.then_some(socket.timer.expires_ms),
@@ -37,6 +39,11 @@ pub fn describe(sockets: &Sockets, place: usize, overlap: Option<Overlap>) -> Op
         owner_unknown: owners.reason().map(plumb_model::Reason::word),
         processes: held(sockets, owners.ok().unwrap_or_default()),
     })
+}
+
+/// Gives the name of a user, where the user database has one.
+pub fn user_name(uid: Uid) -> Option<String> {
+    nss::user_name(uid.0).map(|name| json::text(&name))
 }
 
 fn what(socket: &Socket, rival: &Rival) -> &'static str {

@@ -56,11 +56,11 @@ pub struct Arguments {
     /// The socket would be bound to this interface (SO_BINDTODEVICE).
     #[arg(long, value_name = "INTERFACE")]
     device: Option<String>,
-    /// The bind would be made by this user, without privileges unless it is root.
-    #[arg(long, value_name = "UID")]
+    /// The bind would be made by this user (a name or a number), without privileges unless it is root.
+    #[arg(long, value_name = "USER", value_parser = target::user)]
     uid: Option<u32>,
     /// In this network namespace: a name, a pid, net:[INODE] or a path.
-    #[arg(long, value_name = "NETNS")]
+    #[arg(short = 'N', long, value_name = "NETNS")]
     netns: Option<String>,
     /// Does not bind, only thinks.
     #[arg(long, conflicts_with = "try_anyway")]
@@ -87,7 +87,7 @@ EXAMPLES
   plumb bind 127.0.0.1:8080 --reuseaddr
                                        would a server that sets SO_REUSEADDR start?
   plumb bind '[::]:53' udp             DNS, all addresses
-  plumb bind :80 --uid 1000            may user 1000 have a port below 1024?
+  plumb bind :80 --uid www-data        may this user have a port below 1024?
   plumb bind :0                        is any port free?
   plumb bind :8080 --json | jq '.binds[].blockers[].processes[].pid'
 

@@ -77,6 +77,8 @@ pub struct Holder {
     pub state: Option<&'static str>,
     /// The user it belongs to.
     pub uid: Option<u32>,
+    /// That user's name, where the user database has one.
+    pub user: Option<String>,
     /// SO_REUSEADDR, where it can be seen.
     pub reuse_addr: Option<bool>,
     /// SO_REUSEPORT, where it can be seen.
@@ -91,6 +93,15 @@ pub struct Holder {
     pub processes: Vec<Held>,
     /// Why nobody is known to.
     pub owner_unknown: Option<&'static str>,
+}
+
+impl Holder {
+    /// Names the user it belongs to: `root`, or `user 4242` of one without a name.
+    pub fn owner(&self) -> Option<String> {
+        self.user
+            .clone()
+            .or_else(|| self.uid.map(|uid| format!("user {uid}")))
+    }
 }
 
 /// A process that holds a socket.
@@ -141,6 +152,9 @@ fn holder(row: &Row) -> Cell<'_> {
     };
     let who = match (first.processes.first(), first.owner_unknown) {
         (Some(held), _) => format!("{}[{}]", held.name, held.pid),
+        (None, Some("permission-denied")) if first.uid.is_some() => {
+            format!("(socket of {})", first.owner().unwrap_or_default())
+        }
         (None, Some(reason)) => format!("({reason})"),
         (None, None) => first.what.to_owned(),
     };

@@ -1,9 +1,11 @@
 //! What a user writes for an address and a port.
 
+use std::ffi::CString;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
 use plumb_collect::interface_index::interface_index;
+use plumb_collect::sys::nss;
 
 use crate::verbs::resolve;
 
@@ -72,6 +74,18 @@ pub fn interface(name: &str) -> Result<u32, String> {
         .ok_or_else(|| format!("no interface {name}"))
 }
 
+/// Gives the id of a user, by number or name.
+pub fn user(text: &str) -> Result<u32, String> {
+    // The last number is none: system calls take it for "unchanged".
+    let is_id = |uid: &u32| *uid != u32::MAX;
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let uid = text.parse().ok().filter(is_id);
+        return uid.ok_or_else(|| format!("no user has the number {text}"));
+    }
+    let found = CString::new(text).ok().and_then(|name| nss::user_id(&name));
+    found.ok_or_else(|| format!("no user {text:?} here; a number will do as well"))
+}
+
 fn named(host: &str, port: u16) -> Result<Vec<Target>, String> {
     let mut targets: Vec<Target> = Vec::new();
     for address in resolve::lookup(host, port)? {
@@ -108,6 +122,15 @@ mod tests {
         assert_eq!(shown("*:80"), shown("80"));
         assert!(shown("localhost:80").contains(&String::from("127.0.0.1:80")));
         assert_eq!(parse("[fe80::1%lo]:80").map(|all| all[0].scope_id), Ok(1));
+    }
+
+    #[test]
+    fn a_user_is_a_number_or_a_name() {
+        assert_eq!(user("root"), Ok(0));
+        assert_eq!(user("1000"), Ok(1000));
+        for wrong in ["", "-1", "4294967295", "4294967296", "no such user"] {
+            user(wrong).expect_err(wrong);
+        }
     }
 
     #[test]

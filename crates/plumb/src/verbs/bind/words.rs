@@ -2,6 +2,7 @@
 
 use plumb_analyze::bind::{Attempt, Protocol, Rule};
 
+use super::holders;
 use super::row::{Held, Holder, Note, Row};
 
 /// Says in one sentence why.
@@ -74,7 +75,7 @@ fn refused(rule: Rule, attempt: &Attempt) -> String {
             return format!(
                 "ports below net.ipv4.ip_unprivileged_port_start need CAP_NET_BIND_SERVICE, which user \
                  {} does not have",
-                attempt.uid.0
+                holders::user_name(attempt.uid).unwrap_or_else(|| attempt.uid.0.to_string())
             );
         }
         Rule::RangeExhausted => "no port of net.ipv4.ip_local_port_range is free",
@@ -181,9 +182,17 @@ fn why_not_shared(holder: &Holder, attempt: &Attempt, refused: bool) -> String {
 /// Names who has a socket.
 fn subject(holder: &Holder) -> String {
     let Some(first) = holder.processes.first() else {
-        return match holder.owner_unknown {
-            Some(reason) => format!("somebody unknown ({reason})"),
-            None => String::from("somebody unknown"),
+        let facts = [
+            holder.owner_unknown.map(str::to_owned),
+            holder
+                .owner()
+                .map(|owner| format!("the socket is {owner}'s")),
+        ];
+        let facts: Vec<String> = facts.into_iter().flatten().collect();
+        return if facts.is_empty() {
+            String::from("somebody unknown")
+        } else {
+            format!("somebody unknown ({})", facts.join("; "))
         };
     };
     let mut text = process(first);
@@ -249,6 +258,13 @@ fn about_holder(holder: &Holder, attempt: &Attempt) -> Vec<String> {
             "to free it: end process {} ({})",
             held.pid, held.name
         ));
+    } else if let (Some("permission-denied"), Some(owner)) = (holder.owner_unknown, holder.owner())
+    {
+        let or_owner = match holder.uid {
+            Some(0) => String::new(),
+            _ => format!(" or {owner}"),
+        };
+        hints.push(format!("to see which process it is, ask as root{or_owner}"));
     }
     let pids: Vec<String> = holder
         .processes
