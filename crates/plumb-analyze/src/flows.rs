@@ -65,6 +65,8 @@ pub struct Interval<'a> {
     pub moved_before: &'a HashMap<Cookie, Moved>,
     /// And at the second.
     pub moved_after: &'a HashMap<Cookie, Moved>,
+    /// Names of processes that did something in between and may be in neither reading, raw bytes.
+    pub names: &'a HashMap<Pid, Vec<u8>>,
     /// The sockets that count; every one where there is none.
     pub wanted: Option<&'a HashSet<Cookie>>,
 }
@@ -120,7 +122,7 @@ pub fn flows(interval: &Interval<'_>, by: By) -> Vec<Flow> {
             continue;
         }
         let mover = mover_of(interval, socket);
-        let name = naming::name_or_mover(interval.after, place, by, &serving, mover);
+        let name = naming::name_or_mover((interval.after, place), by, interval, &serving, mover);
         let flow = sums.group(name);
         flow.sockets += 1;
         let Some(cookie) = socket.cookie.ok() else {
@@ -148,13 +150,13 @@ pub fn flows(interval: &Interval<'_>, by: By) -> Vec<Flow> {
         }
         let name = match known.get(cookie) {
             Some(place) => Some(naming::name_or_mover(
-                interval.before,
-                *place,
+                (interval.before, *place),
                 by,
+                interval,
                 &serving,
                 moved.owner,
             )),
-            None => naming::of_moved(*cookie, moved, by, [interval.after, interval.before]),
+            None => naming::of_moved(*cookie, moved, by, interval),
         };
         if let Some(name) = name {
             add_moved(sums.group(name), was, moved);
@@ -169,7 +171,7 @@ pub fn flows(interval: &Interval<'_>, by: By) -> Vec<Flow> {
         let has_holder = |place: &usize| !interval.before.owners.processes_of(*place).is_empty();
         let name = match place.filter(|place| ended.owner.is_none() || has_holder(place)) {
             Some(place) => name(interval.before, place, by, &serving),
-            None => naming::of_ended(*cookie, ended, by, interval.before, &serving),
+            None => naming::of_ended(*cookie, ended, by, interval, &serving),
         };
         let flow = sums.group(name);
         flow.closed += 1;

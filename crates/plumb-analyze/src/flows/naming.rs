@@ -7,7 +7,7 @@ use plumb_model::event::Moved;
 use plumb_model::id::{Cookie, NetnsId, Pid};
 use plumb_model::snapshot::{Snapshot, Socket};
 
-use super::{By, Ended, Way};
+use super::{By, Ended, Interval, Way};
 
 /// Tells which ends of connections serve.
 pub struct Serving<'a> {
@@ -77,17 +77,15 @@ fn text(bytes: &[u8]) -> String {
 
 /// [`name`] where who moved its bytes is known: a reading may miss the holder of one that was just made or is just going.
 pub(super) fn name_or_mover(
-    snapshot: &Snapshot,
-    place: usize,
+    (snapshot, place): (&Snapshot, usize),
     by: By,
+    interval: &Interval<'_>,
     serving: &Serving<'_>,
     mover: Option<Pid>,
 ) -> String {
     let is_held = !snapshot.owners.processes_of(place).is_empty();
     match by {
-        By::Process | By::Container if !is_held && mover.is_some() => {
-            of_owner(mover, by, [serving.snapshot, snapshot])
-        }
+        By::Process | By::Container if !is_held && mover.is_some() => of_owner(mover, by, interval),
         _ => name(snapshot, place, by, serving),
     }
 }
@@ -150,16 +148,19 @@ fn port(socket: &Socket, serving: &Serving<'_>) -> String {
     }
 }
 
-/// The process that had a socket, or its container, as far as a reading shows it.
-fn of_owner(owner: Option<Pid>, by: By, readings: [&Snapshot; 2]) -> String {
-    let mut processes = readings
+/// The process that had a socket, or its container, as far as a reading shows it, or what it did told its name.
+fn of_owner(owner: Option<Pid>, by: By, interval: &Interval<'_>) -> String {
+    let mut processes = [interval.after, interval.before]
         .into_iter()
         .flat_map(|reading| &reading.owners.processes);
     let process = processes.find(|process| Some(process.pid) == owner);
     match (process, owner) {
         (Some(process), _) if by == By::Process => process_text(process),
         (Some(process), _) => container_text(process),
-        (None, Some(pid)) if by == By::Process => format!("(ended) {}", pid.0),
+        (None, Some(pid)) if by == By::Process => match interval.names.get(&pid) {
+            Some(name) => format!("{} {}", text(name), pid.0),
+            None => format!("(ended) {}", pid.0),
+        },
         (None, _) => String::from("(ended)"),
     }
 }
@@ -169,7 +170,7 @@ pub(super) fn of_ended(
     cookie: Cookie,
     ended: &Ended,
     by: By,
-    before: &Snapshot,
+    interval: &Interval<'_>,
     serving: &Serving<'_>,
 ) -> String {
     let Some(ends) = ended.ends else {
@@ -179,7 +180,7 @@ pub(super) fn of_ended(
     match by {
         By::Process | By::Container => {
             let owner = ended.owner.or_else(|| serving.server(cookie, ended));
-            of_owner(owner, by, [serving.snapshot, before])
+            of_owner(owner, by, interval)
         }
         By::Port if serving.serves(Some(cookie), ended.netns, ours) => format!("tcp :{ours}"),
         By::Port => format!("tcp to :{}", ends.peer.port()),
@@ -193,13 +194,13 @@ pub(super) fn of_moved(
     cookie: Cookie,
     moved: &Moved,
     by: By,
-    readings: [&Snapshot; 2],
+    interval: &Interval<'_>,
 ) -> Option<String> {
     let word = moved.kind?.word();
     let ends = moved.ends;
     let peer = ends.map(|ends| ends.peer).filter(|peer| peer.port() != 0);
     Some(match (by, ends, peer) {
-        (By::Process | By::Container, ..) => of_owner(moved.owner, by, readings),
+        (By::Process | By::Container, ..) => of_owner(moved.owner, by, interval),
         (By::Port, _, Some(peer)) => format!("{word} to :{}", peer.port()),
         (By::Port, Some(ends), None) => format!("{word} :{}", ends.local.port()),
         (By::Peer, _, Some(peer)) => peer.ip().to_string(),

@@ -66,6 +66,7 @@ fn measured(
         ways: &HashMap::new(),
         moved_before: &none,
         moved_after: &none,
+        names: &HashMap::new(),
         wanted: None,
     };
     flows(&interval, by)
@@ -175,6 +176,7 @@ fn bytes_of_datagrams_are_those_that_were_counted() {
         ways: &HashMap::new(),
         moved_before: &moved(40),
         moved_after: &moved(90),
+        names: &HashMap::new(),
         wanted: None,
     };
     let flows = flows(&interval, By::Socket);
@@ -192,6 +194,7 @@ fn a_connection_that_came_in_is_the_port_s_also_after_its_listener_went() {
             ways,
             moved_before: &none,
             moved_after: &none,
+            names: &HashMap::new(),
             wanted: None,
         };
         let flows = flows(&interval, By::Port);
@@ -229,6 +232,7 @@ fn datagrams_of_a_socket_that_no_reading_saw_are_counted() {
             ways: &HashMap::new(),
             moved_before: &HashMap::new(),
             moved_after,
+            names: &HashMap::new(),
             wanted: None,
         };
         let flows = flows(&interval, by);
@@ -267,6 +271,7 @@ fn a_socket_whose_holder_was_missed_belongs_to_who_moved_its_bytes() {
             ways: &HashMap::new(),
             moved_before: &moved(10),
             moved_after: &moved(90),
+            names: &HashMap::new(),
             wanted: None,
         };
         let flows = flows(&interval, By::Process);
@@ -274,5 +279,10 @@ fn a_socket_whose_holder_was_missed_belongs_to_who_moved_its_bytes() {
             .first()
             .map(|flow| (flow.name.as_str(), flow.received_bytes));
         assert_eq!(told, Some(("(ended) 7", 80)));
+        let interval = Interval {
+            names: &HashMap::from([(Pid(7), b"curl".to_vec())]),
+            ..interval
+        };
+        assert_eq!(super::flows(&interval, By::Process)[0].name, "curl 7");
     }
 }

@@ -12,6 +12,7 @@ mod headers;
 mod keep;
 mod kernel;
 mod line;
+mod names;
 mod option_names;
 mod rows;
 mod waterfall;
@@ -149,6 +150,7 @@ fn text(arguments: &Arguments, session: &mut Session, out: &mut Output) -> u8 {
         // What happened before a connection was wanted is told late, and is no beginning.
         begun: arguments.whom.has_filter().then(session::now_ns),
         terminal: out.is_terminal(),
+        processes: names::ProcessNames::default(),
     };
     let live = RefCell::new(out);
     session.run(

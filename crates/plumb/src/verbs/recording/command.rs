@@ -1,7 +1,9 @@
 //! The command that is run to be recorded: held before its first instruction, let go, waited for.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,13 +16,25 @@ use crate::verbs::status;
 /// How long a command that was interrupted may take to end: what it does with its sockets then is asked for, too.
 const GRACE: Duration = Duration::from_secs(3);
 
+/// So many bytes of a program's name the kernel keeps (`TASK_COMM_LEN` without its end).
+const NAME_BYTES: usize = 15;
+
 /// A command, held or running.
 pub struct Running {
     child: Child,
+    name: Vec<u8>,
     held: bool,
     ended: Option<ExitStatus>,
     /// When we were interrupted.
     interrupted: Option<Instant>,
+}
+
+/// Gives the name that the kernel gives to the process of a command: that of the program's file.
+fn name(command: &[OsString]) -> Vec<u8> {
+    let program = command.first().map(Path::new).and_then(Path::file_name);
+    let mut name = program.unwrap_or_default().as_bytes().to_vec();
+    name.truncate(NAME_BYTES);
+    name
 }
 
 impl Running {
@@ -39,6 +53,7 @@ impl Running {
             .map_err(|error| failed(format!("cannot start the command: {error}")))?;
         let mut running = Self {
             child,
+            name: name(command),
             held: true,
             ended: None,
             interrupted: None,
@@ -51,6 +66,11 @@ impl Running {
             )));
         }
         Ok(running)
+    }
+
+    /// Gives the name that its process has when it begins, raw bytes.
+    pub fn name(&self) -> &[u8] {
+        &self.name
     }
 
     /// Gives its process id.

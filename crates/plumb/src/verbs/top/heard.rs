@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use plumb_analyze::flows::{Ended, Way};
 use plumb_model::event::{Event, Moved, StateChange, What};
-use plumb_model::id::Cookie;
+use plumb_model::id::{Cookie, Pid};
 use plumb_model::socket::SocketState;
 
 use crate::verbs::recording::chosen::Lone;
@@ -22,6 +22,8 @@ pub struct Heard {
     pub ways: HashMap<Cookie, Way>,
     /// Sockets that did something and are wanted.
     pub unseen: HashSet<Cookie>,
+    /// Names of processes that did something, raw bytes: who has ended is not in `/proc` any more.
+    pub names: HashMap<Pid, Vec<u8>>,
     /// Connections that ended and found no room.
     pub lost: u64,
 }
@@ -29,6 +31,11 @@ pub struct Heard {
 impl Heard {
     /// Takes in an event.
     pub fn take(&mut self, event: &Event, lone: Option<&mut Lone>) {
+        if let Some(task) = &event.task
+            && (self.names.len() < MOST || self.names.contains_key(&task.pid))
+        {
+            self.names.insert(task.pid, task.comm.clone());
+        }
         let (What::State(change), Some(cookie)) = (&event.what, event.cookie) else {
             return;
         };

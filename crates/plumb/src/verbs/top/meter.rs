@@ -45,6 +45,7 @@ pub(super) struct Measured {
     ways: HashMap<Cookie, Way>,
     moved_before: HashMap<Cookie, Moved>,
     moved_after: HashMap<Cookie, Moved>,
+    names: HashMap<Pid, Vec<u8>>,
     pub(super) uses_before: Uses,
     pub(super) uses_after: Uses,
     wanted: Option<HashSet<Cookie>>,
@@ -61,6 +62,7 @@ impl Measured {
             ways: &self.ways,
             moved_before: &self.moved_before,
             moved_after: &self.moved_after,
+            names: &self.names,
             wanted: self.wanted.as_ref(),
         }
     }
@@ -116,10 +118,18 @@ impl Meter {
         self.session.as_mut().ok()?.command.as_mut()?.status()
     }
 
+    /// Gives the command's process and what the kernel calls it: one that moved bytes and opened no connection is
+    /// named by nothing else once it has ended.
+    fn command_name(&self) -> Option<(Pid, Vec<u8>)> {
+        let command = self.session.as_ref().ok()?.command.as_ref()?;
+        Some((Pid(command.pid()), command.name().to_vec()))
+    }
+
     /// Waits for the time and reads again.
     pub(super) fn measure(&mut self, every: Duration) -> Measured {
         let mut heard = Heard {
             ways: std::mem::take(&mut self.ways),
+            names: self.command_name().into_iter().collect(),
             ..Heard::default()
         };
         let mut reasons = Vec::new();
@@ -148,6 +158,7 @@ impl Meter {
             ended,
             ways,
             unseen,
+            names,
             lost,
         } = heard;
         if lost > 0 {
@@ -182,6 +193,7 @@ impl Meter {
             ways,
             moved_before: std::mem::replace(&mut self.moved, kept),
             moved_after,
+            names,
             wanted,
             length: now - std::mem::replace(&mut self.at, now),
             reasons,

@@ -9,6 +9,7 @@ use plumb_present::sanitize::for_terminal;
 
 use super::call::{self, Behind};
 use super::kernel;
+use super::names::ProcessNames;
 use crate::output::Output;
 use crate::verbs::recording::code::Code;
 
@@ -26,11 +27,16 @@ pub struct Writer<'a> {
     pub begun: Option<u64>,
     /// A terminal reads it.
     pub terminal: bool,
+    /// Names of processes.
+    pub processes: ProcessNames,
 }
 
 impl Writer<'_> {
     /// Writes an event.
     pub fn write(&mut self, event: &Event, code: &mut Code, out: &mut Output) {
+        if let Some(task) = &event.task {
+            self.processes.learn(task);
+        }
         let text = match &event.what {
             // A shell begins and ends dozens of programs that never see the network; JSON has them.
             What::Exec | What::Exit => return,
@@ -73,13 +79,12 @@ impl Writer<'_> {
         let begun = *self.begun.get_or_insert(event.time_ns);
         let us = event.time_ns.saturating_sub(begun) / 1000;
         let who = match &event.task {
-            // It may hold anything, and a line is one also in a pipe.
-            Some(task) => {
-                let comm = for_terminal(&task.comm);
-                format!("{} {}", String::from_utf8_lossy(&comm), task.tid)
-            }
-            None => owner(event),
+            Some(task) => [&task.comm, format!(" {}", task.tid).as_bytes()].concat(),
+            None => self.processes.text(event).into_bytes(),
         };
+        // A name may hold anything, and a line is one also in a pipe.
+        let who = for_terminal(&who);
+        let who = String::from_utf8_lossy(&who);
         format!(
             "{:>6}.{:06} {who:<20} {body}",
             us / 1_000_000,
