@@ -91,7 +91,7 @@ enum Verb {
 /// Parses and runs a verb; gives the exit status.
 pub fn main(words: Vec<OsString>) -> u8 {
     let argv = std::iter::once(OsString::from("plumb")).chain(words);
-    match Cli::try_parse_from(argv) {
+    match parse(argv) {
         Ok(cli) => match cli.verb {
             Verb::Netstat { options } => crate::netstat::main("netstat".as_ref(), options),
             Verb::Ss { options } => {
@@ -127,6 +127,19 @@ pub fn main(words: Vec<OsString>) -> u8 {
             }
         }
     }
+}
+
+/// A negative number is the value of the option before it, so that it is told what would be one.
+fn parse(argv: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    use clap::{CommandFactory as _, FromArgMatches as _};
+    let command = Cli::command().mut_subcommands(|verb| {
+        verb.mut_args(|argument| {
+            let takes = argument.is_positional() || !argument.get_action().takes_values();
+            argument.allow_negative_numbers(!takes)
+        })
+    });
+    let mut matches = command.try_get_matches_from(argv)?;
+    Cli::from_arg_matches_mut(&mut matches)
 }
 
 /// Gives the one definition of the command line, from which help, completions and pages come.
@@ -171,6 +184,58 @@ mod tests {
             for line in text.unwrap_or_default().lines() {
                 let width = line.chars().count();
                 assert!(width <= HELP_COLUMNS, "{}: {line}", verb.get_name());
+            }
+        }
+    }
+
+    #[test]
+    fn a_negative_number_is_a_wrong_value_and_no_unknown_option() {
+        for words in [
+            "leaks --fail-over -1",
+            "ports -n -1",
+            "top --rows -1",
+            "path localhost -c -1",
+            "bind :80 --uid -1",
+        ] {
+            let argv = std::iter::once("plumb").chain(words.split(' '));
+            let error = parse(argv.map(OsString::from)).expect_err(words);
+            let text = error.to_string();
+            assert!(text.starts_with("error: invalid value '-1'"), "{text}");
+        }
+    }
+
+    /// What a letter means in every verb; `ls` has besides those of ss and netstat, and `path` those of ping
+    /// and traceroute, as docs/options.md says.
+    const LETTERS: [(char, &[&str]); 8] = [
+        ('c', &["columns"]),
+        ('h', &["help"]),
+        ('n', &["top", "count"]),
+        ('o', &["output"]),
+        ('p', &["pid"]),
+        ('r', &["resolve"]),
+        ('H', &["no-header"]),
+        ('N', &["netns"]),
+    ];
+
+    #[test]
+    fn a_letter_means_the_same_in_every_verb() {
+        let command = command();
+        let described = include_str!("../../../docs/options.md");
+        for verb in command.get_subcommands() {
+            let name = verb.get_name();
+            let has_ones_own = ["ls", "path", "netstat", "ss", "nstat", "help"].contains(&name);
+            for argument in verb.get_arguments().filter(|_| !verb.is_hide_set()) {
+                let (Some(letter), Some(long)) = (argument.get_short(), argument.get_long()) else {
+                    continue;
+                };
+                let meant = LETTERS.iter().find(|(of, _)| *of == letter);
+                let is_meant = meant.is_some_and(|(_, longs)| longs.contains(&long));
+                assert!(is_meant || has_ones_own, "{name} -{letter}: --{long}");
+                let both = format!("`-{letter}` | `--{long}");
+                assert!(described.contains(&both), "docs/options.md: {name} {both}");
+                if long == "netns" {
+                    assert_eq!(letter, 'N', "{name}");
+                }
             }
         }
     }

@@ -62,7 +62,7 @@ pub struct Arguments {
     fail_on: Option<String>,
     /// Looks at another network namespace: its name, a pid in it, net:[INODE] or a path. Processes that are
     /// asked about are looked at where they are, also without this.
-    #[arg(short = 'n', long, value_name = "NETNS")]
+    #[arg(short = 'N', long, value_name = "NETNS")]
     netns: Option<String>,
     /// Looks at every network namespace of this host.
     #[arg(long, conflicts_with_all = ["netns", "probe"])]

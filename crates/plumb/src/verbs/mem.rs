@@ -21,7 +21,8 @@ use self::limits::Members;
 use self::near::Sized;
 use super::form::FormArguments;
 use super::recording::session::gaps;
-use super::recording::whom::Whose;
+use super::recording::whom::{Whose, wrong};
+use super::recording::{Failure, program};
 use super::report::Report;
 use super::top::Group;
 use super::wanted::{Places, Wanted};
@@ -137,10 +138,11 @@ fn full(row: &Row) -> Cell<'static> {
 
 /// Shows; gives the exit status.
 pub fn run(arguments: &Arguments) -> u8 {
-    let wanted = match Wanted::new(&arguments.whose) {
-        Ok(wanted) => wanted,
-        Err(failure) => return status::complain(VERB, &failure.text, failure.status),
-    };
+    let wanted =
+        match Wanted::new(&arguments.whose).map_err(|failure| unlike_top(arguments, failure)) {
+            Ok(wanted) => wanted,
+            Err(failure) => return status::complain(VERB, &failure.text, failure.status),
+        };
     let Some(by) = arguments.by.by() else {
         return functions::run(arguments, &wanted);
     };
@@ -165,6 +167,20 @@ pub fn run(arguments: &Arguments) -> u8 {
     let rows: Vec<Row> = groups.iter().map(row).collect();
     let reading = Reading::new(&snapshot, &places, &sized, not_asked);
     report(arguments, &COLUMNS, &rows, reading)
+}
+
+/// Says of the words of a command, which other verbs run, what is to be done here.
+fn unlike_top(arguments: &Arguments, failure: Failure) -> Failure {
+    let words = &arguments.whose.filter;
+    match words.first().filter(|word| program::is_there(word)) {
+        None => failure,
+        Some(_) => wrong(format!(
+            "{}\n  mem looks at what is there and runs no command; while one runs, ask for its process: mem -p PID; \
+             what it moves tells plumb top -- {}",
+            failure.text,
+            words.join(" ".as_ref()).display()
+        )),
+    }
 }
 
 /// What accompanies the rows.

@@ -7,7 +7,7 @@ pub mod command;
 pub mod container;
 pub mod gate;
 mod interpreters;
-mod program;
+pub mod program;
 pub mod session;
 pub mod whom;
 

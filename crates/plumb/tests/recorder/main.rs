@@ -85,6 +85,11 @@ fn a_command_without_its_dashes_is_understood() {
             "{text}"
         );
     }
+    for words in [&["mem", "sh", "x"][..], &["mem", "--", "sh", "x"]] {
+        let (status, text) = status_and_complaint(words);
+        assert_eq!(status, Some(2), "{words:?}");
+        assert!(text.contains("tells plumb top -- sh x\n"), "{text}");
+    }
     let (_, text) = status_and_complaint(&["trace", "no-such-program"]);
     assert!(!text.contains("to run a command"), "{text}");
 }

@@ -89,7 +89,7 @@ pub struct Arguments {
     #[arg(long, value_name = "INTERFACE")]
     device: Option<String>,
     /// In this network namespace: a name, a pid, net:[INODE] or a path.
-    #[arg(long, value_name = "NETNS")]
+    #[arg(short = 'N', long, value_name = "NETNS")]
     netns: Option<String>,
     #[command(flatten)]
     form: FormArguments,

@@ -45,7 +45,7 @@ pub struct Arguments {
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     fail_over: Option<u8>,
     /// In this network namespace: a name, a pid, net:[INODE] or a path.
-    #[arg(long, value_name = "NETNS")]
+    #[arg(short = 'N', long, value_name = "NETNS")]
     netns: Option<String>,
     #[command(flatten)]
     form: FormArguments,
