@@ -69,6 +69,9 @@ pub struct Subject {
     pub interface: Option<String>,
     /// The network namespace, where it is not our own.
     pub netns: Option<String>,
+    /// What it has to do with what was asked about, in words, where it is something else: the backend of a proxy whose
+    /// port was asked about.
+    pub relation: Option<String>,
 }
 
 /// One fact a finding rests on.

@@ -1,6 +1,7 @@
 //! What the user asked about, and whether a finding concerns it.
 
 use plumb_model::finding::Subject;
+use plumb_model::id::Pid;
 
 /// What a diagnosis is about; what is empty does not restrict it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -15,6 +16,8 @@ pub struct Focus {
     pub hosts: Vec<std::net::IpAddr>,
     /// The process is a command that runs for the diagnosis alone.
     pub is_command: bool,
+    /// The processes that serve the port, as the samples tell: filled in by the diagnosis.
+    pub servers: Vec<u32>,
 }
 
 impl Focus {
@@ -30,6 +33,11 @@ impl Focus {
     /// command. On a whole host a single one is an accident that nobody asked about.
     pub fn counts_each(&self, peer: std::net::IpAddr) -> bool {
         self.is_command || self.hosts.contains(&peer)
+    }
+
+    /// Says whether a process is one that was asked about, or serves the port that was.
+    pub fn is_asked(&self, pid: Pid) -> bool {
+        self.pids.contains(&pid.0) || self.servers.contains(&pid.0)
     }
 
     /// Says whether a subject concerns what was asked about. What concerns the whole host or an
@@ -95,8 +103,6 @@ fn is_at(end: &str, host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use plumb_model::id::Pid;
-
     use super::*;
 
     fn subject(local: &str, peer: &str) -> Subject {

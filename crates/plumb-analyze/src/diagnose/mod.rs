@@ -40,6 +40,7 @@ pub mod received_bad;
 pub mod resets;
 pub mod reuseport_imbalance;
 pub mod routers;
+mod servers;
 pub mod slow_reader;
 mod sockets;
 mod subject;
@@ -58,6 +59,7 @@ use plumb_model::sample::{Sample, Span};
 
 pub use self::focus::Focus;
 pub use self::patience::patience;
+use self::servers::Servers;
 
 /// What a check is given.
 #[derive(Debug, Clone, Copy)]
@@ -208,13 +210,22 @@ pub fn ids() -> impl Iterator<Item = &'static str> {
 
 /// Runs every check and ranks what was found, most important first.
 pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {
-    let found: Vec<Finding> = CHECKS.iter().flat_map(|(_, check)| check(case)).collect();
-    let focus = with_next_hops(case);
+    let servers = Servers::of(case);
+    let focus = Focus {
+        servers: servers.pids(),
+        ..case.focus.clone()
+    };
     let case = Case {
         focus: &focus,
         ..*case
     };
-    rank::rank(&case, &found)
+    let found: Vec<Finding> = CHECKS.iter().flat_map(|(_, check)| check(&case)).collect();
+    let focus = with_next_hops(&case);
+    let case = Case {
+        focus: &focus,
+        ..case
+    };
+    rank::rank(&case, &found, &servers)
 }
 
 /// The same, where samples were taken between the two, the latest last: each tells of processes that have no socket

@@ -54,7 +54,7 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
 
 /// Says whether a process that was asked about tried to connect there: then one refusal is enough.
 fn was_asked_about(case: &Case<'_>, end: SocketAddr) -> bool {
-    attempts_from_here(case, end).any(|call| case.focus.pids.contains(&call.pid.0))
+    attempts_from_here(case, end).any(|call| case.focus.is_asked(call.pid))
 }
 
 /// Says whether processes were asked about and others alone are known to have tried, at a port that nobody served.
@@ -223,7 +223,7 @@ fn nothing(case: &Case<'_>, end: SocketAddr, refused: &Tries) -> Finding {
     } else if refused.count <= case.notices.probed.connects_to(end) {
         let text = format!("nothing listens on {end}: what was tried there was refused");
         (Severity::Warning, text)
-    } else if was_asked_about(case, end) {
+    } else if was_asked_about(case, end) && !refused.are_kept_up() {
         let text = format!("nothing listens on {end}, and a connection to it was refused");
         (Severity::Warning, text)
     } else {
@@ -232,7 +232,11 @@ fn nothing(case: &Case<'_>, end: SocketAddr, refused: &Tries) -> Finding {
         } else {
             format!("{who} came to {end}, where nothing listens")
         };
-        (refused.severity(), text)
+        let asked = was_asked_about(case, end).then_some(Severity::Warning);
+        (
+            refused.severity().max(asked.unwrap_or(Severity::Info)),
+            text,
+        )
     };
     let mut hints = vec![format!(
         "start the server, or see what would bind the port: plumb bind {end}"

@@ -4,11 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 
 use plumb_model::finding::{Finding, Severity, Subject};
 
+use super::servers::Servers;
 use super::{Case, EXPLAINS, EXPLAINS_ALL, Found, asked, sockets};
 
 /// Drops what another finding explains or what does not concern the focus, and puts the worst first;
 /// among equals the surer, then the order of the checks.
-pub(super) fn rank(case: &Case<'_>, found: &[Finding]) -> Vec<Finding> {
+pub(super) fn rank(case: &Case<'_>, found: &[Finding], servers: &Servers) -> Vec<Finding> {
     let explained = |finding: &Finding| {
         found.iter().any(|other| {
             let kinds = (other.kind, finding.kind);
@@ -21,21 +22,29 @@ pub(super) fn rank(case: &Case<'_>, found: &[Finding]) -> Vec<Finding> {
     };
     let asked = asked::Ends::of(case);
     let concerns = |subject: &Subject| {
-        case.focus.concerns(subject) || case.focus.has_ends(subject) && asked.face(subject)
+        !servers.is_elsewhere(subject)
+            && (case.focus.concerns(subject) || case.focus.has_ends(subject) && asked.face(subject))
     };
-    let mut kept: Vec<Finding> = found
-        .iter()
-        .filter(|finding| concerns(&finding.subject) && !explained(finding))
-        .cloned()
-        .collect();
+    let told = found.iter().filter(|finding| !explained(finding)).cloned();
+    let (mut kept, others): (Vec<Finding>, Vec<Finding>) =
+        told.partition(|finding| concerns(&finding.subject));
+    kept.extend(others.into_iter().filter_map(|mut finding| {
+        let relation = servers.relation(&finding.subject)?;
+        finding.subject.relation = Some(relation);
+        Some(finding)
+    }));
     gather(&mut kept);
     sort(&mut kept);
     kept
 }
 
-/// Puts the worst first; what is equally bad and sure stays in its order.
+/// Puts the worst first, what was asked about before what is related to it; what is equally bad and sure stays in its
+/// order.
 pub(super) fn sort(findings: &mut [Finding]) {
-    findings.sort_by_key(|finding| std::cmp::Reverse((finding.severity, finding.confidence)));
+    findings.sort_by_key(|finding| {
+        let is_itself = finding.subject.relation.is_none();
+        std::cmp::Reverse((is_itself, finding.severity, finding.confidence))
+    });
 }
 
 /// Leaves one of several findings of a kind about the same process and the same end, or the same
@@ -183,12 +192,31 @@ mod tests {
                 notices: &Notices::default(),
                 focus: &Focus::default(),
             };
-            kinds(&rank(&case, &found))
+            kinds(&rank(&case, &found, &Servers::default()))
         };
         assert_eq!(ranked(Severity::Critical), ["conntrack-full"]);
         // Nearly full is no reason yet.
         let both = ["connect-timeout", "conntrack-full"];
         assert_eq!(ranked(Severity::Warning), both);
+    }
+
+    #[test]
+    fn what_is_behind_a_port_comes_behind_the_trouble_of_the_port_itself() {
+        let end = |text: &str| Subject {
+            peer: Some(text.to_owned()),
+            kind: "destination",
+            ..Subject::default()
+        };
+        let behind = Subject {
+            relation: Some("proxy connects to it".to_owned()),
+            ..end("10.0.0.2:9000")
+        };
+        let mut found = vec![
+            finding("connect-timeout", Severity::Critical, behind),
+            finding("packet-loss", Severity::Info, end("10.0.0.3:80")),
+        ];
+        sort(&mut found);
+        assert_eq!(kinds(&found), ["packet-loss", "connect-timeout"]);
     }
 
     #[test]

@@ -35,6 +35,20 @@ fn user_of(snapshot: &Snapshot, place: usize) -> Option<&Process> {
         .or(Some(giver))
 }
 
+/// Gives those who use a socket: whoever holds it, but the first where he handed it on.
+pub(super) fn users_of(snapshot: &Snapshot, place: usize) -> Vec<&Process> {
+    let holdings = snapshot.owners.of(place).ok().unwrap_or_default();
+    let first = holdings
+        .first()
+        .and_then(|held| snapshot.owners.process(*held));
+    let user = user_of(snapshot, place);
+    let handed_on = first.map(|first| first.pid) != user.map(|user| user.pid);
+    let giver = first.filter(|_| handed_on).map(|first| first.pid);
+    let mut users = snapshot.owners.processes_of(place);
+    users.retain(|process| Some(process.pid) != giver);
+    users
+}
+
 /// Names a listener, and of those who hold it the one that cannot accept because it has no descriptor left;
 /// else the first.
 pub(super) fn of_listener(sample: &Sample, place: usize) -> Subject {

@@ -39,6 +39,7 @@ impl Serialize for SubjectRow<'_> {
             ("process", subject.process.as_deref()),
             ("interface", subject.interface.as_deref()),
             ("netns", subject.netns.as_deref()),
+            ("relation", subject.relation.as_deref()),
         ];
         for (key, text) in texts {
             if let Some(text) = text {

@@ -35,6 +35,11 @@ fn write_one(out: &mut Vec<u8>, finding: &Finding, style: Style) {
     out.extend_from_slice(b": ");
     text(out, &finding.summary, style);
     out.push(b'\n');
+    if let Some(relation) = &finding.subject.relation {
+        out.extend_from_slice(b"  ");
+        text(out, relation, style);
+        out.push(b'\n');
+    }
     for evidence in &finding.evidence {
         out.extend_from_slice(b"  ");
         text(out, &evidence.text, style);

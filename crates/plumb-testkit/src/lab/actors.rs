@@ -21,12 +21,14 @@ type Actor = fn(&[String]) -> io::Result<Vec<OwnedFd>>;
 /// Every actor by its name.
 const ACTORS: &[(&str, Actor)] = &[
     ("listen", listen),
+    ("listen-few", listen_few),
     ("hoard", hoard),
     ("accept-and-forget", accept_and_forget),
     ("share", share),
     ("share-datagrams", share_datagrams),
     ("take", take),
     ("activate", activate),
+    ("pass-on", pass_on),
     ("try", commands::try_to_connect),
     ("ask-in-pieces", commands::ask_in_pieces),
     ("keep-closed", commands::keep_closed),
@@ -62,6 +64,14 @@ fn argument(arguments: &[String], place: usize) -> io::Result<&str> {
 /// `listen ADDR:PORT`: listens and never accepts.
 fn listen(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
     let listener = TcpListener::bind(argument(arguments, 0)?)?;
+    Ok(vec![listener.into()])
+}
+
+/// `listen-few ADDR:PORT BACKLOG`: listens with a backlog and never accepts.
+fn listen_few(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
+    let listener = TcpListener::bind(argument(arguments, 0)?)?;
+    let backlog = argument(arguments, 1)?.parse().map_err(io::Error::other)?;
+    rustix::net::listen(&listener, backlog)?;
     Ok(vec![listener.into()])
 }
 
@@ -182,4 +192,24 @@ fn activate(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
         .stdout(std::process::Stdio::null())
         .spawn()?;
     Ok(vec![listener.into()])
+}
+
+/// `pass-on ADDR:PORT BACKEND`: a proxy that connects to its backend for each connection that comes, waits for 1.5 seconds at
+/// most, and closes both.
+fn pass_on(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
+    let listener = TcpListener::bind(argument(arguments, 0)?)?;
+    let backend: std::net::SocketAddr =
+        argument(arguments, 1)?.parse().map_err(io::Error::other)?;
+    let kept = listener.try_clone()?;
+    std::thread::spawn(move || {
+        // Ends with the process.
+        while let Ok((client, _)) = listener.accept() {
+            std::thread::spawn(move || {
+                let _ =
+                    TcpStream::connect_timeout(&backend, std::time::Duration::from_millis(1500));
+                drop(client);
+            });
+        }
+    });
+    Ok(vec![kept.into()])
 }

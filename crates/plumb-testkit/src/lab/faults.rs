@@ -1,6 +1,7 @@
 //! Every scenario, one file for each finding or for those that are made alike.
 
 mod accept_queue_overflow;
+mod behind;
 mod close_wait_leak;
 mod closing;
 mod commands;
@@ -57,6 +58,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         interface_errors::SCENARIOS,
         commands::SCENARIOS,
         sides::SCENARIOS,
+        behind::SCENARIOS,
         machine::SCENARIOS,
     ]
     .into_iter()

@@ -38,21 +38,14 @@ struct Failed {
     instead: Option<SocketAddr>,
 }
 
-/// An attempt to connect that nobody has answered yet.
-#[derive(Debug)]
-struct Begun {
-    task: Task,
-    /// Its `connect()` has returned: nobody waits in it.
-    has_returned: bool,
-}
-
 /// What was heard so far.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     failed: BTreeMap<Key, Failed>,
     filtered: BTreeMap<FlowKey, u64>,
-    begun: BTreeMap<Cookie, Begun>,
-    /// Attempts whose failure was counted, and whose `connect()` has not returned.
+    /// Attempts to connect that nobody has answered yet.
+    begun: BTreeMap<Cookie, Task>,
+    /// Sockets whose failure was counted, and of which no `connect()` has told it yet.
     counted: BTreeSet<Cookie>,
     /// What there was no room for.
     pub lost: u64,
@@ -113,13 +106,11 @@ impl Heard {
             return;
         }
         let cookie = event.cookie.filter(|_| name == "connect");
-        if cookie.is_some_and(|cookie| self.counted.remove(&cookie)) {
+        // Who does not wait may call again, to be told.
+        if GOES_ON.contains(&-call.result) {
             return;
         }
-        if GOES_ON.contains(&-call.result) {
-            if let Some(begun) = cookie.and_then(|cookie| self.begun.get_mut(&cookie)) {
-                begun.has_returned = true;
-            }
+        if cookie.is_some_and(|cookie| self.counted.remove(&cookie)) {
             return;
         }
         // The address of `listen()` is the one that was bound.
@@ -175,14 +166,12 @@ impl Heard {
         let Some(cookie) = event.cookie else { return };
         if change.new == SocketState::SYN_SENT {
             if let (Some(task), Some(entry)) = (&event.task, room(&mut self.begun, cookie)) {
-                entry.or_insert_with(|| Begun {
-                    task: task.clone(),
-                    has_returned: false,
-                });
+                entry.or_insert_with(|| task.clone());
             }
+            self.counted.remove(&cookie);
             return;
         }
-        let Some(Begun { task, has_returned }) = self.begun.remove(&cookie) else {
+        let Some(task) = self.begun.remove(&cookie) else {
             return;
         };
         let failed = change.new == SocketState::CLOSE && change.errno > 0;
@@ -190,8 +179,10 @@ impl Heard {
             let netns = event.netns;
             let key = (task.pid, "connect", TCP, ends.peer, change.errno, netns);
             self.fail(key, &task);
-            if !has_returned && self.counted.len() < MOST {
-                self.counted.insert(cookie);
+            self.counted.insert(cookie);
+            // Cookies count upwards: the first is the oldest.
+            if self.counted.len() > MOST {
+                self.counted.pop_first();
             }
         }
     }
@@ -307,6 +298,12 @@ mod tests {
             ("at once", [begins(), fails(), call("connect", 6379, -115)]),
             ("later", [begins(), call("connect", 6379, -115), fails()]),
         ] {
+            // As some do who do not wait.
+            let asks_again = call("connect", 6379, -111);
+            let events = events
+                .into_iter()
+                .chain((what != "waits").then_some(asks_again));
+            let events: Vec<Event> = events.collect();
             let found = refused(&events);
             let told: Vec<_> = found
                 .iter()
