@@ -2,6 +2,7 @@
 
 use std::process::{Command, Output};
 
+mod dscp;
 mod needs_root;
 
 fn path(words: &[&str]) -> Output {
@@ -29,6 +30,9 @@ fn what_makes_no_sense_is_a_usage_error() {
         &["-6", "127.0.0.1"],
         &["-m", "0", "127.0.0.1"],
         &["--device", "no-such-interface", "127.0.0.1"],
+        &["fe80::1"],
+        &["ff02::1"],
+        &["--source", "::1", "127.0.0.1"],
     ] {
         assert_eq!(path(words).status.code(), Some(2), "{words:?}");
     }
@@ -45,6 +49,14 @@ fn home_is_one_hop_away_in_every_form() {
     assert_eq!(document["local"]["kind"], "local");
     assert_eq!(document["end"]["how"], "reached");
     assert_eq!(document["hops"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn no_address_is_this_host() {
+    let document = json(&path(&["--udp", "-c", "1", "0.0.0.0", "--json"]));
+    assert_eq!(document["destination"]["name"], "0.0.0.0");
+    assert_eq!(document["destination"]["address"], "127.0.0.1");
+    assert_eq!(document["hops"][0]["addresses"][0], "127.0.0.1");
 }
 
 #[test]

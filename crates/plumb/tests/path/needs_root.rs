@@ -498,6 +498,43 @@ fn jumps_and_types_of_service_lead_to_the_table_that_ip_says() {
 }
 
 #[test]
+fn nothing_is_sent_to_many_and_it_is_told_where_nothing_leaves() {
+    sandbox::run(|| {
+        let chain = Chain::new(1).expect("root builds it");
+        let device = ["--device", "near0"];
+        for target in ["10.0.0.255", "255.255.255.255", "224.0.0.1", "ff02::1"] {
+            let output = plumb(&chain, &[&device[..], &[target, "--json"]].concat());
+            let document = json(&output);
+            assert_eq!(output.status.code(), Some(3), "{target} {document}");
+            assert_eq!(document["hops"], serde_json::json!([]), "{target}");
+            let reason = document["reasons"][0].as_str().unwrap_or_default();
+            assert!(reason.contains("cast reaches many"), "{target} {reason}");
+            let output = plumb(&chain, &[&device[..], &["--route", target]].concat());
+            assert_eq!(output.status.code(), Some(0), "{target}");
+        }
+        let words = ["--silent-hops", "2", "-c", "1"];
+        let output = plumb(&chain, &[&words[..], &["10.0.0.77"]].concat());
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        let told = "nothing leaves this host: nobody on the link of near0 answers for 10.0.0.77";
+        assert!(
+            text.contains(told) && !text.contains("may get through"),
+            "{text}"
+        );
+        let output = plumb(&chain, &["--source", "10.44.4.4", "10.0.1.2"]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            text.contains("no interface of this host has the source"),
+            "{text}"
+        );
+        chain.ip(1, "link set far0 down").expect("a link");
+        let document = found(&chain, &[&words[..2], &["10.0.1.2"]].concat());
+        assert_eq!(document["notes"][0]["id"], "interface-down", "{document}");
+        assert_eq!(document["end"]["how"], "silent", "{document}");
+    });
+}
+
+#[test]
 fn another_namespace_is_looked_at_from_outside() {
     sandbox::run(|| {
         let chain = Chain::new(1).expect("root builds it");

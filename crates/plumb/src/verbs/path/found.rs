@@ -30,6 +30,8 @@ pub(super) struct Found<'a> {
     pub local: Local,
     /// What hops said; `None` when none was asked.
     pub trace: Option<Trace>,
+    /// Nothing was sent, because the destination is more than one host's.
+    pub of_many: bool,
     /// How large a packet the way takes, if that could be found out.
     pub mtu: Option<PathMtu>,
 }
@@ -37,7 +39,10 @@ pub(super) struct Found<'a> {
 impl Found<'_> {
     /// Tells it; gives the exit status.
     pub fn tell(&self, arguments: &Arguments, mut reasons: Vec<String>) -> u8 {
-        let hops = self.trace.as_ref().map_or(&[][..], |trace| &trace.hops);
+        let hops = match &self.trace {
+            Some(trace) if !trace.is_unsent() => &trace.hops[..],
+            _ => &[],
+        };
         let rows: Vec<Row> = rows(hops, arguments.resolve);
         let notes = self.notes();
         let interrupted = self.trace.as_ref().filter(|trace| trace.interrupted);
@@ -59,6 +64,9 @@ impl Found<'_> {
                 out.raw(|out| out.extend_from_slice(format!("{line}\n").as_bytes()));
             }
             if self.trace.is_none() {
+                for (_, text) in &notes {
+                    out.raw(|out| out.extend_from_slice(format!("note: {text}\n").as_bytes()));
+                }
                 for reason in &reasons {
                     out.complain(format!("plumb path: {reason}\n").as_bytes());
                 }
@@ -91,29 +99,22 @@ impl Found<'_> {
         matches!(end, Some(End::Reached { .. }))
     }
 
-    /// Says how the way ends; `None` where nobody asked, or somebody interrupted before that was known.
+    /// Says how the way ends; `None` where nobody asked, or nothing could be sent, or somebody interrupted before that
+    /// was known.
     fn end(&self) -> Option<End> {
-        let trace = self.trace.as_ref().filter(|trace| !trace.interrupted)?;
+        let told = |trace: &&Trace| !trace.interrupted && !trace.is_unsent();
+        let trace = self.trace.as_ref().filter(told)?;
         Some(trace.end)
     }
 
     fn status(&self) -> u8 {
         match &self.trace {
+            None if self.of_many => status::BLIND,
             None if self.local.has_way() => status::FINE,
-            None => status::NO,
             Some(_) if self.is_reached() => status::FINE,
             Some(trace) if trace.interrupted => status::BLIND,
-            Some(trace) => {
-                let silent = trace
-                    .hops
-                    .iter()
-                    .all(|measured| measured.hop.heard.is_empty());
-                if silent && trace.unsent.is_some() {
-                    status::BLIND
-                } else {
-                    status::NO
-                }
-            }
+            Some(trace) if trace.is_unsent() => status::BLIND,
+            None | Some(_) => status::NO,
         }
     }
 
@@ -127,8 +128,10 @@ impl Found<'_> {
 
     /// Gives what is worth a word beside the hops: stable word and sentence.
     fn notes(&self) -> Vec<(&'static str, String)> {
+        let others = words::other_addresses(&self.target.others);
+        let others = others.map(|text| ("more-addresses", text));
         let Some(trace) = &self.trace else {
-            return Vec::new();
+            return others.into_iter().collect();
         };
         let hops: Vec<Hop> = trace
             .hops
@@ -136,6 +139,9 @@ impl Found<'_> {
             .map(|measured| measured.hop.clone())
             .collect();
         let mut notes: Vec<(&'static str, String)> = Vec::new();
+        if matches!(trace.end, End::Silent { ttl: 0 }) {
+            notes.extend(self.local.leaves_not());
+        }
         // A circle explains itself, and a TTL written anew shows in it.
         if !matches!(trace.end, End::Loop { .. }) {
             notes.extend(strange(&hops).into_iter().map(words::strange));
@@ -143,6 +149,7 @@ impl Found<'_> {
         let first = hops.first().and_then(|hop| hop.heard.first());
         let first = words::first_hop(first.map(|heard| heard.from), self.local.gateway);
         notes.extend(first.map(|text| ("first-hop-is-not-the-gateway", text)));
+        notes.extend(others);
         notes
     }
 
@@ -174,7 +181,10 @@ impl Found<'_> {
 
     fn footer(&self, notes: &[(&'static str, String)]) -> Vec<String> {
         let mut lines = vec![String::new()];
-        lines.extend(self.end().map(|end| words::end(end, self.plan.method)));
+        let leaves =
+            |end: &End| !matches!(end, End::Silent { ttl: 0 }) || self.local.leaves_not().is_none();
+        let end = self.end().filter(leaves);
+        lines.extend(end.map(|end| words::end(end, self.plan.method)));
         lines.extend(self.mtu.as_ref().map(words::mtu));
         lines.extend(notes.iter().map(|(_, text)| format!("note: {text}")));
         lines

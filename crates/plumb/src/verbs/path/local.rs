@@ -67,6 +67,9 @@ pub struct Local {
     /// Index of the interface.
     #[serde(skip)]
     pub interface_index: u32,
+    /// The source asked for, where no interface has it.
+    #[serde(skip)]
+    pub foreign_source: Option<IpAddr>,
 }
 
 /// Asks the kernel; what could not be read goes to `reasons`.
@@ -105,6 +108,7 @@ pub fn ask(question: &Question, reasons: &mut Vec<String>) -> Local {
     match routing::ask_route(&asked) {
         Ok(route) => local.take(&route, question, &links),
         Err(error) => {
+            local.foreign_source = question.source.filter(|source| !is_ours(*source));
             local.errno = Some(
                 errno::name(error)
                     .map_or_else(|| format!("errno {}", error.raw_os_error()), str::to_owned),
@@ -113,6 +117,12 @@ pub fn ask(question: &Question, reasons: &mut Vec<String>) -> Local {
     }
     local.look_at_neighbour();
     local
+}
+
+/// Says whether an interface has this address; yes where that cannot be told.
+fn is_ours(ip: IpAddr) -> bool {
+    let addresses = routing::dump_addresses();
+    addresses.map_or(true, |all| all.iter().any(|address| address.ip == ip))
 }
 
 /// The interface named by option or in the address.
@@ -130,6 +140,32 @@ impl Local {
     /// Says whether the packet leaves or is for this host.
     pub fn has_way(&self) -> bool {
         self.errno.is_none()
+    }
+
+    /// Gives the word for a destination that is more than one host's, if it is.
+    pub fn is_of_many(&self) -> Option<&'static str> {
+        match self.kind.as_deref() {
+            Some("broadcast") => Some("broadcast"),
+            Some("multicast") => Some("multicast"),
+            _ => None,
+        }
+    }
+
+    /// Says why nothing leaves this host, where that is known: stable word and sentence.
+    pub fn leaves_not(&self) -> Option<(&'static str, String)> {
+        let interface = self.interface.as_deref().unwrap_or("-");
+        if self.interface_up == Some(false) {
+            let text = format!("nothing leaves this host: {interface} is down or has no carrier");
+            return Some(("interface-down", text));
+        }
+        let state = self.neighbour_state.as_deref();
+        let next_hop = self.next_hop?;
+        matches!(state, Some("INCOMPLETE" | "FAILED")).then(|| {
+            let text = format!(
+                "nothing leaves this host: nobody on the link of {interface} answers for {next_hop}"
+            );
+            ("next-hop-silent", text)
+        })
     }
 
     /// Gives the largest packet that this host would send, bytes.

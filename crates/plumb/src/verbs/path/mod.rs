@@ -139,6 +139,16 @@ pub fn run(arguments: &Arguments) -> u8 {
             }
         },
     };
+    let target = match target.by(device) {
+        Ok(target) => target,
+        Err(text) => return status::complain("path", &text, status::USAGE),
+    };
+    if let Some(source) = arguments.source
+        && source.is_ipv4() != target.address.is_ipv4()
+    {
+        let text = format!("--source {source} is an address of the other IP version");
+        return status::complain("path", &text, status::USAGE);
+    }
     let method = match arguments.method(&target) {
         Ok(method) => method,
         Err((text, status)) => return status::complain("path", &text, status),
@@ -159,7 +169,13 @@ fn find(arguments: &Arguments, target: &Target, plan: &Plan) -> u8 {
         },
         &mut reasons,
     );
-    let trace = (!arguments.route && local.has_way()).then(|| trace::run(plan));
+    let asks = !arguments.route && local.has_way();
+    let of_many = local.is_of_many().filter(|_| asks);
+    reasons.extend(of_many.map(|kind| {
+        format!("nothing is sent: {kind} reaches many, and the way to each is another")
+    }));
+    let trace = (asks && of_many.is_none()).then(|| trace::run(plan));
+    let of_many = of_many.is_some();
     if let Some(errno) = trace.as_ref().and_then(|trace| trace.unsent) {
         reasons.push(format!(
             "a probe could not be sent: {}",
@@ -178,6 +194,7 @@ fn find(arguments: &Arguments, target: &Target, plan: &Plan) -> u8 {
         plan,
         local,
         trace,
+        of_many,
         mtu,
     };
     found.tell(arguments, reasons)

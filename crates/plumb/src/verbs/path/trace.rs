@@ -63,6 +63,14 @@ pub struct Trace {
     pub interrupted: bool,
 }
 
+impl Trace {
+    /// Says whether probes could not be sent and nobody answered any.
+    pub fn is_unsent(&self) -> bool {
+        let is_silent = |measured: &Measured| measured.hop.heard.is_empty();
+        self.unsent.is_some() && self.hops.iter().all(is_silent)
+    }
+}
+
 /// Traces.
 pub fn run(plan: &Plan) -> Trace {
     let mut trace = Trace {

@@ -40,6 +40,9 @@ pub fn local(local: &Local, destination: &str) -> Vec<String> {
 }
 
 fn route(local: &Local) -> String {
+    if let (Some(errno), Some(source)) = (&local.errno, local.foreign_source) {
+        return format!("no way ({errno}): no interface of this host has the source {source}");
+    }
     if let Some(errno) = &local.errno {
         return match local.kind.as_deref() {
             Some(kind @ ("unreachable" | "prohibit" | "blackhole")) => {
@@ -168,6 +171,29 @@ pub fn strange(what: Strange) -> (&'static str, String) {
             ),
         ),
     }
+}
+
+/// So many other addresses of a name are told.
+const MOST_OTHERS: usize = 4;
+
+/// Says which addresses a name has besides; `None` where it has no more.
+pub fn other_addresses(others: &[IpAddr]) -> Option<String> {
+    let shown: Vec<String> = others
+        .iter()
+        .take(MOST_OTHERS)
+        .map(IpAddr::to_string)
+        .collect();
+    let dots = if others.len() > MOST_OTHERS {
+        ", ..."
+    } else {
+        ""
+    };
+    (!shown.is_empty()).then(|| {
+        format!(
+            "the name has other addresses, whose ways may be others: {}{dots}",
+            shown.join(", ")
+        )
+    })
 }
 
 /// Compares the first hop with the routing table, as one does by hand.
