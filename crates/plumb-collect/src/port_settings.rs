@@ -27,6 +27,9 @@ pub struct PortSettings {
     pub tw_reuse: Known<u32>,
     /// `tcp_max_tw_buckets`: most sockets in TIME_WAIT.
     pub max_tw_buckets: Known<u32>,
+    /// `tcp_l3mdev_accept`: sockets outside of VRFs take connections of all of them. Kernels without VRFs have
+    /// none.
+    pub tcp_l3mdev_accept: Known<bool>,
     /// `ip_autobind_reuse`.
     pub autobind_reuse: Known<bool>,
 }
@@ -45,6 +48,7 @@ pub fn read_port_settings() -> PortSettings {
         bind_v6only: read(IPV6, "bindv6only", yes),
         tw_reuse: read(IPV4, "tcp_tw_reuse", number),
         max_tw_buckets: read(IPV4, "tcp_max_tw_buckets", number),
+        tcp_l3mdev_accept: read(IPV4, "tcp_l3mdev_accept", yes),
         autobind_reuse: read(IPV4, "ip_autobind_reuse", yes),
     }
 }

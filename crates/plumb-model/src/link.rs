@@ -15,6 +15,8 @@ pub struct Link {
     pub address: Option<Vec<u8>>,
     /// What made it: `veth`, `bridge`, `vlan`; `None` for hardware.
     pub kind: Option<Vec<u8>>,
+    /// Of a VRF: the table its packets are routed by.
+    pub vrf_table: Option<u32>,
     /// Times the carrier came or went.
     pub carrier_changes: Known<u32>,
     /// The queueing discipline at its root.

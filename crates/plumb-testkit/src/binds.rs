@@ -21,6 +21,11 @@ const USERS: [u32; 3] = [0, 1000, 1001];
 /// A link-local address of [`DEVICE`].
 const LINK_LOCAL: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
 
+/// The addresses of the interface in the VRF of [`make_vrf`].
+pub const VRF_V4: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 1);
+/// See [`VRF_V4`].
+pub const VRF_V6: Ipv6Addr = Ipv6Addr::new(0xfd09, 0, 0, 0, 0, 0, 0, 1);
+
 /// What a socket is bound with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bound {
@@ -58,22 +63,70 @@ pub fn make_device() -> io::Result<u32> {
         let status = Command::new("ip").args(line.split(' ')).status()?;
         assert!(status.success(), "ip {line}: {status}");
     }
-    let index = std::fs::read_to_string(format!("/sys/class/net/{DEVICE}/ifindex"))
-        .or_else(|_| index_by_ip())?;
-    index.trim().parse().map_err(io::Error::other)
+    index_of(DEVICE)
 }
 
 /// `/sys` may show another namespace's devices.
-fn index_by_ip() -> io::Result<String> {
+fn index_of(device: &str) -> io::Result<u32> {
     let output = Command::new("ip")
-        .args(["-o", "link", "show", DEVICE])
+        .args(["-o", "link", "show", device])
         .output()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    Ok(text.split(':').next().unwrap_or_default().to_owned())
+    let index = text.split(':').next().unwrap_or_default();
+    index.trim().parse().map_err(io::Error::other)
 }
 
-/// Chooses what to bind, on one of `ports`.
-pub fn random_bound(random: &mut Random, ports: &[u16], device: u32) -> Bound {
+/// Makes a VRF with an interface in it that has [`VRF_V4`] and [`VRF_V6`]; gives the indices of both, or nothing
+/// where the kernel has no VRFs.
+pub fn make_vrf() -> io::Result<Option<[u32; 2]>> {
+    let add = ["link", "add", "plumbv", "type", "vrf", "table", "1010"];
+    if !Command::new("ip").args(add).output()?.status.success() {
+        return Ok(None);
+    }
+    for line in [
+        String::from("link set plumbv addrgenmode none up"),
+        String::from("link add plumbv0 type veth peer name plumbv1"),
+        String::from("link set plumbv1 addrgenmode none up"),
+        String::from("link set plumbv0 addrgenmode none master plumbv up"),
+        format!("addr add {VRF_V4}/24 dev plumbv0"),
+        format!("addr add {VRF_V6}/64 dev plumbv0 nodad"),
+    ] {
+        let status = Command::new("ip").args(line.split(' ')).status()?;
+        assert!(status.success(), "ip {line}: {status}");
+    }
+    Ok(Some([index_of("plumbv")?, index_of("plumbv0")?]))
+}
+
+/// Chooses what to bind, on one of `ports`; with `vrf` often inside it.
+pub fn random_bound(
+    random: &mut Random,
+    ports: &[u16],
+    device: u32,
+    vrf: Option<[u32; 2]>,
+) -> Bound {
+    let bound = random_outside(random, ports, device);
+    let Some(vrf) = vrf.filter(|_| random.chance(50)) else {
+        return bound;
+    };
+    let device = if random.chance(75) {
+        *random.pick(&vrf)
+    } else {
+        bound.device
+    };
+    let ip = match random.below(4) {
+        0 => IpAddr::V4(VRF_V4),
+        1 => IpAddr::V6(VRF_V6),
+        _ => bound.ip,
+    };
+    Bound {
+        device,
+        ip,
+        v6only: ip.is_ipv6() && bound.v6only,
+        ..bound
+    }
+}
+
+fn random_outside(random: &mut Random, ports: &[u16], device: u32) -> Bound {
     let ip = random_ip(random);
     let link_local = ip == IpAddr::V6(LINK_LOCAL);
     Bound {

@@ -46,7 +46,7 @@ const CASES: &[Case] = &[
     Case {
         kernel: "6.1",
         modules: &["dccp_ipv4", "dccp_ipv6", "dccp_diag", "tipc", "diag"],
-        families: "sctp dccp mptcp vsock tipc xdp packet netlink",
+        families: "sctp dccp mptcp vsock tipc xdp packet netlink vrf",
         programs: ALL_PROGRAMS,
         elsewhere: &[
             "recorder::verbs",
@@ -59,14 +59,14 @@ const CASES: &[Case] = &[
     Case {
         kernel: "6.12",
         modules: &["dccp_ipv4", "dccp_ipv6", "dccp_diag", "tipc", "tipc_diag"],
-        families: "sctp dccp mptcp vsock tipc xdp packet netlink",
+        families: "sctp dccp mptcp vsock tipc xdp packet netlink vrf",
         programs: ALL_PROGRAMS,
         elsewhere: &["recorder::containers", "recorder::interrupted"],
     },
     Case {
         kernel: "5.10",
         modules: &["dccp_ipv4", "dccp_ipv6", "dccp_diag", "tipc", "diag"],
-        families: "sctp dccp vsock tipc xdp packet netlink",
+        families: "sctp dccp vsock tipc xdp packet netlink vrf",
         programs: "owners/files recorder/states recorder/opening recorder/made recorder/reading recorder/faults \
             recorder/queues recorder/drops recorder/traffic recorder/processes",
         elsewhere: &[],

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use plumb_model::Known;
 use plumb_model::rtnl::{Address, Route, RouteType};
 
+use super::vrf::{self, Vrf};
 use super::{Attempt, Protocol, Rule};
 
 /// `RT_SCOPE_HOST` and `RT_SCOPE_LINK` of an IPv6 address: it counts on its own interface alone.
@@ -22,12 +23,14 @@ pub struct AddressSettings {
     pub nonlocal_v6: Known<bool>,
     /// The addresses of all interfaces.
     pub addresses: Vec<Address>,
-    /// The IPv4 routes of the local table.
-    pub local_routes: Vec<Route>,
+    /// The IPv4 routes of the local table and of those of VRFs.
+    pub routes: Vec<Route>,
     /// The indices of all interfaces.
     pub interfaces: Vec<u32>,
-    /// Those of VRF devices and of the interfaces that belong to one.
-    pub vrf_interfaces: Vec<u32>,
+    /// The VRFs.
+    pub vrfs: Vec<Vrf>,
+    /// `net.ipv4.tcp_l3mdev_accept`.
+    pub tcp_l3mdev_accept: Known<bool>,
 }
 
 /// What the address comes to.
@@ -43,7 +46,7 @@ pub(super) enum Checked {
 /// Looks at address and privilege in the kernel's order.
 pub(super) fn check(attempt: &Attempt, settings: &AddressSettings) -> Checked {
     match attempt.ip {
-        IpAddr::V4(ip) => match address4(ip, settings) {
+        IpAddr::V4(ip) => match address4(ip, attempt.device, settings) {
             Checked::Fine(_) => privilege(attempt, settings, attempt.device),
             refused => refused,
         },
@@ -77,20 +80,30 @@ fn privilege(attempt: &Attempt, settings: &AddressSettings, device: u32) -> Chec
     }
 }
 
-fn address4(ip: Ipv4Addr, settings: &AddressSettings) -> Checked {
+fn address4(ip: Ipv4Addr, device: u32, settings: &AddressSettings) -> Checked {
     if ip.is_unspecified() || ip.is_multicast() || ip.is_broadcast() {
-        return Checked::Fine(0);
+        return Checked::Fine(device);
     }
+    let Some(table) = vrf::table(&settings.vrfs, device) else {
+        return Checked::Unsure(Rule::Vrf);
+    };
     let route = settings
-        .local_routes
+        .routes
         .iter()
-        .filter(|route| route.covers(IpAddr::V4(ip)))
+        .filter(|route| route.table == table && route.covers(IpAddr::V4(ip)))
         .max_by_key(|route| route.prefix_len);
     let ours = [RouteType::LOCAL, RouteType::MULTICAST, RouteType::BROADCAST];
     if route.is_some_and(|route| ours.contains(&route.kind)) {
-        return Checked::Fine(0);
+        return Checked::Fine(device);
     }
-    nonlocal(settings.nonlocal_v4, Rule::AddressNotLocal, 0)
+    let has_it = |address: &&Address| address.ip == IpAddr::V4(ip);
+    let rule = match settings.addresses.iter().find(has_it) {
+        Some(address) if !vrf::same(&settings.vrfs, address.interface, device) => {
+            Rule::AddressInOtherVrf
+        }
+        _ => Rule::AddressNotLocal,
+    };
+    nonlocal(settings.nonlocal_v4, rule, device)
 }
 
 fn nonlocal(setting: Known<bool>, rule: Rule, device: u32) -> Checked {
@@ -109,10 +122,7 @@ fn address6(attempt: &Attempt, ip: Ipv6Addr, settings: &AddressSettings) -> Chec
         if attempt.v6only {
             return Checked::Refused(Rule::MappedAndV6Only);
         }
-        return match address4(mapped, settings) {
-            Checked::Fine(_) => Checked::Fine(attempt.device),
-            refused => refused,
-        };
+        return address4(mapped, attempt.device, settings);
     }
     let mut device = attempt.device;
     if needs_scope(ip) {
@@ -150,7 +160,12 @@ fn assigned(ip: Ipv6Addr, device: u32, settings: &AddressSettings) -> Option<Rul
         .iter()
         .filter(|address| address.ip == IpAddr::V6(ip))
     {
-        if device != 0 && address.interface != device && NARROW_SCOPES.contains(&address.scope) {
+        if !vrf::same(&settings.vrfs, address.interface, device) {
+            rule = Rule::AddressInOtherVrf;
+        } else if device != 0
+            && address.interface != device
+            && NARROW_SCOPES.contains(&address.scope)
+        {
             rule = Rule::AddressOnOtherInterface;
         } else if address.is_tentative() && address.is_duplicate() {
             rule = Rule::AddressDuplicate;

@@ -4,13 +4,10 @@ use super::address::{self, AddressSettings, Checked};
 use super::likely::Likely;
 use super::overlap::overlap;
 use super::udp::{self, Verdict};
-use super::{Answer, Attempt, Decision, Overlap, Protocol, Rival, Rule, tcp};
+use super::{Answer, Attempt, Decision, Overlap, Protocol, Rival, Rule, tcp, vrf};
 
 /// Decides about one port. `rivals` are the sockets on it in the same namespace, in the order of the dump.
 pub fn decide(attempt: &Attempt, settings: &AddressSettings, rivals: &[Rival]) -> Decision {
-    if let Some(unsure) = in_a_vrf(attempt, settings, rivals) {
-        return unsure;
-    }
     let device = match address::check(attempt, settings) {
         Checked::Fine(device) => device,
         Checked::Refused(rule) => return Decision::by(Answer::No, rule),
@@ -22,6 +19,7 @@ pub fn decide(attempt: &Attempt, settings: &AddressSettings, rivals: &[Rival]) -
     for rival in rivals {
         let apart = attempt.device != 0 && rival.device != 0 && attempt.device != rival.device;
         let (overlaps, how) = overlap(&attempt, rival);
+        let overlaps = overlaps & !in_other_vrf(&attempt, settings, rival);
         if apart || overlaps == Likely::No {
             continue;
         }
@@ -50,20 +48,16 @@ pub fn decide(attempt: &Attempt, settings: &AddressSettings, rivals: &[Rival]) -
     decision
 }
 
-/// Gives the answer where a VRF has a part in it: unknown, with all who may be in the way. `None` where none has.
-fn in_a_vrf(attempt: &Attempt, settings: &AddressSettings, rivals: &[Rival]) -> Option<Decision> {
-    let is_in = |device: u32| settings.vrf_interfaces.contains(&device);
-    let devices = [attempt.device, attempt.scope_id].into_iter();
-    let mut devices = devices.chain(rivals.iter().map(|rival| rival.device));
-    devices.any(is_in).then(|| {
-        let places = rivals
-            .iter()
-            .map(|rival| (rival.place, overlap(attempt, rival).1));
-        Decision {
-            unsure: places.collect(),
-            ..Decision::by(Answer::Unsure, Rule::Vrf)
-        }
-    })
+/// Says whether a VRF keeps a socket out of our way.
+fn in_other_vrf(attempt: &Attempt, settings: &AddressSettings, rival: &Rival) -> Likely {
+    match attempt.protocol {
+        Protocol::Udp => Likely::No,
+        Protocol::Tcp => vrf::tcp_keeps_apart(
+            &settings.vrfs,
+            settings.tcp_l3mdev_accept,
+            (attempt.device, rival.device),
+        ),
+    }
 }
 
 /// Decides about port 0, for which the kernel chooses: `rivals_of` gives the sockets on a port.
@@ -135,27 +129,62 @@ impl Decision {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, Ipv4Addr};
+    use std::net::IpAddr;
 
+    use plumb_model::rtnl::{Address, Route, RouteType};
     use plumb_model::socket::SocketState;
     use plumb_model::{Known, Uid};
 
+    use super::super::Vrf;
     use super::*;
 
-    /// Interface 9 belongs to a VRF.
-    fn decided(device: u32, rival_device: Option<u32>) -> (Answer, Rule, usize) {
-        let settings = AddressSettings {
+    /// Interface 9 is a VRF with table 10, and 8 belongs to it. It has 10.0.0.1; outside of it is 10.0.0.2.
+    fn settings(accept: bool) -> AddressSettings {
+        let vrf = Vrf {
+            device: 9,
+            table: Some(10),
+            members: vec![8],
+        };
+        let route = |table, ip: [u8; 4]| Route {
+            destination: Some(IpAddr::from(ip)),
+            prefix_len: 32,
+            table,
+            kind: RouteType::LOCAL,
+            family: 2,
+            protocol: 2,
+            scope: 254,
+            source: None,
+            gateway: None,
+            interface: None,
+            priority: None,
+            mtu: None,
+            hop_limit: None,
+            expires_s: None,
+            next_hops: Vec::new(),
+        };
+        let address = |interface, ip: [u8; 4]| Address {
+            interface,
+            ip: IpAddr::from(ip),
+            prefix_len: 24,
+            scope: 0,
+            flags: 0,
+        };
+        AddressSettings {
             unprivileged_start: Known::Known(1024),
             nonlocal_v4: Known::Known(false),
             nonlocal_v6: Known::Known(false),
-            addresses: Vec::new(),
-            local_routes: Vec::new(),
-            interfaces: vec![1, 2, 9],
-            vrf_interfaces: vec![9],
-        };
-        let attempt = Attempt {
-            protocol: Protocol::Tcp,
-            ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            addresses: vec![address(8, [10, 0, 0, 1]), address(2, [10, 0, 0, 2])],
+            routes: vec![route(10, [10, 0, 0, 1]), route(255, [10, 0, 0, 2])],
+            interfaces: vec![1, 2, 8, 9],
+            vrfs: vec![vrf],
+            tcp_l3mdev_accept: Known::Known(accept),
+        }
+    }
+
+    fn attempt(protocol: Protocol, ip: [u8; 4], device: u32) -> Attempt {
+        Attempt {
+            protocol,
+            ip: IpAddr::from(ip),
             scope_id: 0,
             port: 8080,
             reuse_addr: false,
@@ -164,11 +193,15 @@ mod tests {
             device,
             uid: Uid(0),
             privileged: Known::Known(true),
-        };
-        let rival = |device| Rival {
+        }
+    }
+
+    fn decided(protocol: Protocol, accept: bool, device: u32, rival_device: u32) -> Answer {
+        let any = [0, 0, 0, 0];
+        let rival = Rival {
             place: 0,
-            ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            device,
+            ip: IpAddr::from(any),
+            device: rival_device,
             state: SocketState::LISTEN,
             is_stub: false,
             uid: Known::Known(Uid(0)),
@@ -176,16 +209,55 @@ mod tests {
             reuse_port: Known::Known(false),
             v6only: Known::Known(false),
         };
-        let rivals: Vec<Rival> = rival_device.map(rival).into_iter().collect();
-        let decision = decide(&attempt, &settings, &rivals);
-        (decision.answer, decision.rule, decision.unsure.len())
+        decide(&attempt(protocol, any, device), &settings(accept), &[rival]).answer
     }
 
     #[test]
-    fn where_a_vrf_has_a_part_nothing_is_guessed() {
-        assert_eq!(decided(9, None), (Answer::Unsure, Rule::Vrf, 0));
-        assert_eq!(decided(0, Some(9)), (Answer::Unsure, Rule::Vrf, 1));
-        assert_eq!(decided(0, Some(2)), (Answer::No, Rule::InUse, 0));
-        assert_eq!(decided(1, Some(2)), (Answer::Yes, Rule::Free, 0));
+    fn tcp_keeps_the_ports_of_a_vrf_apart_unless_told_otherwise() {
+        for (device, rival, accept, answer) in [
+            (9, 0, false, Answer::Yes),
+            (8, 0, false, Answer::Yes),
+            (0, 9, false, Answer::Yes),
+            (9, 0, true, Answer::No),
+            (0, 8, true, Answer::No),
+            (9, 9, false, Answer::No),
+            (8, 9, false, Answer::Yes),
+            (2, 0, false, Answer::No),
+        ] {
+            let said = decided(Protocol::Tcp, accept, device, rival);
+            assert_eq!(said, answer, "{device} beside {rival}, accept {accept}");
+        }
+    }
+
+    #[test]
+    fn udp_keeps_nothing_apart_but_interfaces() {
+        for (device, rival, answer) in [(9, 0, Answer::No), (0, 8, Answer::No), (9, 8, Answer::Yes)]
+        {
+            let said = decided(Protocol::Udp, false, device, rival);
+            assert_eq!(said, answer, "{device} beside {rival}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_that_of_the_vrf_the_socket_is_bound_to() {
+        let (inside, outside) = ([10, 0, 0, 1], [10, 0, 0, 2]);
+        for (ip, device, rule) in [
+            (inside, 9, Rule::Free),
+            (inside, 8, Rule::Free),
+            (inside, 0, Rule::AddressInOtherVrf),
+            (outside, 9, Rule::AddressInOtherVrf),
+            (outside, 0, Rule::Free),
+            ([10, 0, 0, 3], 9, Rule::AddressNotLocal),
+        ] {
+            let decision = decide(&attempt(Protocol::Tcp, ip, device), &settings(false), &[]);
+            assert_eq!(decision.rule, rule, "{ip:?} on {device}");
+        }
+        let mut settings = settings(false);
+        settings.vrfs[0].table = None;
+        let decision = decide(&attempt(Protocol::Tcp, inside, 9), &settings, &[]);
+        assert_eq!(
+            (decision.answer, decision.rule),
+            (Answer::Unsure, Rule::Vrf)
+        );
     }
 }

@@ -12,9 +12,11 @@ mod likely;
 mod overlap;
 mod tcp;
 mod udp;
+mod vrf;
 
 pub use address::AddressSettings;
 pub use decide::{any_port, decide};
+pub use vrf::Vrf;
 
 use std::net::IpAddr;
 
@@ -122,8 +124,10 @@ pub enum Rule {
     InUse,
     /// No port of the range is free (EADDRINUSE).
     RangeExhausted,
-    /// An interface of a VRF has a part in it: addresses are those of its table, and who meets whom hangs on
-    /// `tcp_l3mdev_accept`. That is not thought through here.
+    /// An address of an interface in a VRF that the socket is not bound to, or outside of the one it is bound to
+    /// (EADDRNOTAVAIL).
+    AddressInOtherVrf,
+    /// The table of the VRF is not known.
     Vrf,
 }
 
@@ -188,6 +192,7 @@ impl Rule {
             Self::PrivilegedPort => "privileged-port",
             Self::InUse => "in-use",
             Self::RangeExhausted => "range-exhausted",
+            Self::AddressInOtherVrf => "address-in-other-vrf",
             Self::Vrf => "vrf",
         }
     }
@@ -201,7 +206,8 @@ impl Rule {
             Self::AddressNotLocal
             | Self::AddressTentative
             | Self::AddressDuplicate
-            | Self::AddressOnOtherInterface => BindError::AddressNotAvailable,
+            | Self::AddressOnOtherInterface
+            | Self::AddressInOtherVrf => BindError::AddressNotAvailable,
             Self::ScopeMissing | Self::MappedAndV6Only | Self::MulticastStream => {
                 BindError::Invalid
             }

@@ -115,6 +115,7 @@ mod tests {
             tx_queue_len: Known::Known(1000),
             address: None,
             kind: None,
+            vrf_table: None,
             carrier_changes: Known::Unknown(Reason::NotInSource),
             qdisc: None,
             statistics: Known::Known(LinkStatistics {

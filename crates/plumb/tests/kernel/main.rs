@@ -6,6 +6,7 @@
 
 mod bpf;
 mod recorder;
+mod vrf;
 
 use std::path::PathBuf;
 

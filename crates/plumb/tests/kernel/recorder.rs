@@ -18,7 +18,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 /// The plumb under test.
-fn plumb() -> Command {
+pub fn plumb() -> Command {
     let program = std::env::var_os("PLUMB_UNDER_TEST")
         .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_plumb")), PathBuf::from);
     let mut command = Command::new(program);

@@ -28,6 +28,7 @@ pub(in crate::diagnose) fn short_of_processors(is_later: bool) -> Sample {
         tx_queue_len: Known::Known(1000),
         address: None,
         kind: Some(b"veth".to_vec()),
+        vrf_table: None,
         carrier_changes: Known::Known(1),
         qdisc: None,
         statistics: Known::Unknown(plumb_model::Reason::NotInSource),

@@ -15,6 +15,8 @@ const IFLA_QDISC: u16 = 6;
 const IFLA_TXQLEN: u16 = 13;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_INFO_KIND: u16 = 1;
+const IFLA_INFO_DATA: u16 = 2;
+const IFLA_VRF_TABLE: u16 = 1;
 const IFLA_STATS64: u16 = 23;
 const IFLA_CARRIER_CHANGES: u16 = 35;
 
@@ -25,6 +27,7 @@ pub fn decode_link_details(payload: &[u8]) -> Option<Link> {
         tx_queue_len: Known::Unknown(Reason::NotInSource),
         address: None,
         kind: None,
+        vrf_table: None,
         carrier_changes: Known::Unknown(Reason::NotInSource),
         qdisc: None,
         statistics: Known::Unknown(Reason::NotInSource),
@@ -35,9 +38,10 @@ pub fn decode_link_details(payload: &[u8]) -> Option<Link> {
             IFLA_QDISC => link.qdisc = Some(name(value)),
             IFLA_TXQLEN => set(&mut link.tx_queue_len, u32_at(value, 0)),
             IFLA_LINKINFO => {
-                link.kind = attributes(value)
-                    .find(|(kind, _)| *kind == IFLA_INFO_KIND)
-                    .map(|(_, kind)| name(kind));
+                let part = |wanted| attributes(value).find(|(kind, _)| *kind == wanted);
+                link.kind = part(IFLA_INFO_KIND).map(|(_, kind)| name(kind));
+                let data = part(IFLA_INFO_DATA).filter(|_| link.kind.as_deref() == Some(b"vrf"));
+                link.vrf_table = data.and_then(|(_, data)| vrf_table(data));
             }
             IFLA_STATS64 => link.statistics = Known::Known(statistics(value)),
             IFLA_CARRIER_CHANGES => set(&mut link.carrier_changes, u32_at(value, 0)),
@@ -45,6 +49,12 @@ pub fn decode_link_details(payload: &[u8]) -> Option<Link> {
         }
     }
     Some(link)
+}
+
+/// Gives the table among what is told of a VRF alone; each kind of interface numbers such attributes anew.
+fn vrf_table(data: &[u8]) -> Option<u32> {
+    let (_, table) = attributes(data).find(|(kind, _)| *kind == IFLA_VRF_TABLE)?;
+    u32_at(table, 0)
 }
 
 fn statistics(bytes: &[u8]) -> LinkStatistics {
@@ -101,5 +111,22 @@ mod tests {
         let last = statistics.named().last();
         assert_eq!(last, Some(("field_26".to_owned(), 27)));
         assert_eq!(decode_link_details(&bytes[..11]), None);
+    }
+
+    #[test]
+    fn a_vrf_tells_its_table_and_others_have_none() {
+        let table_of = |kind: &[u8]| {
+            let link = Request::single(NEW_LINK, &[0; BODY_BYTES]).nested(IFLA_LINKINFO, |info| {
+                info.attribute(IFLA_INFO_KIND, kind)
+                    .nested(IFLA_INFO_DATA, |data| {
+                        data.attribute(IFLA_VRF_TABLE, &1010_u32.to_ne_bytes())
+                    })
+            });
+            decode_link_details(&payload(link))
+                .expect("it is whole")
+                .vrf_table
+        };
+        assert_eq!(table_of(b"vrf\0"), Some(1010));
+        assert_eq!(table_of(b"bridge\0"), None);
     }
 }

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use plumb_analyze::bind::{AddressSettings, Protocol, Rival};
+use plumb_analyze::bind::{AddressSettings, Protocol, Rival, Vrf};
 use plumb_collect::port_settings::PortSettings;
 use plumb_collect::snapshot::{self, Request, Scope};
 use plumb_collect::socket_options::{SharingOptions, read_sharing_options};
@@ -142,45 +142,44 @@ pub fn address_settings(ports: &PortSettings, reasons: &mut Vec<String>) -> Addr
         tell("addresses of interfaces", &error);
         Vec::new()
     });
-    let mut local_routes = routing::dump_routes(AF_INET).unwrap_or_else(|error| {
+    let mut routes = routing::dump_routes(AF_INET).unwrap_or_else(|error| {
         tell("routes", &error);
         Vec::new()
     });
-    local_routes.retain(|route| route.table == routing::LOCAL_TABLE);
     let links = links::read_links().unwrap_or_else(|error| {
         tell("interfaces", &error);
         Vec::new()
     });
+    let vrfs = vrfs(&links);
+    let tables: Vec<u32> = vrfs.iter().filter_map(|vrf| vrf.table).collect();
+    routes.retain(|route| route.table == routing::LOCAL_TABLE || tables.contains(&route.table));
     AddressSettings {
         unprivileged_start: ports.unprivileged_start,
         nonlocal_v4: ports.nonlocal_v4,
         nonlocal_v6: ports.nonlocal_v6,
         addresses,
-        local_routes,
+        routes,
         interfaces: links.iter().map(|link| link.base.index).collect(),
-        vrf_interfaces: in_vrfs(&links),
+        vrfs,
+        tcp_l3mdev_accept: ports.tcp_l3mdev_accept,
     }
 }
 
-/// Gives the indices of VRF devices and of the interfaces that belong to one.
-fn in_vrfs(links: &[Link]) -> Vec<u32> {
+/// Gives the VRFs among the interfaces, each with what belongs to it.
+fn vrfs(links: &[Link]) -> Vec<Vrf> {
     let is_vrf = |link: &&Link| link.kind.as_deref() == Some(b"vrf");
-    let vrfs: Vec<u32> = links
-        .iter()
-        .filter(is_vrf)
-        .map(|link| link.base.index)
-        .collect();
-    let belongs = |link: &&Link| {
-        let master = link
-            .base
-            .master
-            .is_some_and(|master| vrfs.contains(&master));
-        master || vrfs.contains(&link.base.index)
+    let members = |device| {
+        let belongs = links.iter().filter(|link| link.base.master == Some(device));
+        belongs.map(|link| link.base.index).collect()
     };
     links
         .iter()
-        .filter(belongs)
-        .map(|link| link.base.index)
+        .filter(is_vrf)
+        .map(|link| Vrf {
+            device: link.base.index,
+            table: link.vrf_table,
+            members: members(link.base.index),
+        })
         .collect()
 }
 
@@ -205,6 +204,7 @@ mod tests {
             tx_queue_len: Known::Unknown(Reason::NotInSource),
             address: None,
             kind: kind.map(<[u8]>::to_vec),
+            vrf_table: kind.filter(|kind| kind == b"vrf").map(|_| 1010),
             carrier_changes: Known::Unknown(Reason::NotInSource),
             qdisc: None,
             statistics: Known::Unknown(Reason::NotInSource),
@@ -216,6 +216,11 @@ mod tests {
             link(4, Some(b"bridge"), None),
             link(5, Some(b"veth"), Some(4)),
         ];
-        assert_eq!(in_vrfs(&links), [2, 3]);
+        let expected = Vrf {
+            device: 2,
+            table: Some(1010),
+            members: vec![3],
+        };
+        assert_eq!(vrfs(&links), [expected]);
     }
 }

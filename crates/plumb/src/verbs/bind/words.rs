@@ -28,9 +28,6 @@ fn because(row: &Row, rule: Rule, attempt: &Attempt) -> String {
              cgroup, SELinux or Landlock may have decided",
         );
     }
-    if rule == Rule::Vrf && row.can_bind.is_none() {
-        return refused(rule, attempt);
-    }
     let first = row.blockers.first().or(row.undecided.first());
     match (row.can_bind, first) {
         (Some(true), Some(_)) => String::from(
@@ -79,9 +76,13 @@ fn refused(rule: Rule, attempt: &Attempt) -> String {
             );
         }
         Rule::RangeExhausted => "no port of net.ipv4.ip_local_port_range is free",
-        Rule::Vrf => {
-            "an interface of a VRF has a part in it, and what the kernel makes of that only a trial tells"
+        Rule::AddressInOtherVrf if attempt.device == 0 => {
+            "the address belongs to a VRF, and a socket that is bound to no interface of it does not have it"
         }
+        Rule::AddressInOtherVrf => {
+            "the address is none of the VRF of the interface that the socket is bound to"
+        }
+        Rule::Vrf => "the kernel does not tell the table of the interface's VRF",
         Rule::Free | Rule::SharedByReuseAddr | Rule::SharedByReusePort | Rule::InUse => {
             "what is in the way could not be seen"
         }
@@ -242,6 +243,9 @@ pub fn hints(row: &Row, rule: Rule, attempt: &Attempt) -> Vec<String> {
         )),
         Rule::AddressTentative => hints.push(String::from(
             "wait a second or two, or bind later: systemd's network-online.target does",
+        )),
+        Rule::AddressInOtherVrf => hints.push(String::from(
+            "bind to the VRF's device (SO_BINDTODEVICE), or start the program in it: ip vrf exec NAME PROGRAM",
         )),
         Rule::RangeExhausted => hints.push(String::from("see who uses the range: plumb ports")),
         _ => {}
