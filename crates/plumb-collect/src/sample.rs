@@ -5,11 +5,13 @@
 mod descriptors;
 mod destinations;
 mod settings;
+mod unix_waits;
 
 use std::net::IpAddr;
 
 use plumb_model::finding::Gap;
 use plumb_model::group::Membership;
+use plumb_model::id::Pid;
 use plumb_model::sample::{Sample, Wait};
 use plumb_model::snapshot::Kind;
 use plumb_model::{Known, Reason};
@@ -45,6 +47,7 @@ pub fn read() -> Sample {
         Vec::new()
     });
     let descriptors = descriptors::read(&snapshot.owners.processes);
+    let unix_waits = unix_waits::read(&snapshot);
     Sample {
         at_us,
         snapshot,
@@ -59,6 +62,7 @@ pub fn read() -> Sample {
         refusers,
         destinations: Vec::new(),
         descriptors,
+        unix_waits,
         settings: settings::read(),
         processor_wait: processor_wait(),
     }
@@ -91,6 +95,11 @@ fn memberships() -> Vec<Membership> {
 /// Asks where packets go: to those named, and to those that connections are being made to.
 pub fn ask_destinations(sample: &mut Sample, named: &[IpAddr]) {
     sample.destinations = destinations::ask(&sample.snapshot, named);
+}
+
+/// Gives the name of the UNIX listener that a process means by a name, as that is bound; `None` where there is none.
+pub fn unix_listener(sample: &Sample, pid: Pid, asked: &[u8]) -> Option<Vec<u8>> {
+    unix_waits::Listeners::of(&sample.snapshot, |_| true).named(pid, asked)
 }
 
 /// Gives microseconds of the monotonic clock.

@@ -85,6 +85,8 @@ pub struct Notices {
     pub name_servers: Vec<NameServer>,
     /// Calls that the kernel refused.
     pub refused_calls: Vec<RefusedCall>,
+    /// Who found no room at a UNIX listener.
+    pub unix_clients: Vec<UnixClient>,
     /// Packets of sockets that the firewall threw away, where drops could be heard.
     pub filtered: Vec<Filtered>,
     /// What attempts of ours came to.
@@ -169,6 +171,21 @@ pub struct RefusedCall {
     /// What the same process took for it since the last time: an end with another port and of the same protocol that
     /// it bound by name, or listens at.
     pub instead: Option<SocketAddr>,
+}
+
+/// A process that found no room at a UNIX listener: its `connect()` was refused, or still waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnixClient {
+    /// The process.
+    pub pid: Pid,
+    /// Its name (`comm`).
+    pub comm: Vec<u8>,
+    /// The name of the listener, as it is bound; an abstract one begins with NUL.
+    pub listener: Vec<u8>,
+    /// How often `connect()` returned EAGAIN.
+    pub refused: u64,
+    /// How long a `connect()` has waited at least, microseconds; `None` where none does.
+    pub waited_us: Option<u64>,
 }
 
 /// Packets of one socket that the local firewall threw away (`SKB_DROP_REASON_NETFILTER_DROP`, Linux 5.17), on

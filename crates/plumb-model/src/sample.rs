@@ -40,6 +40,8 @@ pub struct Sample {
     pub destinations: Vec<Destination>,
     /// Descriptors of every process.
     pub descriptors: Vec<DescriptorUse>,
+    /// Threads that wait for room at UNIX listeners.
+    pub unix_waits: Vec<UnixWait>,
     /// What is configured.
     pub settings: Settings,
     /// How long so far somebody on the whole machine was kept waiting for a processor.
@@ -63,6 +65,19 @@ pub struct Destination {
     pub ip: IpAddr,
     /// The route, or the number of the error that stands for one (`ENETUNREACH`, `EACCES`, …).
     pub route: Result<Route, i32>,
+}
+
+/// A thread that waits in `connect()` for room at a UNIX listener.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnixWait {
+    /// Its process.
+    pub pid: Pid,
+    /// The thread.
+    pub tid: u32,
+    /// The name of the process (`comm`).
+    pub comm: Vec<u8>,
+    /// The name of the listener, as it is bound; an abstract one begins with NUL.
+    pub listener: Vec<u8>,
 }
 
 /// How many descriptors a process has and may have.

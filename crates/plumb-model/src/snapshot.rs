@@ -271,6 +271,21 @@ impl End {
         }
     }
 
+    /// Gives the name of a UNIX socket: a path without the NUL it may have been given with, or an abstract name, which
+    /// begins with one.
+    pub fn unix_name(&self) -> Option<&[u8]> {
+        let Self::Unix {
+            name: Some(name), ..
+        } = self
+        else {
+            return None;
+        };
+        if name.first() == Some(&0) {
+            return Some(name);
+        }
+        Some(name.strip_suffix(b"\0").unwrap_or(name))
+    }
+
     /// Gives the port of an Internet end; `None` when unbound or unconnected.
     pub fn port(&self) -> Option<u16> {
         self.inet().map(|end| end.port()).filter(|&port| port != 0)

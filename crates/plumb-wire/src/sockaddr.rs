@@ -1,10 +1,14 @@
-//! `struct sockaddr_in` and `sockaddr_in6` (`include/uapi/linux/in.h`, `in6.h`), as programs give them.
+//! `struct sockaddr_in`, `sockaddr_in6` (`include/uapi/linux/in.h`, `in6.h`) and `sockaddr_un` (`un.h`), as programs give
+//! them.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use plumb_model::diag::inet::{AF_INET, AF_INET6};
 
 use crate::netlink::frame::{u16_at, u32_at};
+
+/// `AF_UNIX`.
+const AF_UNIX: u16 = 1;
 
 /// Decodes an address and port; `None` for another family, or when it is cut short.
 ///
@@ -28,6 +32,26 @@ pub fn decode_inet(bytes: &[u8]) -> Option<SocketAddr> {
     Some(SocketAddrV6::new(Ipv6Addr::from(octets), port, 0, scope).into())
 }
 
+/// Decodes the name of a UNIX socket: a path ends before its NUL, an abstract name begins with one and may hold more.
+/// `None` for another family, and where there is no name.
+///
+/// ```
+/// use plumb_wire::sockaddr::decode_unix;
+///
+/// assert_eq!(decode_unix(b"\x01\0/run/web\0\0"), Some(&b"/run/web"[..]));
+/// assert_eq!(decode_unix(b"\x01\0\0web"), Some(&b"\0web"[..]));
+/// ```
+pub fn decode_unix(bytes: &[u8]) -> Option<&[u8]> {
+    let name = bytes.get(2..).filter(|name| !name.is_empty())?;
+    if u16_at(bytes, 0)? != AF_UNIX {
+        return None;
+    }
+    if name.first() == Some(&0) {
+        return Some(name);
+    }
+    name.split(|&byte| byte == 0).next()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,5 +64,8 @@ mod tests {
         assert_eq!(decode_inet(&v6[..23]), None);
         assert_eq!(decode_inet(&[1, 0, b'/', b'r', b'u', b'n', 0, 0]), None);
         assert_eq!(decode_inet(&[]), None);
+        assert_eq!(decode_unix(&v6), None);
+        assert_eq!(decode_unix(&[1, 0]), None);
+        assert_eq!(decode_unix(&[]), None);
     }
 }

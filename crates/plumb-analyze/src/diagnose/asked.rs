@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use plumb_model::finding::Subject;
 use plumb_model::sample::Sample;
 
-use super::{Case, sockets};
+use super::{Case, sockets, subject};
 
 /// The ends of those who were asked about.
 #[derive(Debug, Default)]
@@ -18,6 +18,8 @@ pub(super) struct Ends {
     own: BTreeSet<SocketAddr>,
     /// Those on this host that they are connected to, or tried to be.
     reached: BTreeSet<SocketAddr>,
+    /// UNIX listeners at which they found no room.
+    unix: BTreeSet<String>,
 }
 
 impl Ends {
@@ -35,6 +37,11 @@ impl Ends {
             calls.filter(|call| call.call == "connect" && case.focus.pids.contains(&call.pid.0));
         ends.reached
             .extend(tried.map(|call| sockets::reached(call.address)));
+        let clients = case.notices.unix_clients.iter();
+        let clients = clients.filter(|client| case.focus.pids.contains(&client.pid.0));
+        ends.unix = clients
+            .map(|client| subject::unix_text(&client.listener))
+            .collect();
         let here = |end: &SocketAddr| sockets::is_local(case.span.after, end.ip());
         ends.reached.retain(here);
         ends
@@ -61,7 +68,11 @@ impl Ends {
         let local = end(&subject.local);
         let has_port = |port| self.reached.iter().any(|reached| reached.port() == port);
         match subject.kind {
-            "listener" => local.is_some_and(|local| has_port(local.port())),
+            "listener" => {
+                let name = subject.local.as_ref();
+                local.is_some_and(|local| has_port(local.port()))
+                    || name.is_some_and(|name| self.unix.contains(name))
+            }
             _ => {
                 local.is_some_and(|local| self.reached.contains(&local))
                     && end(&subject.peer).is_none_or(|peer| self.own.contains(&peer))

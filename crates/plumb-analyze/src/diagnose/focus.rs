@@ -46,6 +46,13 @@ impl Focus {
         if matches!(subject.kind, "host" | "interface" | "counter") {
             return true;
         }
+        // A path is at no port and at no host.
+        let is_unix = subject
+            .protocol
+            .is_some_and(|protocol| protocol.starts_with("u_"));
+        if is_unix && (self.port.is_some() || !self.hosts.is_empty()) {
+            return false;
+        }
         self.has_process(subject) && self.has_ends(subject)
     }
 

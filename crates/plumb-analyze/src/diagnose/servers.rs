@@ -23,6 +23,8 @@ pub(super) struct Servers {
     users: BTreeSet<u32>,
     /// Where they connect to, or tried to, and who does.
     reached: BTreeMap<SocketAddr, u32>,
+    /// UNIX listeners at which they found no room, and who did.
+    unix: BTreeMap<String, u32>,
 }
 
 impl Servers {
@@ -49,6 +51,12 @@ impl Servers {
             if call.call == "connect" && servers.names.contains_key(&call.pid.0) {
                 let end = sockets::reached(call.address);
                 servers.reached.entry(end).or_insert(call.pid.0);
+            }
+        }
+        for client in &case.notices.unix_clients {
+            if servers.names.contains_key(&client.pid.0) {
+                let name = subject::unix_text(&client.listener);
+                servers.unix.entry(name).or_insert(client.pid.0);
             }
         }
         servers
@@ -112,7 +120,9 @@ impl Servers {
         } else {
             &subject.peer
         };
-        let pid = self.who_reaches(far.as_deref()?, subject.kind == "listener")?;
+        let (far, is_listener) = (far.as_deref()?, subject.kind == "listener");
+        let by_name = self.unix.get(far).copied().filter(|_| is_listener);
+        let pid = by_name.or_else(|| self.who_reaches(far, is_listener))?;
         let name = self.names.get(&pid)?;
         Some(format!(
             "{name} (process {pid}), which serves port {}, connects to it",

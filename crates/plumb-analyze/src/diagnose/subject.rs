@@ -100,13 +100,12 @@ pub(super) fn text(end: &End) -> Option<String> {
         End::Inet(end) => {
             Some(std::net::SocketAddr::new(end.ip().to_canonical(), end.port()).to_string())
         }
-        End::Unix {
-            name: Some(name), ..
-        } => {
-            // A path may end in the NUL it was given with; an abstract name begins with one.
-            let name = name.strip_suffix(b"\0").unwrap_or(name);
-            Some(String::from_utf8_lossy(name).replace('\0', "@"))
-        }
+        End::Unix { .. } => end.unix_name().map(unix_text),
         _ => None,
     }
+}
+
+/// Writes the name of a UNIX socket; NULs of an abstract one are `@`.
+pub(super) fn unix_text(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).replace('\0', "@")
 }

@@ -1,54 +1,122 @@
 //! `unix-backlog-full`: a UNIX listener does not accept, its queue is full.
 //!
-//! `connect()` waits, or fails with EAGAIN, while more connections wait than `listen()` allowed
-//! (`unix_stream_connect`). sock_diag gives both numbers as recv-q and send-q.
+//! `connect()` waits, or fails with EAGAIN, while more connections wait than `listen()` allowed (`unix_recvq_full`): with
+//! a backlog of 0 one connection fills the queue. sock_diag gives both numbers as recv-q and send-q. A queue that is
+//! full in both samples, or for which somebody waits since long, is not emptied in time; one that had room when it was
+//! looked at and still sent several away was full in between.
 
-use plumb_model::finding::{Confidence, Finding, Severity};
+use plumb_model::finding::{Confidence, Evidence, Finding, Severity};
+use plumb_model::notice::UnixClient;
 use plumb_model::snapshot::Socket;
 
 use super::{Case, evidence, sockets, subject};
 
 /// The id of the finding.
 pub const ID: &str = "unix-backlog-full";
+/// Who waits so long is not served soon, microseconds.
+const LONG_US: u64 = 500_000;
+/// So many who were sent away are no chance.
+const SEVERAL: u64 = 3;
+/// So many clients are told of.
+const CLIENTS: usize = 3;
 
-/// Looks for UNIX listeners whose queue was full in both samples.
+/// Looks for UNIX listeners without room.
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
-    let full = |socket: &Socket| match (socket.recv_q.ok(), socket.send_q.ok()) {
-        (Some(waiting), Some(limit)) => waiting > limit,
-        _ => false,
-    };
-    let snapshot = &case.span.after.snapshot;
-    let listeners = snapshot.sockets.iter().enumerate();
+    let sockets = case.span.after.snapshot.sockets.iter().enumerate();
+    let listeners = sockets.filter(|(_, socket)| socket.kind.is_unix() && socket.is_listener());
     listeners
-        .filter(|(_, socket)| socket.kind.is_unix() && socket.is_listener() && full(socket))
-        .filter(|(_, socket)| sockets::same(case.span.before, socket).is_some_and(full))
-        .map(|(place, socket)| {
-            let subject = subject::of_listener(case.span.after, place);
-            let who = subject
-                .process
-                .clone()
-                .unwrap_or_else(|| "the process".to_owned());
-            let local = subject.local.clone().unwrap_or_default();
-            let (waiting, limit) = (
-                socket.recv_q.ok().unwrap_or(0),
-                socket.send_q.ok().unwrap_or(0),
-            );
-            Finding {
-                kind: ID,
-                severity: Severity::Critical,
-                summary: format!("{who} does not accept connections to {local}: its queue is full"),
-                subject,
-                evidence: vec![evidence::fact(
-                    "sock_diag unix recv-q/send-q",
-                    format!("{waiting} connections wait, {limit} may, through the watch"),
-                )],
-                hints: vec![
-                    "see what the process does instead of accepting: plumb trace -p PID --stacks"
-                        .to_owned(),
-                    "give listen() a larger backlog, up to net.core.somaxconn".to_owned(),
-                ],
-                confidence: Confidence::Certain,
-            }
-        })
+        .filter_map(|(place, socket)| judge(case, place, socket))
         .collect()
 }
+
+fn is_full(socket: &Socket) -> bool {
+    match (socket.recv_q.ok(), socket.send_q.ok()) {
+        (Some(waiting), Some(limit)) => waiting > limit,
+        _ => false,
+    }
+}
+
+fn judge(case: &Case<'_>, place: usize, socket: &Socket) -> Option<Finding> {
+    let clients: Vec<&UnixClient> = case
+        .notices
+        .unix_clients
+        .iter()
+        .filter(|client| socket.local.unix_name() == Some(client.listener.as_slice()))
+        .collect();
+    let waits_long = |client: &&UnixClient| client.waited_us.is_some_and(|us| us >= LONG_US);
+    let stays = || {
+        sockets::same(case.span.before, socket).is_some_and(is_full)
+            || clients.iter().any(waits_long)
+    };
+    let is_full = is_full(socket);
+    let refused: u64 = clients.iter().map(|client| client.refused).sum();
+    let is_asked = || {
+        let mut sent_away = clients.iter().filter(|client| client.refused > 0);
+        sent_away.any(|client| case.focus.is_asked(client.pid))
+    };
+    if !(is_full && stays()) && refused < SEVERAL && !(refused > 0 && is_asked()) {
+        return None;
+    }
+    let subject = subject::of_listener(case.span.after, place);
+    let who = subject.process.as_deref().unwrap_or("the process");
+    let local = subject.local.as_deref().unwrap_or_default();
+    let queue = if is_full {
+        "is full"
+    } else {
+        "was full again and again"
+    };
+    let summary =
+        format!("{who} does not accept connections to {local} in time: its queue {queue}");
+    Some(Finding {
+        kind: ID,
+        severity: if is_full || refused >= SEVERAL {
+            Severity::Critical
+        } else {
+            Severity::Warning
+        },
+        summary,
+        subject,
+        evidence: facts(socket, &clients),
+        hints: vec![
+            "see what the process does instead of accepting: plumb trace -p PID --stacks"
+                .to_owned(),
+            "give listen() a larger backlog, up to net.core.somaxconn".to_owned(),
+        ],
+        confidence: Confidence::Certain,
+    })
+}
+
+fn facts(socket: &Socket, clients: &[&UnixClient]) -> Vec<Evidence> {
+    let (waiting, limit) = (socket.recv_q.ok(), socket.send_q.ok());
+    let (waiting, limit) = (waiting.unwrap_or(0), limit.unwrap_or(0));
+    let queue = format!(
+        "{waiting} of {} places are taken: a backlog of {limit} has one more",
+        limit.saturating_add(1)
+    );
+    let who = |client: &UnixClient| {
+        let name = String::from_utf8_lossy(&client.comm);
+        format!("{name} (process {})", client.pid.0)
+    };
+    let told = |words: Vec<String>, source| {
+        let more = match words.len().saturating_sub(CLIENTS) {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        let first: Vec<&str> = words.iter().take(CLIENTS).map(String::as_str).collect();
+        let text = format!("{}{more}", first.join(", "));
+        (!words.is_empty()).then(|| evidence::fact(source, text))
+    };
+    let sent_away = clients.iter().filter(|client| client.refused > 0);
+    let sent_away = sent_away.map(|client| format!("{} {} times", who(client), client.refused));
+    let waits = clients.iter().filter_map(|client| {
+        let ms = client.waited_us? / 1000;
+        Some(format!("{} for {ms} ms or longer", who(client)))
+    });
+    std::iter::once(evidence::fact("sock_diag unix recv-q/send-q", queue))
+        .chain(told(waits.collect(), "connect() waits, /proc/PID/syscall"))
+        .chain(told(sent_away.collect(), "connect() returned EAGAIN"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -33,6 +33,8 @@ const ACTORS: &[(&str, Actor)] = &[
     ("ask-in-pieces", commands::ask_in_pieces),
     ("keep-closed", commands::keep_closed),
     ("next-port", commands::next_port),
+    ("come-unix", commands::come_unix),
+    ("wait-unix", wait_unix),
 ];
 
 /// Runs an actor: never returns but with an error.
@@ -212,4 +214,20 @@ fn pass_on(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
         }
     });
     Ok(vec![kept.into()])
+}
+
+/// `wait-unix PATH`: two threads connect to a UNIX listener; one that has no room lets the second wait.
+fn wait_unix(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
+    for _ in 0..2 {
+        let path = argument(arguments, 0)?.to_owned();
+        std::thread::spawn(move || {
+            let connected = std::os::unix::net::UnixStream::connect(path);
+            loop {
+                std::thread::park();
+                // Parking may end for no reason; what came of it is kept until the process ends.
+                debug_assert!(connected.is_ok());
+            }
+        });
+    }
+    Ok(Vec::new())
 }

@@ -27,6 +27,7 @@ pub(super) mod sides;
 mod slow;
 mod syn_queue_overflow;
 mod turned_away;
+mod unix_backlog;
 
 use super::{Place, Scenario};
 
@@ -52,6 +53,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         received::SCENARIOS,
         slow::SCENARIOS,
         datagrams::SCENARIOS,
+        unix_backlog::SCENARIOS,
         hosts::SCENARIOS,
         names::SCENARIOS,
         memory::SCENARIOS,

@@ -9,6 +9,7 @@ mod heard;
 mod look;
 mod looks;
 mod meanwhile;
+mod no_room;
 mod places;
 mod probe;
 mod target;

@@ -48,6 +48,23 @@ pub(super) fn try_to_connect(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
     end()
 }
 
+/// `come-unix PATH MS`: makes two connections to a UNIX listener, waits for each so long at most, and ends.
+pub(super) fn come_unix(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, connect, socket, sockopt};
+    let address = SocketAddrUnix::new(argument(arguments, 0)?)?;
+    let patience = Duration::from_millis(number(arguments, 1)?);
+    let mut kept = Vec::new();
+    for _ in 0..2 {
+        let socket = socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+        sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, Some(patience))?;
+        // It may be told that there is no room.
+        let _ = connect(&socket, &address);
+        kept.push(socket);
+    }
+    drop(kept);
+    end()
+}
+
 fn number(arguments: &[String], place: usize) -> io::Result<u64> {
     argument(arguments, place)?
         .parse()

@@ -1,8 +1,7 @@
-//! `udp-receive-overflow`, `udp-no-listener`, `unix-backlog-full`: what nobody takes.
+//! `udp-receive-overflow`, `udp-no-listener`: what nobody takes.
 
 use std::io;
 use std::net::UdpSocket;
-use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::Duration;
 
 use rustix::net::sockopt;
@@ -79,16 +78,6 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             Ok(Expected::nothing())
         },
     },
-    Scenario {
-        name: "unix-backlog-full/never-accepts",
-        about: "a program listens on a UNIX socket and never accepts",
-        make: |stage| unix(stage, false),
-    },
-    Scenario {
-        name: "unix-backlog-full/healthy",
-        about: "a program accepts what comes to its UNIX socket",
-        make: |stage| unix(stage, true),
-    },
 ];
 
 /// A socket that `read` reads from again and again, and a peer that sends a thousand a second.
@@ -113,28 +102,4 @@ fn overflow(stage: &mut Stage, buffer: usize, read: fn(&UdpSocket)) -> io::Resul
     send(stage, buffer, read)?;
     stage.wait_for_counter("Udp", "RcvbufErrors", 3)?;
     Ok(Expected::subject("local", "10.9.0.1:5000").and("pid", std::process::id()))
-}
-
-fn unix(stage: &mut Stage, accepts: bool) -> io::Result<Expected> {
-    let path = std::env::temp_dir().join("lab.socket");
-    let listener = UnixListener::bind(&path)?;
-    rustix::net::listen(&listener, 2)?;
-    listener.set_nonblocking(true)?;
-    let address = path.to_string_lossy().into_owned();
-    if accepts {
-        stage.repeat(move || match listener.accept() {
-            Ok((stream, _)) => drop(stream),
-            Err(_) => std::thread::sleep(Duration::from_millis(1)),
-        });
-        stage.repeat(move || {
-            drop(UnixStream::connect(&path));
-            std::thread::sleep(Duration::from_millis(5));
-        });
-        return Ok(Expected::nothing());
-    }
-    for _ in 0..3 {
-        stage.hold(UnixStream::connect(&path)?);
-    }
-    stage.hold(listener);
-    Ok(Expected::subject("local", address))
 }

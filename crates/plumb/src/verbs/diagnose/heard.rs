@@ -14,19 +14,24 @@ use plumb_model::event::{Call, Event, StateChange, Task, What};
 use plumb_model::id::{Cookie, Pid};
 use plumb_model::notice::{Filtered, RefusedCall};
 use plumb_model::socket::SocketState;
-use plumb_wire::sockaddr::decode_inet;
+use plumb_wire::sockaddr::{decode_inet, decode_unix};
 
-use super::look::Refused;
+use super::look::{Refused, UnixRefused};
 
 /// Distinct failures that are kept, distinct flows whose packets were thrown away, and attempts under way.
 const MOST: usize = 4096;
 /// `EALREADY`, `EINTR`, `EINPROGRESS`: not refused yet.
 const GOES_ON: [i64; 3] = [114, 4, 115];
+/// `EAGAIN`, which is what `connect()` to a UNIX listener without room returns to who does not wait.
+const NO_ROOM: i64 = 11;
 /// `IPPROTO_TCP`.
 const TCP: u8 = 6;
 
 /// Who called what, for which address, and the error.
 type Key = (Pid, &'static str, u8, SocketAddr, i32, Option<NetnsId>);
+
+/// Who called `connect()`, and the name.
+type UnixKey = (Pid, Vec<u8>, Option<NetnsId>);
 
 type FlowKey = (u8, SocketAddr, SocketAddr, Option<NetnsId>);
 
@@ -43,6 +48,8 @@ struct Failed {
 pub(super) struct Heard {
     failed: BTreeMap<Key, Failed>,
     filtered: BTreeMap<FlowKey, u64>,
+    /// Who found no room at UNIX listeners, and how often.
+    no_room: BTreeMap<UnixKey, (Vec<u8>, u64)>,
     /// Attempts to connect that nobody has answered yet.
     begun: BTreeMap<Cookie, Task>,
     /// Sockets whose failure was counted, and of which no `connect()` has told it yet.
@@ -88,7 +95,18 @@ impl Heard {
             };
             (netns, filtered)
         });
+        let unix = self.no_room.into_iter().map(|(key, (comm, count))| {
+            let (pid, name, netns) = key;
+            let refused = UnixRefused {
+                pid,
+                comm,
+                name,
+                count,
+            };
+            (netns, refused)
+        });
         Refused {
+            unix: unix.collect(),
             calls: calls.collect(),
             filtered: filtered.collect(),
             gaps: Vec::new(),
@@ -111,6 +129,16 @@ impl Heard {
             return;
         }
         if cookie.is_some_and(|cookie| self.counted.remove(&cookie)) {
+            return;
+        }
+        if let Some(unix) = decode_unix(&call.address) {
+            if -call.result == NO_ROOM && name == "connect" {
+                let key = (task.pid, unix.to_vec(), event.netns);
+                match room(&mut self.no_room, key) {
+                    Some(entry) => entry.or_insert_with(|| (task.comm.clone(), 0)).1 += 1,
+                    None => self.lost += 1,
+                }
+            }
             return;
         }
         // The address of `listen()` is the one that was bound.
@@ -321,6 +349,28 @@ mod tests {
         let made = change(SYN_SENT, SocketState::ESTABLISHED, 0);
         let reset = change(SocketState::ESTABLISHED, CLOSE, 104);
         assert_eq!(refused(&[begins(), made, reset]), []);
+    }
+
+    #[test]
+    fn who_finds_no_room_at_a_unix_listener_is_told_with_the_name() {
+        let tries = |errno: i64| {
+            let mut event = call("connect", 0, -errno);
+            if let What::Call(call) = &mut event.what {
+                call.address = b"\x01\0/run/web\0".to_vec();
+            }
+            event
+        };
+        let mut heard = Heard::default();
+        for errno in [11, 11, 2] {
+            heard.hear(&tries(errno), None);
+        }
+        let refused = heard.finish();
+        let told: Vec<_> = refused
+            .unix
+            .iter()
+            .map(|(_, refused)| (refused.pid, refused.name.as_slice(), refused.count))
+            .collect();
+        assert_eq!(told, [(PID, &b"/run/web"[..], 2)]);
     }
 
     #[test]

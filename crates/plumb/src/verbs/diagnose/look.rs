@@ -7,11 +7,13 @@ use plumb_analyze::diagnose::{self, Case, Focus, Found};
 use plumb_collect::sample;
 use plumb_collect::wire_watch::Watch;
 use plumb_model::finding::Gap;
+use plumb_model::id::Pid;
 use plumb_model::notice::{Filtered, Notices, RefusedCall};
 use plumb_model::sample::{Sample, Span};
 use plumb_model::{NetnsId, Reason};
 use rustix::io::Errno;
 
+use super::no_room::Waits;
 use super::places::Place;
 use super::probe::Probes;
 use crate::verbs::recording::session;
@@ -26,6 +28,7 @@ pub(super) struct Look {
     before: Sample,
     /// The samples that were taken while a command ran, the last of them: a process may have ended in each.
     meanwhile: Vec<Sample>,
+    waits: Waits,
     probes: Probes,
 }
 
@@ -46,11 +49,14 @@ impl Look {
         let watch = Watch::start();
         let mut before = sample::read();
         let probes = probed.map(|focus| Probes::begin(focus, &mut before));
+        let mut waits = Waits::default();
+        waits.see(&before);
         Self {
             place,
             watch,
             before,
             meanwhile: Vec::new(),
+            waits,
             probes: probes.unwrap_or_default(),
         }
     }
@@ -80,16 +86,20 @@ impl Look {
         if self.meanwhile.len() >= MOST_MEANWHILE {
             self.meanwhile.remove(0);
         }
-        self.meanwhile.push(sample::read());
+        let sample = sample::read();
+        self.waits.see(&sample);
+        self.meanwhile.push(sample);
     }
 
     /// Ends, inside the namespace.
     pub fn end(mut self, focus: &Focus, calls: &Refused) -> Looked {
         let probed = self.probes.finish();
         let mut after = sample::read();
+        self.waits.see(&after);
         drop(self.probes);
         let mut notices = noticed(self.watch, &mut after);
         notices.probed = probed;
+        notices.unix_clients = self.waits.clients(&after, calls.unix_in(self.place.id));
         notices.refused_calls = calls.of(self.place.id);
         notices.filtered = calls.filtered_in(self.place.id);
         after.snapshot.gaps.extend(calls.gaps.iter().cloned());
@@ -110,6 +120,7 @@ impl Look {
         let mut meanwhile = self.meanwhile;
         let mut after = meanwhile.pop()?;
         let mut notices = noticed(self.watch, &mut after);
+        notices.unix_clients = self.waits.clients(&after, calls.unix_in(self.place.id));
         notices.refused_calls = calls.of(self.place.id);
         notices.filtered = calls.filtered_in(self.place.id);
         let seen = Seen {
@@ -166,8 +177,23 @@ pub(super) struct Refused {
     pub calls: Vec<(Option<NetnsId>, RefusedCall)>,
     /// Flows of which the firewall threw packets away, with their namespaces.
     pub filtered: Vec<(Option<NetnsId>, Filtered)>,
+    /// Who was sent away by a UNIX listener, with their namespaces.
+    pub unix: Vec<(Option<NetnsId>, UnixRefused)>,
     /// What was not heard.
     pub gaps: Vec<Gap>,
+}
+
+/// Calls of `connect()` to one UNIX socket that returned EAGAIN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct UnixRefused {
+    /// The process.
+    pub pid: Pid,
+    /// Its name (`comm`).
+    pub comm: Vec<u8>,
+    /// The name it gave.
+    pub name: Vec<u8>,
+    /// How often.
+    pub count: u64,
 }
 
 impl Refused {
@@ -182,6 +208,14 @@ impl Refused {
         let calls = self.calls.iter();
         let there = calls.filter(|(place, _)| *place == netns);
         there.map(|(_, call)| call.clone()).collect()
+    }
+
+    /// Gives who was sent away by UNIX listeners of a namespace: paths lead anywhere, abstract names stay there.
+    fn unix_in(&self, netns: Option<NetnsId>) -> Vec<UnixRefused> {
+        let sent_away = self.unix.iter();
+        let there = sent_away
+            .filter(|(place, refused)| *place == netns || refused.name.first() != Some(&0));
+        there.map(|(_, refused)| refused.clone()).collect()
     }
 
     /// The same, of flows.
