@@ -18,6 +18,8 @@ use super::{Case, evidence, sockets, subject, turned_away};
 pub const ID: &str = "half-open-peer";
 /// So many timeouts in a row without an answer.
 const TIMEOUTS: u8 = 3;
+/// So many probes of a closed window: a peer that is there answers each, and those behind come ever more seldom.
+const INTO_WINDOW: u8 = 2;
 /// The last word of the peer is at least so old.
 const SILENT_MS: u32 = 2_000;
 
@@ -44,7 +46,8 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
 
 fn is_silent(flow: &Flow<'_>) -> bool {
     let resends = flow.is.unacked > 0 && flow.is.backoff >= TIMEOUTS && !flow.is_lost_by_chance();
-    let asks = flow.is.probes >= TIMEOUTS;
+    let enough = if flow.probes() { INTO_WINDOW } else { TIMEOUTS };
+    let asks = flow.is.probes >= enough;
     (resends || asks) && flow.is.last_ack_recv_ms >= SILENT_MS
 }
 

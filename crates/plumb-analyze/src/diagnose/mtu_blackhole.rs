@@ -130,9 +130,11 @@ fn got_nothing_large(flow: &Flow<'_>) -> bool {
     flow.is.backoff > STUCK && flow.is.bytes_acked <= u64::from(flow.is.snd_mss)
 }
 
-/// A full-sized segment is sent again and again, and nothing is acknowledged.
+/// A full-sized segment is sent again and again, and nothing is acknowledged. What waits behind a small one that is not
+/// acknowledged (Nagle) was not sent.
 fn is_stuck(flow: &Flow<'_>) -> bool {
-    let waiting = flow.after.send_q.ok().unwrap_or(0);
+    let queued = flow.after.send_q.ok().unwrap_or(0);
+    let waiting = queued.saturating_sub(flow.is.notsent_bytes.into());
     flow.is.backoff >= STUCK
         && flow.is.unacked > 0
         && (flow.is.bytes_acked == flow.was.bytes_acked || got_nothing_large(flow))

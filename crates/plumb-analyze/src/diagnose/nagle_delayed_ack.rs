@@ -2,7 +2,8 @@
 //!
 //! With Nagle's algorithm (RFC 896) a second small write waits until the first is acknowledged; the peer
 //! delays its acknowledgement by 40 to 200 ms in the hope of an answer to put it on (RFC 1122 4.2.3.2).
-//! Then the smoothed round trip time is that of the delay, though the network's own is far smaller.
+//! Then the smoothed round trip time is that of the delay, though the network's own is far smaller, and
+//! acknowledgements come alone: one that comes with the peer's next words was not waited for.
 
 use plumb_model::finding::{Confidence, Finding, Severity};
 
@@ -17,6 +18,8 @@ const DELAYED_US: std::ops::RangeInclusive<u32> = 15_000..=250_000;
 const FASTER: u32 = 6;
 /// Who has something under way for so much of the time, in percent, waits for acknowledgements all the time.
 const BUSY_PERCENT: u64 = 70;
+/// At least one of so many segments of ours is acknowledged by a segment without data.
+const ALONE: u32 = 4;
 /// So many segments in the watch are a conversation.
 const SEGMENTS: u32 = 6;
 
@@ -35,10 +38,19 @@ fn is_delayed(flow: &Flow<'_>) -> bool {
     segments >= SEGMENTS
         && small
         && lossless
+        && acknowledged_alone(flow).saturating_mul(ALONE) >= segments
         && DELAYED_US.contains(&is.rtt_us)
         && is.min_rtt_us.saturating_mul(FASTER) <= is.rtt_us
         // A queue on the way would have many segments in it.
         && is.unacked <= 2
+}
+
+/// Counts the segments of the watch that came without data. A peer that answers within its delay puts the
+/// acknowledgement on the answer, and what it takes is the time it thinks.
+fn acknowledged_alone(flow: &Flow<'_>) -> u32 {
+    let came = flow.is.segs_in.wrapping_sub(flow.was.segs_in);
+    let with_data = flow.is.data_segs_in.wrapping_sub(flow.was.data_segs_in);
+    came.saturating_sub(with_data)
 }
 
 /// Says whether a write waited, as far as one can see: one was held back at a sample, or the conversation did

@@ -2,7 +2,9 @@
 //!
 //! Resets of this host are seen as they leave, with their ends; why they were sent the kernel counts:
 //! `TCPAbortOnClose` (closed with data unread, `tcp_close`), `TCPAbortOnData` (SO_LINGER 0, or data for
-//! a socket that was closed), `TCPAbortOnTimeout`. What comes from peers must also have ended a
+//! a socket that was closed), `TCPAbortOnTimeout`. What comes for a connection of which TIME_WAIT alone is left is
+//! answered by a reset that only `Tcp.OutRsts` counts (`tcp_timewait_state_process`); that it is no stray segment tells
+//! the connection, which was there or began in the watch. What comes from peers must also have ended a
 //! connection (`Tcp.EstabResets`). A server that was replaced meanwhile leaves resets behind, and so does a check
 //! that looks once a second whether the server is there: both are told, and neither is a trouble.
 
@@ -11,6 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::notice::{Direction, Notice, What};
+use plumb_model::snapshot::Kind;
 use plumb_model::socket::SocketState;
 
 use super::sockets::Servers;
@@ -45,6 +48,12 @@ const CAUSES: [(&str, &str, &str); 3] = [
     ),
 ];
 
+/// The same, where none of these counters grew.
+const LATE: (&str, &str) = (
+    "data comes for connections that were closed before",
+    "let both sides agree on who closes: shutdown(SHUT_WR), and read until recv() returns 0 before close()",
+);
+
 /// Looks for resets that we send.
 pub fn check_by_us(case: &Case<'_>) -> Vec<Finding> {
     let causes: Vec<(Evidence, &str, &str)> = CAUSES
@@ -53,12 +62,18 @@ pub fn check_by_us(case: &Case<'_>) -> Vec<Finding> {
             Some((evidence::grown(case.span, "TcpExt", name)?, *means, *hint))
         })
         .collect();
+    // A reset alone may be the answer to a stray segment.
+    let alone = causes.is_empty();
+    let causes = match evidence::grown(case.span, "Tcp", "OutRsts") {
+        Some(sent) if alone => vec![(sent, LATE.0, LATE.1)],
+        _ => causes,
+    };
     if causes.is_empty() {
-        // A reset alone may be the answer to a stray segment.
         return Vec::new();
     }
     groups(case, Direction::Sent)
         .into_iter()
+        .filter(|(_, group)| !alone || group.known >= SEVERAL)
         .map(|(end, group)| {
             let means: Vec<&str> = causes.iter().map(|(_, means, _)| *means).collect();
             let mut found = finding(BY_US, case, &end, &group);
@@ -120,6 +135,8 @@ struct Group {
     /// The resets.
     tries: Tries,
     flows: u64,
+    /// Flows that were connections.
+    known: u64,
     is_local: bool,
 }
 
@@ -133,12 +150,14 @@ fn groups(case: &Case<'_>, direction: Direction) -> BTreeMap<End, Group> {
         .filter(|notice| notice.direction != direction && is_reset(notice.what))
         .map(|notice| (notice.local, notice.peer))
         .collect();
+    let known = connected(case);
     let mut locals: HashMap<IpAddr, bool> = HashMap::new();
     let mut groups: BTreeMap<End, Group> = BTreeMap::new();
     for notice in case.notices.of(direction, is_reset) {
         let group = groups.entry(end_of(&servers, notice)).or_default();
         group.tries.add(notice);
         group.flows += 1;
+        group.known += u64::from(known.contains(&plain_flow(notice.local, notice.peer)));
         let ip = notice.peer.ip();
         let is_local = locals
             .entry(ip)
@@ -152,6 +171,25 @@ fn groups(case: &Case<'_>, direction: Direction) -> BTreeMap<End, Group> {
         group.flows.saturating_mul(RARE) >= all
     });
     groups
+}
+
+/// Gives the connections there were, of any state, and those that came or were made.
+fn connected(case: &Case<'_>) -> HashSet<(SocketAddr, SocketAddr)> {
+    let sockets = case.span.before.snapshot.sockets.iter();
+    let there = sockets
+        .filter(|socket| socket.kind == Kind::Tcp && !socket.is_listener())
+        .filter_map(|socket| Some((socket.local.inet()?, socket.peer.inet()?)));
+    let began = case.notices.all.iter();
+    let began = began.filter(|notice| matches!(notice.what, What::Syn | What::SynAck));
+    let began = began.map(|notice| (notice.local, notice.peer));
+    there
+        .chain(began)
+        .map(|(local, peer)| plain_flow(local, peer))
+        .collect()
+}
+
+fn plain_flow(local: SocketAddr, peer: SocketAddr) -> (SocketAddr, SocketAddr) {
+    (sockets::plain(local), sockets::plain(peer))
 }
 
 /// Counts the connections of each end: those there were, and those that came.

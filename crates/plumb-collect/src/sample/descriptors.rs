@@ -12,8 +12,8 @@ use rustix::io::Errno;
 use crate::proc::read_file;
 use crate::processes::{Room, for_each_name, list_numbers, open_directory, open_root};
 
-/// Reads the use of the processes that hold sockets, and of all others: who has no descriptor left to make a socket with
-/// may hold none.
+/// Reads the use of the processes that hold sockets, and of all others in this network namespace: who has no descriptor
+/// left to make a socket with may hold none.
 pub(super) fn read(processes: &[Process]) -> Vec<DescriptorUse> {
     let mut room = Room::new();
     let mut known: BTreeMap<u32, Vec<u8>> = processes
@@ -35,12 +35,24 @@ pub(super) fn read(processes: &[Process]) -> Vec<DescriptorUse> {
     known.into_iter().map(one).collect()
 }
 
-/// Lists the processes of `/proc`; none where it cannot be read.
+/// Lists the processes of `/proc` that are in the network namespace of this thread; none where it cannot be read, and
+/// none of whom may not be looked at: their descriptors may not be, either.
 fn others(room: &mut Room) -> Vec<u32> {
     let number = |name: &[u8]| str::from_utf8(name).ok()?.parse().ok();
     let proc = open_root(std::path::Path::new("/proc"));
     let pids = proc.and_then(|proc| list_numbers(proc.as_fd(), room, number));
-    pids.unwrap_or_default()
+    let Some(here) = network("thread-self") else {
+        return Vec::new();
+    };
+    let mut pids: Vec<u32> = pids.unwrap_or_default();
+    pids.retain(|pid| network(pid) == Some(here));
+    pids
+}
+
+/// Gives the inode of a process's network namespace.
+fn network(process: impl std::fmt::Display) -> Option<u64> {
+    let namespace = rustix::fs::stat(format!("/proc/{process}/ns/net"));
+    Some(namespace.ok()?.st_ino)
 }
 
 fn open(pid: u32, room: &mut Room) -> Known<u64> {

@@ -19,6 +19,15 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             Ok(Expected::nothing())
         },
     },
+    Scenario {
+        name: "fd-limit/healthy-elsewhere",
+        about: "a server in another network namespace has every descriptor it may have",
+        make: |stage| {
+            let peer = stage.peer("elsewhere")?;
+            stage.actor(Some(&peer), &["hoard", "256", "0", "127.0.0.1:8080"])?;
+            Ok(Expected::nothing())
+        },
+    },
 ];
 
 fn hoard(stage: &mut Stage, limit: &str, left: &str) -> io::Result<Expected> {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
 
 use crate::lab::{Expected, Peer, Scenario, Stage};
 
@@ -11,6 +12,16 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "half-open-peer/gone",
         about: "a client has vanished; the server still sends to it",
         make: gone,
+    },
+    Scenario {
+        name: "half-open-peer/gone-talkative",
+        about: "a client has vanished; the server goes on to say a little to it, which adds up to much",
+        make: gone_talkative,
+    },
+    Scenario {
+        name: "half-open-peer/window-closed",
+        about: "a client that did not read has vanished; the server asks in vain whether there is room again",
+        make: window_closed,
     },
     Scenario {
         name: "half-open-peer/keepalive",
@@ -52,7 +63,7 @@ fn keepalive(stage: &mut Stage) -> io::Result<Expected> {
     use rustix::net::sockopt;
     let peer = stage.peer("client")?;
     let kept = connect(stage, &peer)?;
-    let second = std::time::Duration::from_secs(1);
+    let second = Duration::from_secs(1);
     sockopt::set_tcp_keepidle(&kept.1, second)?;
     sockopt::set_tcp_keepintvl(&kept.1, second)?;
     sockopt::set_socket_keepalive(&kept.1, true)?;
@@ -60,6 +71,41 @@ fn keepalive(stage: &mut Stage) -> io::Result<Expected> {
     let end = kept.0.local_addr()?;
     stage.hold(kept);
     stage.wait_for_counter("TcpExt", "TCPKeepAlive", 3)?;
+    Ok(Expected::subject("peer", end))
+}
+
+fn gone_talkative(stage: &mut Stage) -> io::Result<Expected> {
+    let peer = stage.peer("client")?;
+    let (client, mut server, listener) = connect(stage, &peer)?;
+    let end = client.local_addr()?;
+    server.write_all(&[1; 80])?;
+    let heard = || Ok(client.peek(&mut [0; 80])? == 80);
+    stage.wait_until("the client hears", heard)?;
+    vanish(stage, &peer)?;
+    server.set_nonblocking(true)?;
+    stage.hold((client, listener));
+    stage.repeat(move || {
+        let _ = server.write(&[1; 80]);
+        std::thread::sleep(Duration::from_millis(50));
+    });
+    stage.wait_for_counter("Tcp", "RetransSegs", 4)?;
+    Ok(Expected::subject("peer", end))
+}
+
+fn window_closed(stage: &mut Stage) -> io::Result<Expected> {
+    let peer = stage.peer("client")?;
+    let (client, mut server, listener) = connect(stage, &peer)?;
+    let end = client.local_addr()?;
+    server.set_nonblocking(true)?;
+    stage.hold((client, listener));
+    stage.repeat(move || {
+        let _ = server.write(&[1; 16_384]);
+        std::thread::sleep(Duration::from_millis(5));
+    });
+    // Probes of the closed window are answered, and come ever more seldom.
+    stage.wait_for_counter("TcpExt", "TCPWinProbe", 4)?;
+    vanish(stage, &peer)?;
+    stage.wait_for_counter("TcpExt", "TCPWinProbe", 6)?;
     Ok(Expected::subject("peer", end))
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::unix::net::UnixStream;
 
 use rustix::net::sockopt;
 
@@ -14,6 +15,20 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         about: "a program has queued more than 100 MiB for peers that are slow to read",
         make: |stage| {
             queue(stage, 60)?;
+            Ok(Expected::subject("pid", std::process::id()))
+        },
+    },
+    Scenario {
+        name: "socket-memory-hog/unix",
+        about: "a program has 120 MiB in UNIX sockets that nobody reads",
+        make: |stage| {
+            for _ in 0..60 {
+                let (mut near, far) = UnixStream::pair()?;
+                sockopt::set_socket_send_buffer_size_force(&near, 1 << 20)?;
+                near.set_nonblocking(true)?;
+                while near.write(&[1; 32_768]).is_ok() {}
+                stage.hold((near, far));
+            }
             Ok(Expected::subject("pid", std::process::id()))
         },
     },

@@ -37,6 +37,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "reset-by-us/late",
+        about: "a server closes after the question; its clients go on to talk when TIME_WAIT is all that is left",
+        make: late,
+    },
+    Scenario {
         name: "reset-by-us/healthy",
         about: "a server reads, answers and closes",
         make: |stage| {
@@ -133,6 +138,27 @@ fn ask(stage: &mut Stage, peer: Option<&Peer>) {
 
 fn ask_remote(stage: &mut Stage) {
     stage.repeat(|| converse(REMOTE));
+}
+
+fn late(stage: &mut Stage) -> io::Result<Expected> {
+    let peer = peer(stage)?;
+    serve(stage, |stream| {
+        let _ = stream.read(&mut [0; 64]);
+    })?;
+    stage.repeat_in(&peer, || {
+        let end: SocketAddr = SERVER.parse().expect("an address of ours");
+        if let Ok(mut stream) = TcpStream::connect_timeout(&end, Duration::from_secs(1)) {
+            let _ = stream.set_read_timeout(Some(Duration::from_millis(500)));
+            let _ = stream.write_all(b"question");
+            // The server's end.
+            let _ = stream.read(&mut [0; 64]);
+            std::thread::sleep(Duration::from_millis(20));
+            let _ = stream.write_all(b"and more");
+        }
+        std::thread::sleep(Duration::from_millis(30));
+    });
+    stage.wait_for_counter("Tcp", "OutRsts", 3)?;
+    Ok(Expected::subject("local", SERVER))
 }
 
 fn abort(stream: &mut TcpStream) {

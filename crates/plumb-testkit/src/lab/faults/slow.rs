@@ -107,6 +107,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         about: "a client writes a few bytes ten times a second; the peer reads and acknowledges late, and nothing waits for it",
         make: seldom,
     },
+    Scenario {
+        name: "nagle-delayed-ack/healthy-thinking",
+        about: "a client asks in one write, and thinks for 25 ms before it asks again, with which it acknowledges the answer",
+        make: thinking,
+    },
 ];
 
 const SERVER: &str = "10.9.0.1:8080";
@@ -141,6 +146,29 @@ fn seldom(stage: &mut Stage) -> io::Result<Expected> {
     });
     // In the beginning the peer acknowledges at once; the mean forgets that slowly.
     std::thread::sleep(Duration::from_secs(4));
+    Ok(Expected::nothing())
+}
+
+fn thinking(stage: &mut Stage) -> io::Result<Expected> {
+    let peer = peer(stage)?;
+    let listener = TcpListener::bind(SERVER)?;
+    let mut client = stage.once_in(&peer, || TcpStream::connect(SERVER))?;
+    let (mut server, _) = listener.accept()?;
+    client.set_read_timeout(Some(Duration::from_secs(1)))?;
+    server.set_read_timeout(Some(Duration::from_millis(500)))?;
+    stage.repeat_in(&peer, move || {
+        let _ = client.write_all(b"question");
+        let _ = client.read_exact(&mut [0; 6]);
+        std::thread::sleep(Duration::from_millis(25));
+    });
+    stage.repeat(move || {
+        if server.read_exact(&mut [0; 8]).is_ok() {
+            let _ = server.write_all(b"answer");
+        }
+    });
+    stage.hold(listener);
+    // In the beginning the peer acknowledges at once.
+    stage.wait_for_counter("Tcp", "OutSegs", 60)?;
     Ok(Expected::nothing())
 }
 
