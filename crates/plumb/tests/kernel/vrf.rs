@@ -26,7 +26,14 @@ mod needs_root {
         let output = command.output().expect("plumb runs");
         let document: Value = serde_json::from_slice(&output.stdout).expect("one document");
         let row = document["binds"][0].clone();
-        assert_eq!(row["tried"]["agrees"], true, "{situation}: {document}");
+        let (tried, rule) = (&row["tried"], &row["rule"]);
+        // Where the kernel does not list sockets that are only bound (before 6.8), "free" is a guess that is not
+        // compared there, but here.
+        let is_alike = match tried["agrees"].as_bool() {
+            Some(agrees) => agrees,
+            None => rule == "free" && tried["bound"] == true,
+        };
+        assert!(is_alike, "{situation}: {document}");
         row
     }
 
