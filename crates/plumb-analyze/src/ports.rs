@@ -40,6 +40,18 @@ impl Range {
         (self.first..=self.last).contains(&port) && !reserved
     }
 
+    /// Gives what is left of it for a socket that has a range of its own (`IP_LOCAL_PORT_RANGE`,
+    /// `inet_sk_get_local_port_range`): an end outside of the common range is no end.
+    #[must_use]
+    pub fn narrowed(&self, (first, last): (u16, u16)) -> Self {
+        let within = |port: &u16| (self.first..=self.last).contains(port);
+        Self {
+            first: Some(first).filter(within).unwrap_or(self.first),
+            last: Some(last).filter(within).unwrap_or(self.last),
+            reserved: self.reserved.clone(),
+        }
+    }
+
     /// Counts the ports that may be given.
     pub fn size(&self) -> u32 {
         let given = (self.first..=self.last).filter(|&port| self.gives(port));
@@ -64,8 +76,8 @@ pub enum Target {
 /// The ports used for one target.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Use {
-    /// All of them.
-    pub ports: BTreeSet<u16>,
+    /// All of them: each with the rest of its TIME_WAIT, ms, where that is all that is left of the connection.
+    pub ports: BTreeMap<u16, Option<u32>>,
     /// Connections that were opened and not closed.
     pub established: u32,
     /// Connections that are being opened.
@@ -74,10 +86,10 @@ pub struct Use {
     pub closing: u32,
     /// Connections in TIME_WAIT.
     pub time_wait: u32,
-    /// Of these, those that are too young to be taken again, whatever `tcp_tw_reuse` says.
-    pub time_wait_young: u32,
     /// Sockets by the place of a process that holds them.
     pub holders: BTreeMap<u32, u32>,
+    /// One of its sockets that somebody holds, by place in the snapshot.
+    pub example: Option<usize>,
 }
 
 /// One look at a namespace.
@@ -120,11 +132,12 @@ pub fn look(snapshot: &Snapshot, netns: NetnsId, range: &Range) -> Look {
             continue;
         };
         let used = look.uses.entry(target).or_default();
-        used.ports.insert(port);
+        used.take(port, socket);
         used.count(socket);
         let holder = snapshot.owners.of(place).ok().and_then(|held| held.first());
         if let Some(holder) = holder {
             *used.holders.entry(holder.process).or_default() += 1;
+            used.example.get_or_insert(place);
         }
     }
     look
@@ -153,12 +166,24 @@ fn target(socket: &Socket, range: &Range, listened: &BTreeSet<u16>) -> Option<(T
 }
 
 impl Use {
+    fn take(&mut self, port: u16, socket: &Socket) {
+        let waits = (socket.state == SocketState::TIME_WAIT).then_some(socket.timer.expires_ms);
+        // Where another socket has the port, too, it is used until both have let go.
+        let rest = self.ports.entry(port).or_insert(waits);
+        *rest = rest.filter(|_| waits.is_some());
+    }
+
+    /// Counts the ports that cannot be taken now; TIME_WAIT `reusable` ones can after their first second.
+    fn blocked(&self, reusable: bool) -> u32 {
+        let is_blocked =
+            |rest: &&Option<u32>| !reusable || rest.is_none_or(|rest| rest > YOUNG_LEFT_MS);
+        let blocked = self.ports.values().filter(is_blocked).count();
+        u32::try_from(blocked).unwrap_or(u32::MAX)
+    }
+
     fn count(&mut self, socket: &Socket) {
         let counter = match socket.state {
-            SocketState::TIME_WAIT => {
-                self.time_wait_young += u32::from(socket.timer.expires_ms > YOUNG_LEFT_MS);
-                &mut self.time_wait
-            }
+            SocketState::TIME_WAIT => &mut self.time_wait,
             SocketState::SYN_SENT | SocketState::SYN_RECV => &mut self.connecting,
             // An unconnected UDP socket has no state of its own.
             SocketState::ESTABLISHED | SocketState::CLOSE | SocketState::CLOSE_WAIT => {
@@ -167,6 +192,14 @@ impl Use {
             _ => &mut self.closing,
         };
         *counter += 1;
+    }
+
+    /// Gives the same with the ports of a smaller range alone.
+    #[must_use]
+    pub fn within(&self, range: &Range) -> Self {
+        let mut less = self.clone();
+        less.ports.retain(|port, _| range.gives(*port));
+        less
     }
 
     /// Counts the ports used.
@@ -178,23 +211,49 @@ impl Use {
 /// How a use changed between two looks.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pace {
-    /// Ports taken per second, those alone that were not in use at the first look.
+    /// Ports taken per second: those that were not in use at the first look, or in TIME_WAIT then and taken again.
     pub new_per_s: f64,
     /// Ports given back per second.
     pub freed_per_s: f64,
+    /// By so many per second there are more that stay taken; negative when there are fewer.
+    pub growth_per_s: f64,
 }
 
+/// So much may the time between two readings of a timer differ from the interval, ms.
+const TIMER_SLACK_MS: f64 = 500.0;
+
 /// Compares two looks at one use; a target that is new has no first.
-pub fn pace(before: Option<&Use>, after: &Use, interval_s: f64) -> Pace {
-    let none = BTreeSet::new();
-    let first = before.map_or(&none, |before| &before.ports);
-    let count = |of: &BTreeSet<u16>, less: &BTreeSet<u16>| {
-        f64::from(u32::try_from(of.difference(less).count()).unwrap_or(u32::MAX)) / interval_s
+pub fn pace(before: Option<&Use>, after: &Use, interval_s: f64, reusable: bool) -> Pace {
+    let none = Use::default();
+    let first = before.unwrap_or(&none);
+    let count = |ports: usize| f64::from(u32::try_from(ports).unwrap_or(u32::MAX)) / interval_s;
+    // Taken again and closed again, it waits anew.
+    let waits_anew =
+        |was: u32, now: u32| f64::from(now) > f64::from(was) - interval_s * 1000.0 + TIMER_SLACK_MS;
+    let is_new = |(port, now): &(&u16, &Option<u32>)| match (first.ports.get(port), now) {
+        (None, _) | (Some(Some(_)), None) => true,
+        (Some(Some(was)), Some(now)) => waits_anew(*was, *now),
+        (Some(None), _) => false,
+    };
+    let is_there = |port: &&u16| after.ports.contains_key(port);
+    // In its first second what can be taken again later blocks, too, but there is never more of it than begins in a
+    // second, so it leads to no end.
+    let lasting = |of: &Use| {
+        let lasts = of.ports.values().filter(|rest| !reusable || rest.is_none());
+        count(lasts.count())
     };
     Pace {
-        new_per_s: count(&after.ports, first),
-        freed_per_s: count(first, &after.ports),
+        new_per_s: count(after.ports.iter().filter(is_new).count()),
+        freed_per_s: count(first.ports.keys().filter(|port| !is_there(port)).count()),
+        growth_per_s: lasting(after) - lasting(first),
     }
+}
+
+/// Says whether connections of a target in TIME_WAIT can be taken again. `tw_reuse` is `net.ipv4.tcp_tw_reuse`:
+/// 1 for all, 2 for loopback.
+pub fn is_reusable(target: &Target, tw_reuse: u32) -> bool {
+    let loopback = matches!(target, Target::Tcp { source, .. } if source.is_loopback());
+    tw_reuse == 1 || (tw_reuse == 2 && loopback)
 }
 
 /// How near a target is to having no port left.
@@ -214,36 +273,28 @@ pub struct Pressure {
     pub sustainable_per_s: Option<f64>,
 }
 
-/// Weighs a use. `tw_reuse` is `net.ipv4.tcp_tw_reuse`: 1 for all, 2 for loopback.
+/// Weighs a use; `reusable` as [`is_reusable`] says.
 pub fn pressure(
     target: &Target,
     used: &Use,
     pace: Option<Pace>,
     capacity: u32,
-    tw_reuse: u32,
+    reusable: bool,
 ) -> Pressure {
-    let loopback = matches!(target, Target::Tcp { source, .. } if source.is_loopback());
-    let reusable = tw_reuse == 1 || (tw_reuse == 2 && loopback);
-    let counted = if reusable {
-        let old = used.time_wait.saturating_sub(used.time_wait_young);
-        used.used().saturating_sub(old)
-    } else {
-        used.used()
-    };
+    let counted = used.blocked(reusable);
     let left = f64::from(capacity.saturating_sub(counted));
-    let growth = pace.map_or(0.0, |pace| pace.new_per_s - pace.freed_per_s);
+    let growth = pace.map_or(0.0, |pace| pace.growth_per_s);
     let percent = if capacity == 0 {
         100.0
     } else {
         f64::from(counted) * 100.0 / f64::from(capacity)
     };
-    let grows = growth > 0.0 && !(reusable && counted == 0);
     Pressure {
         capacity,
         used: counted,
         time_wait_reusable: reusable,
         percent,
-        exhausted_in_s: grows.then(|| left / growth),
+        exhausted_in_s: (growth > 0.0).then(|| left / growth),
         sustainable_per_s: (*target != Target::Udp && !reusable)
             .then(|| f64::from(capacity) / TIME_WAIT_S),
     }
@@ -262,47 +313,104 @@ mod tests {
     }
 
     #[test]
+    fn a_socket_with_a_range_of_its_own_has_what_lies_in_both() {
+        let narrowed = |own| {
+            let range = range().narrowed(own);
+            (range.first, range.last, range.size())
+        };
+        assert_eq!(narrowed((102, 106)), (102, 106, 3));
+        assert_eq!(narrowed((50, 105)), (100, 105, 4));
+        assert_eq!(narrowed((105, 0)), (105, 109, 5));
+        let used = uses(&[100, 102, 105, 109], &[]);
+        assert_eq!(used.within(&range().narrowed((102, 106))).used(), 2);
+    }
+
+    #[test]
     fn reserved_ports_are_given_to_nobody() {
         assert_eq!(range().size(), 8);
         assert!(range().gives(100) && range().gives(109));
         assert!(!range().gives(103) && !range().gives(110) && !range().gives(200));
     }
 
-    fn uses(ports: &[u16], time_wait: u32) -> Use {
+    /// Uses of ports: connections, and those in TIME_WAIT with what is left of it, ms.
+    fn uses(open: &[u16], waiting: &[(u16, u32)]) -> Use {
+        let open = open.iter().map(|port| (*port, None));
+        let waits = waiting.iter().map(|(port, rest)| (*port, Some(*rest)));
         Use {
-            ports: ports.iter().copied().collect(),
-            time_wait,
+            ports: open.chain(waits).collect(),
             ..Use::default()
+        }
+    }
+
+    fn target(source: [u8; 4]) -> Target {
+        Target::Tcp {
+            source: IpAddr::from(source),
+            destination: SocketAddr::from((source, 80)),
         }
     }
 
     #[test]
     fn a_pace_leads_to_an_end_only_where_use_grows() {
-        let target = Target::Tcp {
-            source: IpAddr::from([10, 0, 0, 1]),
-            destination: SocketAddr::from(([10, 0, 0, 2], 80)),
-        };
-        let (before, after) = (uses(&[100, 101], 0), uses(&[101, 102, 105, 106], 3));
-        let pace = pace(Some(&before), &after, 2.0);
+        let target = target([10, 0, 0, 1]);
+        let before = uses(&[100, 101], &[]);
+        let after = uses(&[101], &[(102, 40_000), (105, 40_000), (106, 40_000)]);
+        let measured = pace(Some(&before), &after, 2.0, false);
         let expected = Pace {
             new_per_s: 1.5,
             freed_per_s: 0.5,
+            growth_per_s: 1.0,
         };
-        assert_eq!(pace, expected);
-        let weighed = pressure(&target, &after, Some(pace), 8, 0);
+        assert_eq!(measured, expected);
+        let weighed = pressure(&target, &after, Some(measured), 8, false);
         assert_eq!(
             (weighed.used, weighed.percent.to_bits()),
             (4, 50.0_f64.to_bits())
         );
         assert_eq!(weighed.exhausted_in_s, Some(4.0));
-        let reusable = pressure(&target, &after, Some(pace), 8, 1);
+        let reusable = pressure(&target, &after, None, 8, true);
         assert_eq!((reusable.used, reusable.sustainable_per_s), (1, None));
-        let young = Use {
-            time_wait_young: 2,
-            ..after.clone()
-        };
-        assert_eq!(pressure(&target, &young, None, 8, 1).used, 3);
-        assert_eq!(pressure(&target, &after, None, 8, 2).exhausted_in_s, None);
-        assert!(pressure(&target, &after, None, 0, 0).percent > 99.0);
+        let young = uses(&[101], &[(102, 59_900), (105, 59_900), (106, 40_000)]);
+        assert_eq!(pressure(&target, &young, None, 8, true).used, 3);
+        assert_eq!(
+            pressure(&target, &after, None, 8, false).exhausted_in_s,
+            None
+        );
+        assert!(pressure(&target, &after, None, 0, false).percent > 99.0);
+    }
+
+    #[test]
+    fn what_waited_and_is_taken_again_is_new_and_leads_to_an_end() {
+        let target = target([127, 0, 0, 1]);
+        // Two of four that wait are taken: all ports were in use before, and yet two more are.
+        let before = uses(
+            &[100],
+            &[(101, 50_000), (102, 50_000), (105, 50_000), (106, 50_000)],
+        );
+        let after = uses(&[100, 101, 102], &[(105, 48_000), (106, 48_000)]);
+        let measured = pace(Some(&before), &after, 2.0, true);
+        assert_eq!((measured.new_per_s, measured.growth_per_s), (1.0, 1.0));
+        let weighed = pressure(&target, &after, Some(measured), 8, true);
+        assert_eq!((weighed.used, weighed.exhausted_in_s), (3, Some(5.0)));
+        // Taken and closed again: that goes on for ever.
+        let after = uses(
+            &[100],
+            &[(101, 58_900), (102, 58_900), (105, 48_000), (106, 48_000)],
+        );
+        let measured = pace(Some(&before), &after, 2.0, true);
+        assert_eq!((measured.new_per_s, measured.growth_per_s), (1.0, 0.0));
+        assert_eq!(
+            pressure(&target, &after, Some(measured), 8, true).exhausted_in_s,
+            None
+        );
+    }
+
+    #[test]
+    fn reuse_of_time_wait_is_for_all_or_for_loopback() {
+        let (home, far) = (target([127, 0, 0, 1]), target([10, 0, 0, 1]));
+        let said = |tw_reuse| (is_reusable(&home, tw_reuse), is_reusable(&far, tw_reuse));
+        assert_eq!(said(0), (false, false));
+        assert_eq!(said(1), (true, true));
+        assert_eq!(said(2), (true, false));
+        assert!(!is_reusable(&Target::Udp, 2));
     }
 }

@@ -1,6 +1,6 @@
-//! What sock_diag does not tell of a socket: SO_REUSEADDR, SO_REUSEPORT, IPV6_V6ONLY.
+//! What sock_diag does not tell of a socket: SO_REUSEADDR, SO_REUSEPORT, IPV6_V6ONLY, IP_LOCAL_PORT_RANGE.
 //!
-//! A holder's descriptor is borrowed for the length of three questions (`pidfd_getfd`), which disturbs
+//! A holder's descriptor is borrowed for the length of some questions (`pidfd_getfd`), which disturbs
 //! nobody: a duplicate that is closed shuts nothing down. Needs the right to trace the holder.
 //! Minimum kernel version: 5.6; before, every question is refused.
 
@@ -9,6 +9,8 @@ use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::sockopt;
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
+
+use crate::sys::socket_option;
 
 /// The options that decide about sharing a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,19 @@ pub fn read_sharing_options(pid: Pid, fd: i32) -> Result<SharingOptions, Errno> 
         reuse_port: sockopt::socket_reuseport(&socket)?,
         v6only: sockopt::ipv6_v6only(&socket).ok(),
     })
+}
+
+/// `IP_LOCAL_PORT_RANGE`, for sockets of both families (Linux 6.3).
+const LOCAL_PORT_RANGE: i32 = 51;
+
+/// Reads the range of ports that a socket allows itself, of a descriptor of a process; `None` where it has none of
+/// its own. An end of 0 is that of `net.ipv4.ip_local_port_range`.
+pub fn read_local_port_range(pid: Pid, fd: i32) -> Result<Option<(u16, u16)>, Errno> {
+    let socket = borrow(pid, fd)?;
+    let word = socket_option::word_of(&socket, libc::SOL_IP, LOCAL_PORT_RANGE)?;
+    let [a, b, c, d] = word.to_be_bytes();
+    let (last, first) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+    Ok((word != 0).then_some((first, last)))
 }
 
 /// Borrows a descriptor of a process.

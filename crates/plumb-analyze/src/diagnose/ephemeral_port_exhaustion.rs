@@ -118,7 +118,13 @@ fn tcp(
         destination,
     };
     let capacity = range.size().saturating_sub(taken);
-    let pressure = ports::pressure(&target, used, None, capacity, reuse);
+    let pressure = ports::pressure(
+        &target,
+        used,
+        None,
+        capacity,
+        ports::is_reusable(&target, reuse),
+    );
     let refused = refused(case, |call| {
         call.call == "connect"
             && call.errno == NOT_AVAILABLE

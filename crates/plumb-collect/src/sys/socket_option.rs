@@ -32,8 +32,13 @@ pub fn set_word(socket: impl AsFd, level: i32, name: i32, value: i32) -> Result<
 
 /// Reads an option of SOL_SOCKET whose value is one word.
 pub fn word(socket: impl AsFd, name: i32) -> Result<u32, Errno> {
+    word_of(socket, libc::SOL_SOCKET, name)
+}
+
+/// Reads an option of some level whose value is one word.
+pub fn word_of(socket: impl AsFd, level: i32, name: i32) -> Result<u32, Errno> {
     let mut value = [0_u32];
-    get(socket.as_fd(), name, &mut value)?;
+    get_of(socket.as_fd(), level, name, &mut value)?;
     let [value] = value;
     Ok(value)
 }
@@ -43,9 +48,18 @@ pub(super) trait Plain: Copy {}
 impl Plain for u32 {}
 impl Plain for libc::ucred {}
 
-/// Reads an option into `values`; gives how many of them were written.
+/// Reads an option of SOL_SOCKET into `values`; gives how many of them were written.
 pub(super) fn get<T: Plain>(
     socket: BorrowedFd<'_>,
+    name: i32,
+    values: &mut [T],
+) -> Result<usize, Errno> {
+    get_of(socket, libc::SOL_SOCKET, name, values)
+}
+
+fn get_of<T: Plain>(
+    socket: BorrowedFd<'_>,
+    level: i32,
     name: i32,
     values: &mut [T],
 ) -> Result<usize, Errno> {
@@ -60,7 +74,7 @@ pub(super) fn get<T: Plain>(
     let (result, len) = unsafe {
         let result = libc::getsockopt(
             socket.as_raw_fd(),
-            libc::SOL_SOCKET,
+            level,
             name,
             values.as_mut_ptr().cast(),
             len.as_mut_ptr(),

@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
+use plumb_collect::sys::socket_option::set_word;
 use plumb_testkit::sandbox;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketType};
@@ -129,6 +130,49 @@ fn ports_that_are_bound_and_not_used_are_taken_from_everybody() {
             warnings
                 .iter()
                 .any(|warning| warning["id"] == "bound-without-connection")
+        );
+    });
+}
+
+#[test]
+fn a_range_that_a_program_allows_itself_is_what_it_has() {
+    sandbox::run(|| {
+        const SOL_IP: i32 = 0;
+        const IP_LOCAL_PORT_RANGE: i32 = 51;
+        set("ip_local_port_range", "40000 40999");
+        let (_listener, address) = server();
+        let connect = || -> Result<OwnedFd, Errno> {
+            let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
+            let range = (40_109_u32 * 65_536 + 40_100).cast_signed();
+            set_word(&socket, SOL_IP, IP_LOCAL_PORT_RANGE, range)?;
+            rustix::net::connect(&socket, &address)?;
+            Ok(socket)
+        };
+        let mut held = Vec::new();
+        match connect() {
+            Err(Errno::NOPROTOOPT) => {
+                println!("not compared: this kernel has no IP_LOCAL_PORT_RANGE (6.3 has)");
+                return;
+            }
+            first => held.push(first.expect("it is a server")),
+        }
+        for _ in 1..5 {
+            held.push(connect().expect("half of them"));
+        }
+        let row = json(&ports(&["--once", "--json"]))["targets"][0].clone();
+        assert_eq!(row["own_range"]["first"], 40_100, "{row}");
+        assert_eq!((&row["blocked"], &row["capacity"]), (&5.into(), &10.into()));
+        while let Ok(socket) = connect() {
+            held.push(socket);
+        }
+        assert_eq!(held.len(), 10);
+        let document = json(&ports(&["--once", "--json"]));
+        assert_eq!(document["targets"][0]["percent"], 100.0, "{document}");
+        let ids = document["warnings"].as_array().expect("an array").iter();
+        let ids: Vec<&str> = ids.filter_map(|warning| warning["id"].as_str()).collect();
+        assert!(
+            ids.contains(&"exhausted") && ids.contains(&"own-range"),
+            "{ids:?}"
         );
     });
 }

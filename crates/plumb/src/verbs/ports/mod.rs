@@ -5,6 +5,7 @@
 mod row;
 mod warnings;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -13,18 +14,21 @@ use plumb_collect::bind::lists_bound_sockets;
 use plumb_collect::netns;
 use plumb_collect::port_settings::{PortSettings, read_port_settings};
 use plumb_collect::snapshot::{self, Request};
+use plumb_collect::socket_options::read_local_port_range;
 use plumb_collect::sys::signal;
 use plumb_model::NetnsId;
 use plumb_model::snapshot::{Kind, Snapshot};
 use plumb_present::json;
 use serde_json::json;
 
-use self::row::{COLUMNS, Holder, Row, Warning};
+use self::row::{COLUMNS, Holder, Row, Span, Warning};
 use super::form::FormArguments;
 use super::report::Report;
 use super::{place, screen, status, unseen, watch};
 use crate::output::Output;
 
+/// Of so many targets a socket is asked what range it has.
+const MOST_ASKED: usize = 64;
 /// So many processes of a row are named.
 const MOST_HOLDERS: usize = 5;
 
@@ -91,6 +95,7 @@ pub fn run(arguments: &Arguments) -> u8 {
         return status::complain("ports", "the sockets cannot be read", status::BLIND);
     }
     let look = ports::look(&snapshot, here, &range);
+    let own_ranges = own_ranges(&snapshot, &look);
     let before = first.map(|(look, _)| look).zip(interval_s);
     tell(
         arguments,
@@ -100,6 +105,7 @@ pub fn run(arguments: &Arguments) -> u8 {
             snapshot,
             look,
             before,
+            own_ranges,
         },
     )
 }
@@ -112,6 +118,25 @@ struct Told {
     look: Look,
     /// The first look, and the seconds since.
     before: Option<(Look, f64)>,
+    /// The ranges that sockets have of their own.
+    own_ranges: BTreeMap<Target, (u16, u16)>,
+}
+
+/// Asks of a socket of each target whether it has a range of its own; of those with most ports, where there are many.
+fn own_ranges(snapshot: &Snapshot, look: &Look) -> BTreeMap<Target, (u16, u16)> {
+    let mut uses: Vec<(&Target, &Use)> = look.uses.iter().collect();
+    uses.sort_by_key(|(_, used)| std::cmp::Reverse(used.used()));
+    let asked = uses.into_iter().take(MOST_ASKED);
+    let told = asked.filter_map(|(target, used)| {
+        let place = used.example?;
+        let held = snapshot.owners.of(place).ok()?;
+        let range = held.iter().find_map(|&holding| {
+            let process = snapshot.owners.process(holding)?;
+            read_local_port_range(process.pid, holding.how.fd()?).ok()
+        });
+        Some((*target, range??))
+    });
+    told.collect()
 }
 
 fn range(settings: &PortSettings) -> Option<Range> {
@@ -178,17 +203,20 @@ fn tell(arguments: &Arguments, told: &Told) -> u8 {
 
 impl Told {
     fn row(&self, target: &Target, used: &Use) -> Row {
-        let pace: Option<Pace> = self
-            .before
-            .as_ref()
-            .map(|(look, interval_s)| ports::pace(look.uses.get(target), used, *interval_s));
+        let reusable = ports::is_reusable(target, self.settings.tw_reuse.ok().unwrap_or(0));
+        let pace: Option<Pace> = self.before.as_ref().map(|(look, interval_s)| {
+            ports::pace(look.uses.get(target), used, *interval_s, reusable)
+        });
+        let own_range = self.own_ranges.get(target).copied();
+        let range = own_range.map_or_else(|| self.range.clone(), |own| self.range.narrowed(own));
+        let taken_of_it = self.look.taken.iter().filter(|port| range.gives(**port));
         let taken = match target {
-            Target::Tcp { .. } => u32::try_from(self.look.taken.len()).unwrap_or(u32::MAX),
+            Target::Tcp { .. } => u32::try_from(taken_of_it.count()).unwrap_or(u32::MAX),
             Target::Udp => 0,
         };
-        let capacity = self.range.size().saturating_sub(taken);
-        let tw_reuse = self.settings.tw_reuse.ok().unwrap_or(0);
-        let weighed = ports::pressure(target, used, pace, capacity, tw_reuse);
+        let used = &used.within(&range);
+        let capacity = range.size().saturating_sub(taken);
+        let weighed = ports::pressure(target, used, pace, capacity, reusable);
         let (protocol, source, destination) = match target {
             Target::Tcp {
                 source,
@@ -207,6 +235,10 @@ impl Told {
             in_use: used.used(),
             blocked: weighed.used,
             capacity,
+            own_range: own_range.map(|_| Span {
+                first: range.first,
+                last: range.last,
+            }),
             percent: weighed.percent,
             established: used.established,
             connecting: used.connecting,

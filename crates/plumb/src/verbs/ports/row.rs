@@ -18,6 +18,8 @@ pub struct Row {
     pub blocked: u32,
     /// Ports there are for it.
     pub capacity: u32,
+    /// The range its sockets have of their own (`IP_LOCAL_PORT_RANGE`), as far as it lies in the common one.
+    pub own_range: Option<Span>,
     /// `blocked` of `capacity`.
     pub percent: f64,
     /// Connections that were opened and not closed.
@@ -40,6 +42,15 @@ pub struct Row {
     pub sustainable_per_s: Option<f64>,
     /// Who holds the sockets, most first.
     pub processes: Vec<Holder>,
+}
+
+/// A first and a last port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Span {
+    /// The first.
+    pub first: u16,
+    /// The last.
+    pub last: u16,
 }
 
 /// A process and how many of the sockets it holds.

@@ -11,6 +11,7 @@ const FEW_PORTS: u32 = 10_000;
 pub fn warnings(rows: &[Row], range: &Range, idle: &[String]) -> Vec<Warning> {
     let mut all: Vec<Warning> = rows.iter().filter_map(near).collect();
     all.extend(rows.iter().filter_map(too_fast));
+    all.extend(rows.iter().filter_map(own_range));
     if !idle.is_empty() {
         all.push(Warning {
             id: "bound-without-connection",
@@ -82,6 +83,26 @@ fn near(row: &Row) -> Option<Warning> {
             "nearly-exhausted"
         },
         text,
+    })
+}
+
+/// What looks like plenty of ports is not, where a program allows itself fewer.
+fn own_range(row: &Row) -> Option<Warning> {
+    let own = row.own_range?;
+    let who = row.processes.first();
+    let who = who.map_or_else(
+        || String::from("the program"),
+        |holder| format!("{} (pid {})", holder.name, holder.pid),
+    );
+    Some(Warning {
+        id: "own-range",
+        text: format!(
+            "{who} allows its sockets {} ports alone {}: {} to {} (IP_LOCAL_PORT_RANGE)",
+            row.capacity,
+            name(row),
+            own.first,
+            own.last
+        ),
     })
 }
 
