@@ -1,11 +1,11 @@
 //! Attempts to connect that are under way: what every check of the path asks about them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use plumb_model::id::Cookie;
 use plumb_model::notice::{Direction, Notice, What};
-use plumb_model::rtnl::Neighbour;
+use plumb_model::rtnl::{Neighbour, Route};
 use plumb_model::snapshot::Socket;
 use plumb_model::socket::SocketState;
 
@@ -24,7 +24,7 @@ pub(super) struct Attempts<'s> {
     pub syns: u64,
     /// Answers of any kind that came during the watch.
     pub answers: u64,
-    /// Those of them that agreed.
+    /// Those of them that agreed to an attempt that still waits.
     pub syn_acks: u64,
     /// Retransmissions of the SYN so far, of the socket with most.
     pub retransmits: u32,
@@ -57,7 +57,8 @@ pub(super) fn all<'s>(case: &Case<'s>) -> Vec<Attempts<'s>> {
 struct Wire {
     syns: BTreeMap<SocketAddr, u64>,
     answers: BTreeMap<SocketAddr, u64>,
-    syn_acks: BTreeMap<SocketAddr, u64>,
+    /// By both ends, ours first: of several attempts at one end each has its answer.
+    syn_acks: BTreeMap<(SocketAddr, SocketAddr), u64>,
     /// Our own ends of SYNs that left.
     began: BTreeSet<SocketAddr>,
 }
@@ -72,10 +73,18 @@ impl Wire {
             counts
         };
         let sent = case.notices.of(Direction::Sent, |what| what == What::Syn);
+        let agreed = case
+            .notices
+            .of(Direction::Received, |what| what == What::SynAck);
+        let mut syn_acks = BTreeMap::new();
+        for notice in agreed {
+            let ends = (sockets::plain(notice.local), sockets::plain(notice.peer));
+            *syn_acks.entry(ends).or_default() += notice.count;
+        }
         Self {
             syns: by_peer(Direction::Sent, |what| what == What::Syn),
             answers: by_peer(Direction::Received, |_| true),
-            syn_acks: by_peer(Direction::Received, |what| what == What::SynAck),
+            syn_acks,
             began: sent.map(|notice| sockets::plain(notice.local)).collect(),
         }
     }
@@ -107,12 +116,16 @@ fn gather<'s>(
         && waiting
             .iter()
             .any(|(_, socket)| is_new(socket) && !seen(socket));
+    let locals = waiting.iter().filter_map(|(_, socket)| socket.local.inet());
+    let syn_acks = locals
+        .filter_map(|local| wire.syn_acks.get(&(sockets::plain(local), peer)))
+        .sum();
     Attempts {
         peer,
         is_kept,
         syns: of_peer(&wire.syns),
         answers: of_peer(&wire.answers),
-        syn_acks: of_peer(&wire.syn_acks),
+        syn_acks,
         retransmits: waiting
             .iter()
             .map(|(_, socket)| tries(socket))
@@ -155,13 +168,55 @@ pub(super) fn silent_next_hop<'s>(case: &Case<'s>, peer: SocketAddr) -> Option<&
     let sample = case.span.after;
     let destination = sample.destinations.iter().find(|to| to.ip == peer.ip())?;
     let route = destination.route.as_ref().ok()?;
-    let hop = route.gateway.unwrap_or(peer.ip());
+    let hops = next_hops(route, peer.ip());
     let mut neighbours = sample.neighbours.iter();
     neighbours.find(|neighbour| {
-        neighbour.ip == hop
-            && Some(neighbour.interface) == route.interface
+        hops.contains(&(neighbour.ip, neighbour.interface))
             && (neighbour.has_failed() || neighbour.state == INCOMPLETE)
     })
+}
+
+/// Gives where packets for an address may be handed on, each with the interface: one place, or several of a route
+/// with several next hops.
+fn next_hops(route: &Route, to: IpAddr) -> Vec<(IpAddr, u32)> {
+    let one = route.interface.map(|index| (route.gateway, index));
+    let several = route.next_hops.iter();
+    let several = several.map(|hop| (hop.gateway, hop.interface));
+    one.into_iter()
+        .chain(several)
+        .map(|(gateway, index)| (gateway.unwrap_or(to), index))
+        .collect()
+}
+
+/// What became of the attempts at one destination, each known by our own end.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shares {
+    /// Those that something came back for.
+    pub answered: u64,
+    /// Those whose SYN left more than once, and that nothing came back for.
+    pub silent: u64,
+}
+
+/// Tells by destination how many attempts of ours something came back for, and how many nothing.
+pub(super) fn shares(case: &Case<'_>) -> BTreeMap<SocketAddr, Shares> {
+    let flow = |notice: &Notice| (sockets::plain(notice.local), sockets::plain(notice.peer));
+    let came: HashSet<_> = case
+        .notices
+        .of(Direction::Received, |_| true)
+        .map(flow)
+        .collect();
+    let mut shares: BTreeMap<SocketAddr, Shares> = BTreeMap::new();
+    let ours = |notice: &&Notice| sockets::is_local(case.span.after, notice.local.ip());
+    let syns = case.notices.of(Direction::Sent, |what| what == What::Syn);
+    for notice in syns.filter(ours) {
+        let of_peer = shares.entry(sockets::plain(notice.peer)).or_default();
+        if came.contains(&flow(notice)) {
+            of_peer.answered += 1;
+        } else if notice.count > 1 {
+            of_peer.silent += 1;
+        }
+    }
+    shares
 }
 
 /// `NUD_INCOMPLETE`: asked for, no answer yet.

@@ -9,8 +9,10 @@ use std::net::SocketAddr;
 
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::notice::{Direction, What};
+use plumb_model::socket::SocketState;
 
-use super::attempts::{self, Attempts};
+use super::attempts::{self, Attempts, Shares};
+use super::tries::Tries;
 use super::{Case, evidence, received_bad, routers, sockets, subject, turned_away};
 
 /// The id of the finding: nothing comes back.
@@ -21,6 +23,8 @@ pub const REFUSED: &str = "connection-refused";
 const SEVERAL: u64 = 2;
 /// So many SYNs, one of them old, are none either.
 const GIVEN_UP: u64 = 2;
+/// Where one of so many attempts or more gets no answer, that is no accident either.
+const SOME: u64 = 20;
 
 /// Looks for attempts without an answer: those that wait, and those that were given up before their SYN was
 /// sent again.
@@ -67,7 +71,49 @@ pub fn check_timeout(case: &Case<'_>) -> Vec<Finding> {
         }
     }
     findings.extend(ignored);
+    for (peer, shares) in attempts::shares(case) {
+        let known = |found: &Finding| found.subject.peer.as_deref() == Some(&peer.to_string());
+        let some = shares.answered > 0
+            && shares.silent >= GIVEN_UP
+            && shares.silent * SOME >= shares.answered;
+        let hop = attempts::silent_next_hop(case, peer);
+        if some && hop.is_none() && is_lost(&peer) && !findings.iter().any(known) {
+            findings.push(now_and_then(case, peer, shares));
+        }
+    }
     findings
+}
+
+/// Of several attempts some are answered and others never are, although their SYN was sent again: that is what one
+/// of several ways, or of several servers behind an address, makes of them. A SYN that is lost by chance comes through
+/// when it is sent again.
+fn now_and_then(case: &Case<'_>, peer: SocketAddr, shares: Shares) -> Finding {
+    let owner = sockets::tcp(case.span.after, SocketState::SYN_SENT)
+        .find(|(_, socket)| socket.peer.inet().map(sockets::plain) == Some(peer))
+        .map(|(place, _)| subject::of_socket(&case.span.after.snapshot, place, "destination"));
+    let subject = Subject {
+        local: None,
+        ..owner.unwrap_or_else(|| destination(peer))
+    };
+    let fact = evidence::fact(
+        "packets",
+        format!(
+            "{} attempts sent their SYN again and nothing came back; {} others were answered",
+            shares.silent, shares.answered
+        ),
+    );
+    let mut found = silence(peer, subject, vec![fact], Confidence::Likely);
+    found.summary = format!(
+        "{} of {} attempts at {peer} are not answered, not even by a refusal",
+        shares.silent,
+        shares.silent + shares.answered
+    );
+    found.hints = vec![
+        "one of several ways leads nowhere, or one of several servers behind the address is down"
+            .to_owned(),
+        format!("see the next hops: plumb path {}", peer.ip()),
+    ];
+    found
 }
 
 /// Says whether neither the firewall nor a counter tells why this host throws answers away.
@@ -152,11 +198,10 @@ fn silence(
     }
 }
 
-/// Looks for destinations that refuse: by a reset, or by "port unreachable", of which `connect()` makes the
+/// Looks for destinations that refuse: by a reset, or by "port unreachable", of which `connect()` and `send()` make the
 /// same.
 pub fn check_refused(case: &Case<'_>) -> Vec<Finding> {
-    let mut refused: BTreeMap<SocketAddr, (u64, Vec<Evidence>)> = BTreeMap::new();
-    let mut resets: BTreeMap<SocketAddr, u64> = BTreeMap::new();
+    let mut refused: BTreeMap<(u8, SocketAddr), Refusals> = BTreeMap::new();
     let sample = case.span.after;
     for notice in case
         .notices
@@ -167,31 +212,15 @@ pub fn check_refused(case: &Case<'_>) -> Vec<Finding> {
         // Of a packet that went by loopback the sender is we, whatever it says.
         let forged = sockets::is_loopback(sample, notice.interface);
         if ours && !forged && !sockets::is_local(sample, peer.ip()) {
-            *resets.entry(peer).or_default() += notice.count;
+            let of_peer = refused.entry((turned_away::TCP, peer)).or_default();
+            of_peer.tries.add(notice);
+            of_peer.resets += notice.count;
         }
     }
-    for (peer, count) in resets {
-        let fact = evidence::fact(
-            "packets received: RST in answer to SYN",
-            format!(
-                "{count} attempts were refused in {:.1} s",
-                case.span.seconds()
-            ),
-        );
-        refused.insert(peer, (count, vec![fact]));
-    }
-    for (peer, errors) in turned_away::refused(case) {
-        let (count, facts) = refused.entry(peer).or_default();
-        *count += errors.count;
-        facts.push(evidence::fact(
-            "packets received: ICMP destination unreachable",
-            format!(
-                "{} attempts were turned away in {:.1} s: {}",
-                errors.count,
-                case.span.seconds(),
-                errors.told()
-            ),
-        ));
+    for ((protocol, peer), errors) in turned_away::refused(case) {
+        let of_peer = refused.entry((protocol, peer)).or_default();
+        of_peer.tries.join(&errors.tries);
+        of_peer.errors = Some(errors);
     }
     let enough = |peer: SocketAddr| {
         if case.focus.counts_each(peer.ip()) {
@@ -202,27 +231,79 @@ pub fn check_refused(case: &Case<'_>) -> Vec<Finding> {
     };
     refused
         .into_iter()
-        .filter(|(peer, (count, _))| *count >= enough(*peer))
-        .map(|(peer, (_, facts))| refusal(case, peer, facts))
+        .filter(|((_, peer), refusals)| refusals.tries.count >= enough(*peer))
+        .map(|((protocol, peer), refusals)| refusal(case, protocol, peer, &refusals))
         .collect()
 }
 
-fn refusal(case: &Case<'_>, peer: SocketAddr, mut facts: Vec<Evidence>) -> Finding {
-    facts.extend(evidence::grown(case.span, "Tcp", "AttemptFails"));
+/// How one end refuses.
+#[derive(Default)]
+struct Refusals {
+    tries: Tries,
+    resets: u64,
+    errors: Option<turned_away::Errors>,
+}
+
+impl Refusals {
+    fn facts(&self, case: &Case<'_>) -> Vec<Evidence> {
+        let seconds = case.span.seconds();
+        let resets = (self.resets > 0).then(|| {
+            evidence::fact(
+                "packets received: RST in answer to SYN",
+                format!("{} attempts were refused in {seconds:.1} s", self.resets),
+            )
+        });
+        let errors = self.errors.as_ref().map(|errors| {
+            evidence::fact(
+                "packets received: ICMP destination unreachable",
+                format!(
+                    "{} packets were turned away in {seconds:.1} s: {}",
+                    errors.tries.count,
+                    errors.told()
+                ),
+            )
+        });
+        resets.into_iter().chain(errors).collect()
+    }
+}
+
+fn refusal(case: &Case<'_>, protocol: u8, peer: SocketAddr, refusals: &Refusals) -> Finding {
+    let is_udp = protocol == turned_away::UDP;
+    let mut facts = refusals.facts(case);
+    if !is_udp {
+        facts.extend(evidence::grown(case.span, "Tcp", "AttemptFails"));
+    }
+    // Who looks now and then whether a server is there expects a no. How often datagrams are refused is not how often they
+    // are sent: hosts say so once a second (`icmp_ratelimit`).
+    let is_asked = case.focus.counts_each(peer.ip());
+    let severity = match refusals.tries.severity() {
+        Severity::Info if !is_asked && !is_udp => Severity::Info,
+        _ if is_udp && !is_asked => Severity::Warning,
+        _ => Severity::Critical,
+    };
+    let (does, who) = if is_udp {
+        ("has", "who sends: plumb ls --udp")
+    } else {
+        ("listens on", "who tries: plumb connects --failed")
+    };
     Finding {
         kind: REFUSED,
-        severity: Severity::Critical,
+        severity,
         summary: format!(
-            "{} is there, but nothing listens on its port {}",
+            "{} is there, but nothing {does} its {}port {}",
             peer.ip(),
+            if is_udp { "UDP " } else { "" },
             peer.port()
         ),
-        subject: destination(peer),
+        subject: Subject {
+            protocol: Some(if is_udp { "udp" } else { "tcp" }),
+            ..destination(peer)
+        },
         evidence: facts,
         hints: vec![
             format!("start the server at {peer}, or let it listen on that address"),
             "if it runs, a firewall on the way refuses in its name".to_owned(),
-            "who tries: plumb connects --failed".to_owned(),
+            who.to_owned(),
         ],
         confidence: Confidence::Certain,
     }
@@ -296,6 +377,93 @@ mod tests {
         for code in [0, 1, 9, 10, 13] {
             assert_eq!(told(code), [("no-route", Some("10.0.0.2".to_owned()))]);
         }
+    }
+
+    #[test]
+    fn who_looks_once_a_second_expects_a_no_and_datagrams_are_told_at_any_pace() {
+        let severities = |protocol, spread_us: u64| {
+            let refused = if protocol == 6 {
+                What::Refusal
+            } else {
+                let by = IpAddr::from([10, 0, 0, 2]);
+                What::Unreachable { code: 3, by }
+            };
+            let sample = Sample::default();
+            let notices = Notices {
+                all: vec![Notice {
+                    protocol,
+                    age_us: spread_us,
+                    ..packet(refused, Direction::Received, 4, 0)
+                }],
+                ..Notices::default()
+            };
+            let span = Span {
+                before: &sample,
+                after: &sample,
+            };
+            let focus = &Focus::default();
+            let notices = &notices;
+            let found = check_refused(&Case {
+                span,
+                notices,
+                focus,
+            });
+            let all: Vec<_> = found.iter().map(|found| found.severity).collect();
+            all
+        };
+        assert_eq!(severities(6, 3_000_000), [Severity::Info]);
+        assert_eq!(severities(6, 300_000), [Severity::Critical]);
+        assert_eq!(severities(17, 3_000_000), [Severity::Warning]);
+    }
+
+    #[test]
+    fn datagrams_to_a_client_that_is_gone_are_no_refusal() {
+        let by = IpAddr::from([10, 0, 0, 2]);
+        let told = |local: u16, peer: u16| {
+            let what = What::Unreachable { code: 3, by };
+            found(
+                vec![Notice {
+                    protocol: 17,
+                    local: ([127, 0, 0, 1], local).into(),
+                    peer: ([10, 0, 0, 2], peer).into(),
+                    ..packet(what, Direction::Received, 3, 0)
+                }],
+                &Focus::default(),
+            )
+        };
+        assert_eq!(told(40_000, 514).len(), 1);
+        assert_eq!(told(443, 51_000), []);
+        // Traceroute, and a name server.
+        assert_eq!(told(40_000, 33_440), []);
+        assert_eq!(told(40_000, 53), []);
+    }
+
+    #[test]
+    fn a_share_of_attempts_that_stay_without_an_answer_is_told() {
+        let attempt = |port: u16, syns: u64, is_answered: bool| {
+            let local = ([127, 0, 0, 1], port).into();
+            let syn = Notice {
+                local,
+                ..packet(What::Syn, Direction::Sent, syns, 1_500_000)
+            };
+            let answer = Notice {
+                local,
+                ..packet(What::SynAck, Direction::Received, 1, 0)
+            };
+            let answer = is_answered.then_some(answer);
+            [Some(syn), answer].into_iter().flatten()
+        };
+        let told = |silent: u16, answered: u16, syns: u64| {
+            let silent = (0..silent).flat_map(|port| attempt(40_000 + port, syns, false));
+            let answered = (0..answered).flat_map(|port| attempt(50_000 + port, 1, true));
+            found(silent.chain(answered).collect(), &Focus::default())
+        };
+        let timeout = [(TIMEOUT, Some("10.0.0.2:80".to_owned()))];
+        assert_eq!(told(3, 30, 2), timeout);
+        // One is an accident, a few of very many are, and so is a SYN that was not sent again yet.
+        assert_eq!(told(1, 3, 2), []);
+        assert_eq!(told(2, 90, 2), []);
+        assert_eq!(told(3, 30, 1), []);
     }
 
     #[test]

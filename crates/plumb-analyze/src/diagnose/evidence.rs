@@ -3,8 +3,15 @@
 use plumb_model::finding::{Change, Evidence};
 use plumb_model::sample::Span;
 
-/// Evidence from a counter that grew; `None` when it is unknown or stood still.
+use crate::counters::explain;
+
+/// Evidence from a counter that grew; `None` when it is unknown or stood still. A name that no kernel has would be
+/// silent for ever, so in builds for tests it must be one that is explained.
 pub(super) fn grown(span: Span<'_>, group: &str, name: &str) -> Option<Evidence> {
+    debug_assert!(
+        explain(group, name).is_some(),
+        "no kernel counts {group}.{name}"
+    );
     let before = span.before.counters.get(group, name).ok()?;
     let after = span.after.counters.get(group, name).ok()?;
     let more = after.checked_sub(before).filter(|&more| more > 0)?;

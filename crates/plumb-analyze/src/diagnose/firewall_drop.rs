@@ -14,6 +14,7 @@ use plumb_model::Known;
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::firewall::{Refuser, Verdict};
 
+pub(super) use self::forwarded::swallowed;
 use super::{Case, evidence};
 
 /// The id of the finding.

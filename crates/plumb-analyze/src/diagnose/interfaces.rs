@@ -11,7 +11,7 @@ use plumb_model::link::Link;
 use plumb_model::socket::SocketState;
 use plumb_model::traffic::{Qdisc, QdiscStatistics};
 
-use super::{Case, evidence};
+use super::{Case, attempts, evidence, of_interest};
 
 /// The id of the finding: down, or no carrier.
 pub const DOWN: &str = "interface-down";
@@ -85,9 +85,28 @@ fn needed_by(case: &Case<'_>, link: &Link) -> Option<String> {
         return Some(format!("the route to {} leads through it", to.ip));
     }
     let mut behind = sample.destinations.iter();
-    behind
-        .find(|to| to.route.is_err() && is_in_network(case, link, to.ip))
-        .map(|to| format!("the network of {} is behind it", to.ip))
+    let lost = behind.find(|to| {
+        let strayed = || belongs_to_dead(case, link, to.ip) && is_tried_in_vain(case, to.ip);
+        of_interest::is_ours(case, to.ip)
+            && (to.route.is_err() && is_in_network(case, link, to.ip) || strayed())
+    });
+    lost.map(|to| format!("the network of {} is behind it", to.ip))
+}
+
+/// Says whether somebody waits for an answer of a host, or gave up to wait.
+fn is_tried_in_vain(case: &Case<'_>, ip: IpAddr) -> bool {
+    let waits = attempts::all(case).into_iter().any(|attempts| {
+        attempts.peer.ip() == ip && attempts.answers == 0 && attempts.retransmits > 0
+    });
+    waits || attempts::given_up(case).keys().any(|peer| peer.ip() == ip)
+}
+
+/// Says whether an address is of the network of an interface that is switched off, and of none of the others: a less
+/// specific route that is left leads it astray.
+pub(super) fn belongs_to_dead(case: &Case<'_>, link: &Link, ip: IpAddr) -> bool {
+    let mut others = case.span.after.links.iter();
+    let elsewhere = others.any(|other| other.base.is_up() && is_in_network(case, other, ip));
+    !link.base.is_up() && is_in_network(case, link, ip) && !elsewhere
 }
 
 /// Says whether an address is of the network of an interface that is switched off: with it went the route.

@@ -31,6 +31,7 @@ pub mod names;
 pub mod neighbour;
 pub mod no_listener;
 pub mod no_route;
+pub mod of_interest;
 pub mod orphans;
 mod patience;
 pub mod port_in_use;

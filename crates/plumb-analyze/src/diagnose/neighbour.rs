@@ -10,12 +10,14 @@ use plumb_model::rtnl::Neighbour;
 use plumb_model::socket::SocketState;
 
 use super::attempts::{self, INCOMPLETE};
-use super::{Case, evidence, sockets};
+use super::{Case, evidence, firewall_drop, sockets};
 
 /// The id of the finding: no answer.
 pub const UNRESOLVED: &str = "neighbor-unresolved";
 /// The id of the finding: no room.
 pub const FULL: &str = "neighbor-table-full";
+/// Fewer packets of others that cannot be forwarded are an accident.
+const SEVERAL: u64 = 2;
 
 /// Looks for next hops that somebody needs and that do not answer.
 pub fn check_unresolved(case: &Case<'_>) -> Vec<Finding> {
@@ -49,6 +51,7 @@ fn needed_by(case: &Case<'_>, neighbour: &Neighbour) -> Option<String> {
         let route = destination.and_then(|to| to.route.as_ref().ok());
         ip == neighbour.ip || route.is_some_and(|route| route.gateway == Some(neighbour.ip))
     };
+    let unreachable = |what| matches!(what, What::Unreachable { code: 1 | 3, .. });
     // At the moment of the second sample all attempts may just have been given up.
     let earlier = sockets::tcp(case.span.before, SocketState::SYN_SENT);
     let earlier = earlier
@@ -60,7 +63,6 @@ fn needed_by(case: &Case<'_>, neighbour: &Neighbour) -> Option<String> {
             "{count} attempts waited for it in the first sample"
         ));
     }
-    let unreachable = |what| matches!(what, What::Unreachable { code: 1 | 3, .. });
     let back = case
         .notices
         .of(Direction::Received, unreachable)
@@ -72,7 +74,31 @@ fn needed_by(case: &Case<'_>, neighbour: &Neighbour) -> Option<String> {
             sockets::is_local(sample, by) && towards(notice.peer.ip().to_canonical())
         });
     let count: u64 = back.map(|notice| notice.count).sum();
-    (count > 0).then(|| format!("{count} packets for it came back"))
+    if count > 0 {
+        return Some(format!("{count} packets for it came back"));
+    }
+    // Of what this host forwards the sender is told, who is another: `local` is the end that the packet was for.
+    let told = case
+        .notices
+        .of(Direction::Sent, unreachable)
+        .filter(|notice| {
+            let What::Unreachable { by, .. } = notice.what else {
+                return false;
+            };
+            sockets::is_local(sample, by) && towards(notice.local.ip().to_canonical())
+        });
+    let count: u64 = told.map(|notice| notice.count).sum();
+    if count >= SEVERAL {
+        return Some(format!(
+            "{count} senders of packets for it were told that it cannot be reached"
+        ));
+    }
+    let kept = firewall_drop::swallowed(case).into_iter();
+    let kept = kept.filter(|(server, _)| towards(server.ip()));
+    let count: u64 = kept.map(|(_, count)| count).sum();
+    (count >= SEVERAL).then(|| {
+        format!("{count} attempts of others at it came to this host and were not handed on")
+    })
 }
 
 fn unresolved(case: &Case<'_>, neighbour: &Neighbour, needed: &str) -> Finding {

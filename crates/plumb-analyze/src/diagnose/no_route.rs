@@ -4,15 +4,16 @@
 //! `Ip.OutNoRoutes`; the kernel is asked about the destinations that were named and those of calls that failed.
 //! Elsewhere a router says so by an ICMP error (see [`turned_away`]).
 
-use std::net::IpAddr;
+use std::collections::{BTreeMap, HashSet};
+use std::net::{IpAddr, SocketAddr};
 
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
-use plumb_model::notice::RefusedCall;
+use plumb_model::notice::{Direction, RefusedCall, What};
 use plumb_model::sample::Destination;
 
 use super::flow::{Flow, lasting};
 use super::turned_away::{self, Errors};
-use super::{Case, attempts, evidence, interfaces};
+use super::{Case, attempts, evidence, interfaces, of_interest, sockets};
 
 /// The id of the finding.
 pub const ID: &str = "no-route";
@@ -31,15 +32,18 @@ const KINDS: [(i32, &str); 4] = [
 /// Looks at the destinations that were asked about, at what others said of them, and at calls that failed.
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
     let destinations = case.span.after.destinations.iter();
-    let mut findings: Vec<Finding> = destinations.filter_map(|to| finding(case, to)).collect();
+    let wanted = destinations.filter(|to| of_interest::is_ours(case, to.ip));
+    let mut findings: Vec<Finding> = wanted.filter_map(|to| finding(case, to)).collect();
     let told = turned_away::no_way(case).into_iter();
     let told: Vec<Finding> = told
         .filter_map(|(ip, errors)| far(case, ip, &errors))
         .collect();
     let calls = case.notices.refused_calls.iter();
     let calls = calls.filter(|call| call.call == "connect");
-    let refused: Vec<Finding> = calls.filter_map(refused).collect();
-    for found in told.into_iter().chain(refused) {
+    let refused: Vec<Finding> = calls.filter_map(|call| refused(case, call)).collect();
+    let unanswered = unanswered(case).into_iter();
+    let unanswered = unanswered.map(|(ip, (count, end))| way_back(case, ip, count, end));
+    for found in told.into_iter().chain(refused).chain(unanswered) {
         if !findings
             .iter()
             .any(|known| known.subject.peer == found.subject.peer)
@@ -50,6 +54,69 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
     findings
 }
 
+/// Counts the attempts at ends that are served here, of clients that got no answer and to whom there is no way back,
+/// with one of the ends.
+fn unanswered(case: &Case<'_>) -> BTreeMap<IpAddr, (u64, SocketAddr)> {
+    let sample = case.span.after;
+    let answered: HashSet<_> = case
+        .notices
+        .of(Direction::Sent, |_| true)
+        .map(|notice| (notice.local, notice.peer))
+        .collect();
+    let servers = sockets::Servers::of(sample);
+    let mut by_client: BTreeMap<IpAddr, (u64, SocketAddr)> = BTreeMap::new();
+    for notice in case
+        .notices
+        .of(Direction::Received, |what| what == What::Syn)
+    {
+        let client = notice.peer.ip().to_canonical();
+        let end = sockets::plain(notice.local);
+        if has_no_way(case, client)
+            && !answered.contains(&(notice.local, notice.peer))
+            && sockets::is_local(sample, end.ip())
+            && servers.serve(end)
+        {
+            by_client.entry(client).or_insert((0, end)).0 += notice.count;
+        }
+    }
+    by_client.retain(|_, (count, _)| *count >= SEVERAL);
+    by_client
+}
+
+/// Says whether the routing tables were asked for the way to an address and have none.
+pub(super) fn has_no_way(case: &Case<'_>, ip: IpAddr) -> bool {
+    let mut routes = case.span.after.destinations.iter();
+    routes.any(|to| to.ip == ip && to.route.is_err())
+}
+
+/// A client that this host cannot answer.
+fn way_back(case: &Case<'_>, ip: IpAddr, count: u64, end: SocketAddr) -> Finding {
+    let mut facts = vec![
+        evidence::fact(
+            "packets received: SYN",
+            format!(
+                "{count} came for {end}, which is served, in {:.1} s, and no answer left",
+                case.span.seconds()
+            ),
+        ),
+        evidence::fact("rtnetlink RTM_GETROUTE", format!("there is no way to {ip}")),
+    ];
+    facts.extend(evidence::grown(case.span, "Ip", "OutNoRoutes"));
+    facts.extend(evidence::grown(case.span, "Ip6", "OutNoRoutes"));
+    Finding {
+        kind: ID,
+        severity: Severity::Critical,
+        summary: format!("{ip} tries to connect to {end}, and this host has no route to answer by"),
+        subject: destination(ip),
+        evidence: facts,
+        hints: vec![
+            format!("what the routing tables say of it: plumb path {ip}"),
+            "add the route back, or a default route: ip route add default via ROUTER".to_owned(),
+        ],
+        confidence: Confidence::Certain,
+    }
+}
+
 /// A destination to which a router, or the host itself, knows or allows no way.
 fn far(case: &Case<'_>, ip: IpAddr, errors: &Errors) -> Option<Finding> {
     let enough = if case.focus.counts_each(ip) || stands_still(case, ip) {
@@ -57,7 +124,7 @@ fn far(case: &Case<'_>, ip: IpAddr, errors: &Errors) -> Option<Finding> {
     } else {
         SEVERAL
     };
-    if errors.count < enough {
+    if errors.tries.count < enough {
         return None;
     }
     let mut ends = attempts::tried(case, ip);
@@ -73,7 +140,7 @@ fn far(case: &Case<'_>, ip: IpAddr, errors: &Errors) -> Option<Finding> {
             "packets received: ICMP destination unreachable",
             format!(
                 "{} packets came back in {:.1} s: {}",
-                errors.count,
+                errors.tries.count,
                 case.span.seconds(),
                 errors.told()
             ),
@@ -100,7 +167,7 @@ fn stands_still(case: &Case<'_>, ip: IpAddr) -> bool {
 /// by mark, user or sender may have decided. An unreachable host may also be one that does not answer; that
 /// is another finding's, so EHOSTUNREACH alone is no evidence here. Nor is an attempt over IPv6 where there is
 /// no IPv6.
-fn refused(call: &RefusedCall) -> Option<Finding> {
+fn refused(case: &Case<'_>, call: &RefusedCall) -> Option<Finding> {
     let (_, means) = KINDS
         .iter()
         .find(|(errno, _)| *errno == call.errno && *errno != 113 && *errno != 13)?;
@@ -108,7 +175,11 @@ fn refused(call: &RefusedCall) -> Option<Finding> {
         return None;
     }
     let who = String::from_utf8_lossy(&call.comm).into_owned();
-    let ip = call.address.ip();
+    let ip = call.address.ip().to_canonical();
+    // The interface that is switched off is the trouble.
+    if call.errno == NO_ROUTE && interfaces::is_behind_dead(case, ip) {
+        return None;
+    }
     Some(Finding {
         kind: ID,
         severity: Severity::Critical,
@@ -155,7 +226,7 @@ fn finding(case: &Case<'_>, to: &Destination) -> Option<Finding> {
         ));
     }
     facts.extend(evidence::grown(case.span, "Ip", "OutNoRoutes"));
-    facts.extend(evidence::grown(case.span, "Ip6", "Ip6OutNoRoutes"));
+    facts.extend(evidence::grown(case.span, "Ip6", "OutNoRoutes"));
     // Programs try both families, and a host without IPv6 tells them at once: that harms nobody.
     let harmless = to.ip.is_ipv6() && number == NO_ROUTE && !case.focus.counts_each(to.ip);
     Some(Finding {
@@ -185,5 +256,68 @@ fn destination(ip: IpAddr) -> Subject {
         kind: "destination",
         peer: Some(ip.to_string()),
         ..Subject::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_model::notice::{Notice, Notices};
+    use plumb_model::sample::{Sample, Span};
+    use plumb_model::socket::SocketState;
+
+    use super::super::{Focus, diagnose};
+    use super::*;
+    use crate::counters::concerned::tests::socket;
+
+    /// Gives what is found where a client comes to port 80 that is served, or to one that is not.
+    fn found(
+        way_back: Result<(), i32>,
+        port: u16,
+        count: u64,
+    ) -> Vec<(&'static str, Option<String>)> {
+        let client = IpAddr::from([10, 7, 0, 1]);
+        let mut sample = Sample::default();
+        sample.snapshot.sockets = vec![socket(SocketState::LISTEN, 80, (0, 128), [0; 9])];
+        let destination = way_back.err().map(|errno| Destination {
+            ip: client,
+            route: Err(errno),
+        });
+        sample.destinations = destination.into_iter().collect();
+        let notices = Notices {
+            all: vec![Notice {
+                what: What::Syn,
+                direction: Direction::Received,
+                protocol: 6,
+                local: ([127, 0, 0, 1], port).into(),
+                peer: (client, 40_000).into(),
+                interface: 2,
+                count,
+                age_us: 0,
+                last_age_us: 0,
+            }],
+            ..Notices::default()
+        };
+        let case = Case {
+            span: Span {
+                before: &sample,
+                after: &sample,
+            },
+            notices: &notices,
+            focus: &Focus::default(),
+        };
+        let found = diagnose(&case).into_iter();
+        found
+            .map(|found| (found.kind, found.subject.peer))
+            .collect()
+    }
+
+    #[test]
+    fn clients_that_cannot_be_answered_are_told_and_addresses_that_nobody_wants_are_not() {
+        let told = [(ID, Some("10.7.0.1".to_owned()))];
+        assert_eq!(found(Err(NO_ROUTE), 80, 3), told);
+        assert_eq!(found(Err(NO_ROUTE), 80, 1), []);
+        // Nobody serves it: that there is no way to who knocked is nobody's trouble.
+        assert_eq!(found(Err(NO_ROUTE), 81, 3), []);
+        assert_eq!(found(Ok(()), 80, 3), []);
     }
 }

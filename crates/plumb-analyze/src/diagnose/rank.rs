@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use plumb_model::finding::{Finding, Severity, Subject};
+use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 
 use super::servers::Servers;
-use super::{Case, EXPLAINS, EXPLAINS_ALL, Found, asked, sockets};
+use super::{Case, EXPLAINS, EXPLAINS_ALL, Found, asked, interfaces, sockets};
 
 /// Drops what another finding explains or what does not concern the focus, and puts the worst first;
 /// among equals the surer, then the order of the checks.
@@ -16,8 +16,12 @@ pub(super) fn rank(case: &Case<'_>, found: &[Finding], servers: &Servers) -> Vec
             let is_hosts = other.subject.kind == "host" && other.severity == Severity::Critical;
             is_hosts && EXPLAINS_ALL.contains(&kinds)
                 || EXPLAINS.contains(&kinds)
+                    // A guess is no reason for what is surer.
+                    && (other.confidence > Confidence::Possible
+                        || other.confidence >= finding.confidence)
                     && (same(&other.subject, &finding.subject)
-                        || meet(case, &other.subject, &finding.subject))
+                        || meet(case, &other.subject, &finding.subject)
+                        || leads_to(case, &other.subject, &finding.subject))
         })
     };
     let asked = asked::Ends::of(case);
@@ -119,6 +123,31 @@ fn meet(case: &Case<'_>, listener: &Subject, client: &Subject) -> bool {
     peer.is_some_and(|peer| sockets::is_local(case.span.after, peer.ip()))
 }
 
+/// Says whether one is the interface by which packets go to the other, or should: to an address of the network of one
+/// that is switched off there is no way by it any more.
+fn leads_to(case: &Case<'_>, interface: &Subject, other: &Subject) -> bool {
+    if interface.kind != "interface" {
+        return false;
+    }
+    let links = case.span.after.links.iter();
+    let mut named = links.filter(|link| {
+        let name = String::from_utf8_lossy(&link.base.name);
+        interface.interface.as_deref() == Some(&*name)
+    });
+    let (Some(link), Some(peer)) = (named.next(), other.peer.as_deref()) else {
+        return false;
+    };
+    let Ok(peer) = host_of(peer).parse::<IpAddr>() else {
+        return false;
+    };
+    let mut destinations = case.span.after.destinations.iter();
+    let by_route = destinations.any(|to| {
+        let by = to.route.as_ref().ok().and_then(|route| route.interface);
+        to.ip == peer && by == Some(link.base.index)
+    });
+    by_route || interfaces::belongs_to_dead(case, link, peer)
+}
+
 /// Says whether a listener of another network namespace explains what a client has found.
 pub(super) fn explains_from_afar(there: &Found, client: &Finding) -> bool {
     there.findings.iter().any(|listener| {
@@ -143,7 +172,6 @@ fn alike<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use plumb_model::finding::Confidence;
     use plumb_model::notice::Notices;
     use plumb_model::sample::{Sample, Span};
 

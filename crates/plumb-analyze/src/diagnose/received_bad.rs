@@ -6,7 +6,7 @@ use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::link::Link;
 use plumb_model::notice::{Direction, What};
 
-use super::{Case, attempts, evidence, routers, sockets};
+use super::{Case, attempts, evidence, no_route, routers, sockets};
 
 /// The id of the finding: wrong checksums.
 pub const CHECKSUM: &str = "checksum-errors";
@@ -23,11 +23,11 @@ const CHECKSUMS: [(&str, &str); 6] = [
     ("Tcp", "InCsumErrors"),
     ("Udp", "InCsumErrors"),
     ("Icmp", "InCsumErrors"),
-    ("Udp6", "Udp6InCsumErrors"),
-    ("Icmp6", "Icmp6InCsumErrors"),
+    ("Udp6", "InCsumErrors"),
+    ("Icmp6", "InCsumErrors"),
 ];
 /// Counters of fragments that could not be put together.
-const REASSEMBLY: [(&str, &str); 2] = [("Ip", "ReasmFails"), ("Ip6", "Ip6ReasmFails")];
+const REASSEMBLY: [(&str, &str); 2] = [("Ip", "ReasmFails"), ("Ip6", "ReasmFails")];
 
 /// Gives the counters that grew by several.
 fn several(case: &Case<'_>, counters: &[(&str, &str)]) -> Vec<Evidence> {
@@ -74,6 +74,7 @@ pub fn check_fragments(case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     facts.extend(evidence::grown(case.span, "Ip", "ReasmTimeout"));
+    facts.extend(evidence::grown(case.span, "Ip6", "ReasmTimeout"));
     vec![Finding {
         kind: FRAGMENTS,
         severity: Severity::Warning,
@@ -106,16 +107,23 @@ pub(super) fn martians(case: &Case<'_>) -> Option<Evidence> {
 /// Gives the interfaces through which packets came that somebody waits for or serves, and that changed
 /// nothing: SYN-ACKs of attempts that still wait, SYNs that were not answered.
 fn unheard(case: &Case<'_>) -> BTreeSet<u32> {
-    let waiting = attempts::all(case).into_iter();
-    let waiting: BTreeSet<_> = waiting
+    let waiting: BTreeSet<_> = attempts::all(case)
+        .into_iter()
         .filter(|attempts| attempts.retransmits > 0)
-        .map(|attempts| attempts.peer)
+        .flat_map(|attempts| {
+            let locals = attempts.sockets.into_iter();
+            let locals = locals.filter_map(|(_, socket)| socket.local.inet());
+            locals.map(move |local| (sockets::plain(local), attempts.peer))
+        })
         .collect();
     let answers = case
         .notices
         .of(Direction::Received, |what| what == What::SynAck)
         // A server that says it again was not heard either, also when the attempt is over by now.
-        .filter(|notice| notice.count > 1 || waiting.contains(&sockets::plain(notice.peer)));
+        .filter(|notice| {
+            let ends = (sockets::plain(notice.local), sockets::plain(notice.peer));
+            notice.count > 1 || waiting.contains(&ends)
+        });
     // A busy server has many thousands of both.
     let answered: HashSet<_> = case
         .notices
@@ -127,7 +135,9 @@ fn unheard(case: &Case<'_>) -> BTreeSet<u32> {
         .of(Direction::Received, |what| what == What::Syn)
         // What we sent ourselves and comes back goes in a circle.
         .filter(|notice| !routers::comes_back(case, notice))
-        .filter(|notice| !answered.contains(&(notice.local, notice.peer)));
+        .filter(|notice| !answered.contains(&(notice.local, notice.peer)))
+        // Who cannot be answered was heard.
+        .filter(|notice| !no_route::has_no_way(case, notice.peer.ip().to_canonical()));
     answers.chain(syns).map(|notice| notice.interface).collect()
 }
 
@@ -154,7 +164,11 @@ pub fn check_reverse_path(case: &Case<'_>) -> Vec<Finding> {
     // The counter does not say where: it is where packets came that changed nothing, or the only one that
     // receives at all.
     let candidates = if silent.is_empty() {
-        receiving(case)
+        // Where fewer came than were thrown away they cannot all have come.
+        let thrown_away = case.span.grown(counter.0, counter.1).ok().unwrap_or(0);
+        let mut receiving = receiving(case);
+        receiving.retain(|(_, packets)| *packets >= thrown_away);
+        receiving.into_iter().map(|(link, _)| link).collect()
     } else {
         silent
     };
@@ -191,23 +205,23 @@ pub fn check_reverse_path(case: &Case<'_>) -> Vec<Finding> {
     }]
 }
 
-/// Gives the interfaces, loopback excepted, that received anything between the samples.
-fn receiving<'s>(case: &Case<'s>) -> Vec<&'s Link> {
+/// Gives the interfaces, loopback excepted, that received anything between the samples, with how many packets.
+fn receiving<'s>(case: &Case<'s>) -> Vec<(&'s Link, u64)> {
     let packets = |link: &Link| match &link.statistics {
         plumb_model::Known::Known(statistics) => statistics.get("rx_packets").ok().unwrap_or(0),
         plumb_model::Known::Unknown(_) => 0,
     };
     let before = &case.span.before.links;
-    let grew = |link: &&Link| {
-        let earlier = before
-            .iter()
-            .find(|other| other.base.index == link.base.index);
-        packets(link) > earlier.map_or(0, packets)
+    let more = |link: &Link| {
+        let mut before = before.iter();
+        let earlier = before.find(|other| other.base.index == link.base.index);
+        packets(link).saturating_sub(earlier.map_or(0, packets))
     };
     let links = case.span.after.links.iter();
     links
         .filter(|link| !link.base.is_loopback())
-        .filter(grew)
+        .map(|link| (link, more(link)))
+        .filter(|(_, more)| *more > 0)
         .collect()
 }
 
@@ -215,5 +229,55 @@ fn host() -> Subject {
     Subject {
         kind: "host",
         ..Subject::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_model::counters::Reading;
+    use plumb_model::notice::Notices;
+    use plumb_model::sample::{Sample, Span};
+
+    use super::super::{Focus, diagnose};
+    use super::*;
+
+    /// Gives what is found where a counter grew by `more`.
+    fn found(group: &str, name: &str, more: u64) -> Vec<&'static str> {
+        let sample = |value| {
+            let mut sample = Sample::default();
+            sample.counters.readings.push(Reading {
+                group: group.to_owned(),
+                instance: None,
+                name: name.to_owned(),
+                value,
+                source: "/proc/net/snmp6",
+            });
+            sample
+        };
+        let (before, after) = (sample(7), sample(7 + more));
+        let case = Case {
+            span: Span {
+                before: &before,
+                after: &after,
+            },
+            notices: &Notices::default(),
+            focus: &Focus::default(),
+        };
+        diagnose(&case).iter().map(|found| found.kind).collect()
+    }
+
+    #[test]
+    fn damage_and_lost_fragments_over_ipv6_are_told_as_over_ipv4() {
+        for (group, name) in CHECKSUMS {
+            assert_eq!(found(group, name, 5), [CHECKSUM], "{group}.{name}");
+        }
+        for group in ["Ip", "Ip6"] {
+            assert_eq!(found(group, "ReasmFails", 5), [FRAGMENTS], "{group}");
+            assert_eq!(found(group, "ReasmFails", 1), [""; 0], "{group}");
+        }
+        let not_tcp = |(group, _): &(&str, &str)| *group != "Tcp";
+        for (group, name) in CHECKSUMS.into_iter().filter(not_tcp) {
+            assert_eq!(found(group, name, 1), [""; 0], "{group}.{name}");
+        }
     }
 }

@@ -38,14 +38,22 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
             routers.push(by);
         }
     }
+    // `connect()` gives up with the first of them.
+    let enough = |peer: IpAddr| {
+        if case.focus.counts_each(peer) {
+            1
+        } else {
+            SEVERAL
+        }
+    };
     let told: Vec<Finding> = by_peer
         .into_iter()
-        .filter(|(_, (count, _))| *count >= SEVERAL)
+        .filter(|(peer, (count, _))| *count >= enough(*peer))
         .map(|(peer, (count, routers))| finding(case, peer, count, &routers))
         .collect();
     let untold = returned(case).into_iter().filter(|(peer, count)| {
         let known = |found: &Finding| found.subject.peer.as_deref() == Some(&peer.to_string());
-        *count >= SEVERAL && !told.iter().any(known)
+        *count >= enough(*peer) && !told.iter().any(known)
     });
     let circles: Vec<Finding> = untold
         .map(|(peer, count)| circle(case, peer, count))

@@ -45,6 +45,20 @@ impl Tries {
         *self.peers.entry(peer).or_default() += notice.count;
     }
 
+    /// Adds those of another kind at the same end.
+    pub fn join(&mut self, others: &Self) {
+        self.last_age_us = match (self.count, others.count) {
+            (0, _) => others.last_age_us,
+            (_, 0) => self.last_age_us,
+            _ => self.last_age_us.min(others.last_age_us),
+        };
+        self.age_us = self.age_us.max(others.age_us);
+        self.count += others.count;
+        for (peer, count) in &others.peers {
+            *self.peers.entry(*peer).or_default() += count;
+        }
+    }
+
     /// Says whether somebody keeps trying.
     pub fn are_kept_up(&self) -> bool {
         self.count >= SEVERAL || self.count > 1 && self.lasted_us() >= APART_US

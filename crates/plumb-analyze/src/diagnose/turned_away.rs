@@ -10,19 +10,23 @@ use std::net::{IpAddr, SocketAddr};
 
 use plumb_model::notice::{Direction, Notice, What};
 
+use super::tries::Tries;
 use super::{Case, sockets};
 
 /// `IPPROTO_TCP`, `IPPROTO_UDP`.
 pub(super) const TCP: u8 = 6;
 pub(super) const UDP: u8 = 17;
+/// The port of name servers, and where the ports of clients begin (`ip_local_port_range`).
+const NAMES: u16 = 53;
+const EPHEMERAL: u16 = 32_768;
 /// Ports that traceroute sends to: it wants to be turned away.
 const TRACED: std::ops::RangeInclusive<u16> = 33_434..=33_634;
 
 /// Errors about one destination.
 #[derive(Debug, Default)]
 pub(super) struct Errors {
-    /// How many.
-    pub count: u64,
+    /// How many, and when.
+    pub tries: Tries,
     /// Their codes in words.
     pub words: BTreeSet<&'static str>,
     /// Who sent them.
@@ -31,7 +35,7 @@ pub(super) struct Errors {
 
 impl Errors {
     fn add(&mut self, notice: &Notice, code: u8, by: IpAddr) {
-        self.count += notice.count;
+        self.tries.add(notice);
         self.words.insert(word(code, by));
         self.by.insert(by);
     }
@@ -44,11 +48,22 @@ impl Errors {
     }
 }
 
-/// Gives the ends whose attempts were refused by "port unreachable".
-pub(super) fn refused(case: &Case<'_>) -> BTreeMap<SocketAddr, Errors> {
+/// Gives the ends that refused what was sent to them by "port unreachable", each with the transport.
+pub(super) fn refused(case: &Case<'_>) -> BTreeMap<(u8, SocketAddr), Errors> {
     gather(case, |notice, code, by| {
-        (notice.protocol == TCP && is_port(code, by)).then(|| sockets::plain(notice.peer))
+        let peer = sockets::plain(notice.peer);
+        let wanted = notice.protocol == TCP || notice.protocol == UDP && is_wanted(notice);
+        (wanted && is_port(code, by)).then_some((notice.protocol, peer))
     })
+}
+
+/// Says whether a datagram was for somebody who should be there. Traceroute is not, a question to a name server is another
+/// finding's, and an answer to a client that is gone by now harms nobody: clients have ephemeral ports and their servers
+/// have not.
+fn is_wanted(notice: &Notice) -> bool {
+    let (local, peer) = (notice.local.port(), notice.peer.port());
+    let answers = peer >= EPHEMERAL && local < EPHEMERAL;
+    !TRACED.contains(&peer) && peer != NAMES && !answers
 }
 
 /// Gives the hosts to which there is no way, with an end for which that was told.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use plumb_model::diag::inet::{AF_INET, AF_INET6};
-use plumb_model::rtnl::Neighbour;
+use plumb_model::rtnl::{Neighbour, Route};
 use plumb_model::sample::Destination;
 use plumb_model::snapshot::Snapshot;
 use plumb_model::socket::SocketState;
@@ -41,7 +41,21 @@ pub(super) fn ask(snapshot: &Snapshot, named: &[IpAddr]) -> Vec<Destination> {
     }
     let answer = |ip: IpAddr| Destination {
         ip,
-        route: routing::ask_route(&RouteQuestion::new(ip)).map_err(Errno::raw_os_error),
+        route: route_to(ip).map_err(Errno::raw_os_error),
     };
     asked.into_iter().map(answer).collect()
+}
+
+/// Asks for the route to a destination, with all next hops of the entry that decided: the route made of it for this
+/// question has one of them, that of another packet may be another.
+fn route_to(ip: IpAddr) -> Result<Route, Errno> {
+    let question = RouteQuestion::new(ip);
+    let mut route = routing::ask_route(&question)?;
+    let entry = routing::ask_route(&RouteQuestion {
+        entry: true,
+        ..question
+    });
+    // Older kernels do not know the question, or answer it as the first.
+    route.next_hops = entry.map(|entry| entry.next_hops).unwrap_or_default();
+    Ok(route)
 }

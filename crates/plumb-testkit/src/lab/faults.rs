@@ -22,6 +22,7 @@ mod port_in_use;
 mod received;
 mod resets;
 mod reuseport_imbalance;
+mod routed;
 mod segments;
 pub(super) mod sides;
 mod slow;
@@ -51,6 +52,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         segments::SCENARIOS,
         one_way::SCENARIOS,
         received::SCENARIOS,
+        routed::SCENARIOS,
         slow::SCENARIOS,
         datagrams::SCENARIOS,
         unix_backlog::SCENARIOS,

@@ -157,6 +157,17 @@ impl Stage {
         }));
     }
 
+    /// Accepts and closes what comes to a listener, wherever it was made, until the stage is dropped.
+    pub fn repeat_accepting(&mut self, listener: std::net::TcpListener) -> io::Result<()> {
+        listener.set_nonblocking(true)?;
+        self.repeat(move || {
+            if listener.accept().is_err() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        Ok(())
+    }
+
     /// As [`Stage::repeat`], in a peer.
     pub fn repeat_in(&mut self, peer: &Peer, mut work: impl FnMut() + Send + 'static) {
         let stop = Arc::clone(&self.stop);

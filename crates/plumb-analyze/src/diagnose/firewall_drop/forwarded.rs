@@ -8,7 +8,7 @@ use plumb_model::Known;
 use plumb_model::finding::Subject;
 use plumb_model::notice::{Direction, Notice, What};
 
-use super::super::{Case, evidence, received_bad, sockets};
+use super::super::{Case, attempts, evidence, received_bad, sockets};
 use super::{Victim, can_reject};
 
 /// So many are no accident.
@@ -27,6 +27,7 @@ pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
         return Vec::new();
     }
     let mut kept: BTreeMap<SocketAddr, (u64, &str)> = BTreeMap::new();
+    let reachable = |server: &SocketAddr| attempts::silent_next_hop(case, *server).is_none();
     for (server, count) in swallowed(case) {
         kept.insert(
             server,
@@ -39,7 +40,8 @@ pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
         *told = (told.0.max(count), "were refused by this host in its name");
     }
     kept.into_iter()
-        .filter(|(_, (count, _))| *count >= SEVERAL)
+        // Who has no link layer address is sent nothing.
+        .filter(|(server, (count, _))| *count >= SEVERAL && reachable(server))
         .map(|(server, (count, what))| Victim {
             subject: Subject {
                 kind: "destination",
@@ -62,7 +64,7 @@ pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
 }
 
 /// Counts SYNs and SYN-ACKs between others that came in and did not go out, by the server's end.
-fn swallowed(case: &Case<'_>) -> BTreeMap<SocketAddr, u64> {
+pub(in super::super) fn swallowed(case: &Case<'_>) -> BTreeMap<SocketAddr, u64> {
     let opens = |what| matches!(what, What::Syn | What::SynAck);
     let packet = |notice: &Notice| -> Packet {
         let (local, peer) = (sockets::plain(notice.local), sockets::plain(notice.peer));

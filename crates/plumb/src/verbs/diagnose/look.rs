@@ -226,12 +226,15 @@ impl Refused {
     }
 }
 
-/// Gives the hosts whose routes are of interest: those asked about, and those that programs could not reach.
+/// Gives the hosts whose routes are of interest: those asked about, those that programs could not reach, and those of whom
+/// the wire told.
 fn asked_about(focus: &Focus, notices: &Notices) -> Vec<IpAddr> {
     let calls = notices.refused_calls.iter();
     let refused = calls.filter(|call| call.call == "connect");
     let refused = refused.map(|call| call.address.ip().to_canonical());
-    focus.hosts.iter().copied().chain(refused).collect()
+    let seen = diagnose::of_interest::destinations(notices);
+    let named = focus.hosts.iter().copied();
+    named.chain(refused).chain(seen).collect()
 }
 
 /// Ends the watch of the wire; what it could not see is a gap of the sample.
