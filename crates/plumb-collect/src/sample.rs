@@ -4,6 +4,7 @@
 
 mod descriptors;
 mod destinations;
+mod run_times;
 mod settings;
 mod unix_waits;
 
@@ -47,6 +48,7 @@ pub fn read() -> Sample {
         Vec::new()
     });
     let descriptors = descriptors::read(&snapshot.owners.processes);
+    let run_times = run_times::read(&snapshot);
     let unix_waits = unix_waits::read(&snapshot);
     Sample {
         at_us,
@@ -62,6 +64,7 @@ pub fn read() -> Sample {
         refusers,
         destinations: Vec::new(),
         descriptors,
+        run_times,
         unix_waits,
         settings: settings::read(),
         processor_wait: processor_wait(),

@@ -42,6 +42,8 @@ pub struct Sample {
     pub descriptors: Vec<DescriptorUse>,
     /// Threads that wait for room at UNIX listeners.
     pub unix_waits: Vec<UnixWait>,
+    /// How long the processes ran that have something to read.
+    pub run_times: Vec<RunTime>,
     /// What is configured.
     pub settings: Settings,
     /// How long so far somebody on the whole machine was kept waiting for a processor.
@@ -91,6 +93,15 @@ pub struct DescriptorUse {
     pub open: Known<u64>,
     /// The soft limit (`RLIMIT_NOFILE`).
     pub limit: Known<u64>,
+}
+
+/// How long the threads of a process ran so far, together (`/proc/PID/task/*/schedstat`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunTime {
+    /// The process.
+    pub pid: Pid,
+    /// Nanoseconds.
+    pub ns: u64,
 }
 
 /// Settings of the namespace (`/proc/sys/net`) that decide whether something is too small.
@@ -148,6 +159,15 @@ impl Span<'_> {
             }
             (Known::Unknown(reason), _) | (_, Known::Unknown(reason)) => Known::Unknown(reason),
         }
+    }
+
+    /// Says whether not one thread of a process ran between the samples; not of whom nothing is known.
+    pub fn slept(self, pid: Pid) -> bool {
+        let ran = |sample: &Sample| {
+            let mut times = sample.run_times.iter();
+            Some(times.find(|time| time.pid == pid)?.ns)
+        };
+        ran(self.before).is_some_and(|before| ran(self.after) == Some(before))
     }
 
     /// Gives by how much a counter grew; unknown where one of the samples has none.

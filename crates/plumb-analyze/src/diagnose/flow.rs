@@ -86,6 +86,11 @@ impl Flow<'_> {
         unread(self.after).saturating_mul(ms).checked_div(read)
     }
 
+    /// Gives the bytes that were read between the samples.
+    pub fn read(&self, case: &Case<'_>) -> u64 {
+        self.read_in_ms(case).0
+    }
+
     /// Gives the bytes that were read between the samples, and the milliseconds between them.
     fn read_in_ms(&self, case: &Case<'_>) -> (u64, u64) {
         let came = self

@@ -180,6 +180,10 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     // What a process has queued for others, or has not read, is its memory.
     (memory::HOG, slow_reader::LOCAL),
     (memory::HOG, slow_reader::PEER),
+    // Who keeps what is closed has not read it to its end either; who does not accept reads nothing.
+    (close_wait_leak::ID, slow_reader::LOCAL),
+    (accept_queue_overflow::ID, slow_reader::LOCAL),
+    (unix_backlog_full::ID, slow_reader::LOCAL),
     // Many connections to one destination use its ports up.
     (ephemeral_port_exhaustion::ID, connection_churn::ID),
 ];

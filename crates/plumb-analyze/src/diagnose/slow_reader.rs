@@ -3,10 +3,15 @@
 //! Of our own sockets the receive queue and its memory tell, of the peer's the window it leaves us
 //! (`tcpi_snd_wnd`), the probes we send into it (timer 4) and the time we waited for it
 //! (`tcpi_rwnd_limited`). Where both ends are on this host the reader is named, not who writes to it.
+//! A server that hangs is told by what its clients sent ([`hung`]), whoever reads a UNIX socket by who waits for him
+//! ([`unix`]).
 
-use std::collections::BTreeMap;
+mod hung;
+mod unix;
 
-use plumb_model::finding::{Confidence, Finding, Severity};
+use std::collections::{BTreeMap, BTreeSet};
+
+use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 use plumb_model::id::Pid;
 
 use super::flow::{Flow, lasting};
@@ -37,12 +42,8 @@ const FAST_BYTES_PER_S: f64 = 10_000_000.0;
 pub fn check_local(case: &Case<'_>) -> Vec<Finding> {
     let held_up = held_up(case);
     let stuck = lasting(case).filter_map(|flow| {
-        let (taken, buffer) = flow.receive_buffer()?;
-        let full = taken.saturating_mul(100) >= buffer.saturating_mul(FULL_PERCENT);
-        // Who reads much is busy, not stuck: then what came is not old.
-        let old = flow.has_old_data(case, OLD_MS);
-        let waits = old && flow.unread() >= SOME_BYTES.min(buffer / 8);
-        (waits && (full || flow.own_window_closed())).then(|| {
+        let (taken, buffer) = full_queue(case, &flow)?;
+        Some({
             let mut found = local(case, &flow, taken, buffer);
             let sends = found.subject.pid.and_then(|pid| held_up.get(&pid));
             if let Some((_, peer)) = sends.filter(|(place, _)| *place != flow.place) {
@@ -56,7 +57,25 @@ pub fn check_local(case: &Case<'_>) -> Vec<Finding> {
             found
         })
     });
-    stuck.collect()
+    let mut found: Vec<Finding> = stuck.collect();
+    let many: BTreeSet<Option<Pid>> = found.iter().map(|found| found.subject.pid).collect();
+    let hung = hung::check(case).into_iter();
+    let hung: Vec<Finding> = hung
+        .filter(|hung| hung.subject.pid.is_none() || !many.contains(&hung.subject.pid))
+        .collect();
+    found.extend(hung);
+    found.extend(unix::check(case));
+    found
+}
+
+/// Gives how much of a receive buffer is taken, and its size, where what came is old and leaves no room.
+fn full_queue(case: &Case<'_>, flow: &Flow<'_>) -> Option<(u64, u64)> {
+    let (taken, buffer) = flow.receive_buffer()?;
+    let full = taken.saturating_mul(100) >= buffer.saturating_mul(FULL_PERCENT);
+    // Who reads much is busy, not stuck: then what came is not old.
+    let old = flow.has_old_data(case, OLD_MS);
+    let waits = old && flow.unread() >= SOME_BYTES.min(buffer / 8);
+    (waits && (full || flow.own_window_closed())).then_some((taken, buffer))
 }
 
 /// Gives the processes that wait for a closed window, with the connection and its other end.
@@ -102,16 +121,21 @@ fn local(case: &Case<'_>, flow: &Flow<'_>, taken: u64, buffer: u64) -> Finding {
         kind: LOCAL,
         severity: Severity::Warning,
         summary: format!("{who} does not read what {peer} sends as fast as it comes"),
-        hints: vec![match subject.pid {
-            Some(pid) => format!(
-                "see what it does instead of reading: plumb trace -p {} --stacks",
-                pid.0
-            ),
-            None => "see what the process does instead of reading".to_owned(),
-        }],
+        hints: vec![what_else(&subject)],
         subject,
         evidence: facts,
         confidence: Confidence::Certain,
+    }
+}
+
+/// Tells how to find out why somebody does not read.
+fn what_else(subject: &Subject) -> String {
+    match subject.pid {
+        Some(pid) => format!(
+            "see what it does instead of reading: plumb trace -p {} --stacks",
+            pid.0
+        ),
+        None => "see what the process does instead of reading".to_owned(),
     }
 }
 

@@ -24,6 +24,9 @@ const UDP: u8 = 17;
 const RARE: u64 = 100;
 /// So many may be dropped between the reading of the sockets and that of the counters.
 const AT_ONCE: u64 = 200;
+/// So many datagrams, so many a second, of one host to one port are no check of whether somebody is there.
+const SEVERAL: u32 = 3;
+const FAST_PER_S: f64 = 2.0;
 /// ICMP and ICMPv6 codes for "port unreachable".
 const PORT_UNREACHABLE: [u8; 2] = [3, 4];
 
@@ -124,17 +127,37 @@ pub fn check_nobody(case: &Case<'_>) -> Vec<Finding> {
         let end = sockets::plain(notice.local);
         ports.entry(end).or_default().add(notice);
     }
+    let misses = case.span.grown("Udp", "NoPorts").ok().unwrap_or(0)
+        + case.span.grown("Udp6", "NoPorts").ok().unwrap_or(0);
+    let is_alone = ports.len() == 1;
     ports
         .into_iter()
-        .filter(|(_, tries)| {
+        .map(|(end, tries)| {
+            let fast = is_alone && tries.peers.len() == 1 && is_fast(misses, case.span.seconds());
+            (end, tries, fast)
+        })
+        .filter(|(_, tries, fast)| {
             // What the firewall rejects, no transport counts.
             let mut families = ["Udp", "Udp6"].iter();
             let firewall = families
                 .all(|group| firewall_drop::refuses_itself(case, tries.count, group, "NoPorts"));
-            tries.are_kept_up() && !firewall
+            (tries.are_kept_up() || *fast) && !firewall
         })
-        .map(|(end, tries)| nobody(case, end, &tries))
+        .map(|(end, tries, fast)| {
+            let mut found = nobody(case, end, &tries);
+            if fast {
+                found.severity = Severity::Warning;
+            }
+            found
+        })
         .collect()
+}
+
+/// Says whether so many datagrams for ports that nobody has are of somebody in a hurry. The kernel answers a host at most
+/// once a second (`icmp_ratelimit`), and counts them all.
+fn is_fast(misses: u64, seconds: f64) -> bool {
+    let misses = u32::try_from(misses).unwrap_or(u32::MAX);
+    misses >= SEVERAL && f64::from(misses) >= FAST_PER_S * seconds
 }
 
 fn nobody(case: &Case<'_>, end: SocketAddr, tries: &Tries) -> Finding {
@@ -147,6 +170,7 @@ fn nobody(case: &Case<'_>, end: SocketAddr, tries: &Tries) -> Finding {
         ),
     )];
     facts.extend(evidence::grown(case.span, "Udp", "NoPorts"));
+    facts.extend(evidence::grown(case.span, "Udp6", "NoPorts"));
     Finding {
         kind: NOBODY,
         severity: tries.severity(),
@@ -167,6 +191,12 @@ fn nobody(case: &Case<'_>, end: SocketAddr, tries: &Tries) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sender_in_a_hurry_is_told_by_what_the_kernel_counted_where_it_answers_once_a_second() {
+        assert!(is_fast(66, 2.0) && is_fast(5, 2.0));
+        assert!(!is_fast(2, 2.0) && !is_fast(4, 4.0) && !is_fast(2, 0.5));
+    }
 
     #[test]
     fn who_drops_more_than_all_full_buffers_together_refuses_himself() {

@@ -5,6 +5,7 @@
 //! is done ([`commands`]).
 
 mod commands;
+mod unread;
 
 use std::io::{self, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -27,6 +28,8 @@ const ACTORS: &[(&str, Actor)] = &[
     ("share", share),
     ("share-datagrams", share_datagrams),
     ("take", take),
+    ("take-unix", unread::take_unix),
+    ("take-datagrams", unread::take_datagrams),
     ("activate", activate),
     ("pass-on", pass_on),
     ("try", commands::try_to_connect),

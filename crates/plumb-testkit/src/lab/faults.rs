@@ -29,6 +29,7 @@ mod slow;
 mod syn_queue_overflow;
 mod turned_away;
 mod unix_backlog;
+mod unread;
 
 use super::{Place, Scenario};
 
@@ -56,6 +57,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         slow::SCENARIOS,
         datagrams::SCENARIOS,
         unix_backlog::SCENARIOS,
+        unread::SCENARIOS,
         hosts::SCENARIOS,
         names::SCENARIOS,
         memory::SCENARIOS,

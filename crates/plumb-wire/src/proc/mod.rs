@@ -18,6 +18,7 @@ pub mod packet;
 pub mod process;
 pub mod process_stat;
 pub mod routes;
+pub mod schedstat;
 pub mod sctp;
 pub mod snmp;
 pub mod sockstat;

@@ -1,0 +1,93 @@
+//! A server that hangs: what clients sent lies there, and nothing of it is read.
+//!
+//! A request is small, so that no window closes. One connection that is not read may be meant; of several clients, or of
+//! a process of which not one thread ran, it is not.
+
+use std::collections::BTreeMap;
+
+use plumb_model::finding::{Confidence, Finding, Severity, Subject};
+use plumb_model::socket::SocketState;
+
+use super::super::flow::{Flow, lasting};
+use super::super::{Case, evidence, sockets, subject};
+use super::LOCAL;
+
+/// So many clients do not all send what nobody wants yet.
+const SEVERAL: usize = 3;
+
+/// A connection, and the bytes that lie there.
+type Left = (Subject, u64);
+
+/// Looks for servers of which nobody reads what their clients sent.
+pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
+    let servers = sockets::Servers::of(case.span.after);
+    let mut ends: BTreeMap<(Option<u32>, String), Vec<Left>> = BTreeMap::new();
+    for flow in lasting(case).filter(|flow| is_left(case, flow)) {
+        let came_in = flow.after.local.inet();
+        if !came_in.is_some_and(|local| servers.serve(sockets::plain(local))) {
+            continue;
+        }
+        let subject = subject::of_socket(&case.span.after.snapshot, flow.place, "socket");
+        let key = (
+            subject.pid.map(|pid| pid.0),
+            subject.local.clone().unwrap_or_default(),
+        );
+        let unread = flow.unread();
+        ends.entry(key).or_default().push((subject, unread));
+    }
+    ends.into_values()
+        .filter_map(|left| finding(case, &left))
+        .collect()
+}
+
+/// Something lies in the queue since before the first sample.
+fn is_left(case: &Case<'_>, flow: &Flow<'_>) -> bool {
+    let is_open = |state| state == SocketState::ESTABLISHED;
+    flow.unread() > 0
+        && flow.read(case) == 0
+        && is_open(flow.before.state)
+        && is_open(flow.after.state)
+        // What waits in an accept queue nobody could read yet.
+        && flow.after.inode.ok().is_some_and(|inode| inode.0 != 0)
+}
+
+fn finding(case: &Case<'_>, left: &[Left]) -> Option<Finding> {
+    let (first, _) = left.first()?;
+    let slept = first.pid.is_some_and(|pid| case.span.slept(pid));
+    if left.len() < SEVERAL && !slept {
+        return None;
+    }
+    let who = first
+        .process
+        .clone()
+        .unwrap_or_else(|| "our process".to_owned());
+    let bytes: u64 = left.iter().map(|(_, unread)| unread).sum();
+    let local = first.local.clone().unwrap_or_default();
+    let seconds = case.span.seconds();
+    let mut facts = vec![evidence::fact(
+        "sock_diag recv-q, tcp_info.tcpi_bytes_received",
+        format!(
+            "{bytes} bytes of {} connections lay in their queues, and none was read in {seconds:.1} s",
+            left.len()
+        ),
+    )];
+    if slept {
+        facts.push(evidence::fact(
+            "/proc/PID/task/*/schedstat",
+            "not one of its threads ran meanwhile",
+        ));
+    }
+    let is_one = left.len() == 1;
+    Some(Finding {
+        kind: LOCAL,
+        severity: Severity::Warning,
+        summary: format!("{who} does not read what its clients at {local} have sent"),
+        hints: vec![super::what_else(first)],
+        subject: Subject {
+            peer: first.peer.clone().filter(|_| is_one),
+            ..first.clone()
+        },
+        evidence: facts,
+        confidence: Confidence::Likely,
+    })
+}
