@@ -9,7 +9,7 @@ use super::{Expected, Scenario};
 pub enum Verdict {
     /// A fault, found first with the right subject; or a control without findings of weight.
     Right,
-    /// Found, but something else stood before it.
+    /// Found, but something else stood before it, or beside it although it explains that.
     Lower,
     /// Not found, or with another subject.
     Missed,
@@ -41,11 +41,15 @@ pub fn judge(scenario: &Scenario, expected: &Expected, document: &Value) -> Outc
             Verdict::FalseAlarm
         }
     } else {
+        let is_explained = |finding: &Value| {
+            let kind = finding["kind"].as_str().unwrap_or_default();
+            expected.untold.contains(&kind)
+        };
         let place = findings.iter().position(|finding| {
             finding["kind"] == scenario.finding() && has_subject(finding, expected)
         });
         match place {
-            Some(0) => Verdict::Right,
+            Some(0) if !findings.iter().any(is_explained) => Verdict::Right,
             Some(_) => Verdict::Lower,
             None => Verdict::Missed,
         }
@@ -110,6 +114,24 @@ mod tests {
         let elsewhere = finding("fd-limit", "critical", "b:1");
         assert_eq!(judged(serde_json::json!([elsewhere])), Verdict::Missed);
         assert_eq!(judged(serde_json::json!([])), Verdict::Missed);
+    }
+
+    #[test]
+    fn what_explains_another_finding_stands_without_it() {
+        let fault = scenario("conntrack-full/x");
+        let judged = |findings: Value, expected: &Expected| {
+            judge(&fault, expected, &serde_json::json!({"findings": findings})).verdict
+        };
+        let expected = Expected::subject("local", "a:1");
+        let full = finding("conntrack-full", "critical", "a:1");
+        let silence = finding("connect-timeout", "critical", "a:2");
+        let churn = finding("connection-churn", "warning", "a:2");
+        let both = serde_json::json!([full, silence]);
+        assert_eq!(judged(both.clone(), &expected), Verdict::Right);
+        let explains = expected.explains(&["connect-timeout", "firewall-drop"]);
+        assert_eq!(judged(both, &explains), Verdict::Lower);
+        let other = serde_json::json!([full, churn]);
+        assert_eq!(judged(other, &explains), Verdict::Right);
     }
 
     #[test]

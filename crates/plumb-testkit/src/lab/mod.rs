@@ -73,6 +73,8 @@ pub struct Expected {
     pub arguments: Vec<String>,
     /// Seconds between the two samples; 0 for the usual two.
     pub seconds: u32,
+    /// What it explains: findings that must not be told beside it.
+    pub untold: &'static [&'static str],
 }
 
 impl Expected {
@@ -94,6 +96,12 @@ impl Expected {
     pub fn and(mut self, member: &'static str, value: impl std::fmt::Display) -> Self {
         self.subject.push((member, value.to_string()));
         self
+    }
+
+    /// The same, which explains these findings.
+    #[must_use]
+    pub fn explains(self, untold: &'static [&'static str]) -> Self {
+        Self { untold, ..self }
     }
 
     /// The same, asked with these words.

@@ -39,7 +39,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             tcp_memory(stage, "200 300 400")?;
             unread_from_peer(stage)?;
             stage.wait_for_counter("TcpExt", "TCPMemoryPressures", 1)?;
-            Ok(Expected::subject("kind", "host"))
+            Ok(Expected::subject("kind", "host").explains(&[
+                "slow-reader-local",
+                "slow-reader-peer",
+                "packet-loss",
+            ]))
         },
     },
     Scenario {
@@ -91,7 +95,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         make: |stage| {
             stream_in(stage, 1)?;
             stage.wait_until("drops", || Ok(softnet_dropped()? > 10))?;
-            Ok(Expected::subject("kind", "host"))
+            Ok(Expected::subject("kind", "host").explains(&["interface-drops", "packet-loss"]))
         },
     },
     Scenario {
@@ -110,6 +114,22 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             keep_connecting(stage);
             stage.wait_until("refused flows", || Ok(conntrack(DROP)? > 2))?;
             Ok(Expected::subject("kind", "host"))
+        },
+    },
+    Scenario {
+        name: "conntrack-full/behind-a-firewall",
+        about: "the same on a host with a firewall that throws away something else: attempts that never leave are not its doing",
+        make: |stage| {
+            tracked(stage, 60)?;
+            stage.nft(None, "add rule ip lab out tcp dport 9 drop")?;
+            let end: std::net::SocketAddr = TRACKED.parse().map_err(io::Error::other)?;
+            for _ in 0..4 {
+                stage.repeat(move || {
+                    drop(TcpStream::connect_timeout(&end, Duration::from_secs(4)));
+                });
+            }
+            stage.wait_until("refused flows", || Ok(conntrack(DROP)? > 8))?;
+            Ok(Expected::subject("kind", "host").explains(&["firewall-drop", "connect-timeout"]))
         },
     },
     Scenario {
@@ -247,7 +267,7 @@ fn burst_queue(stage: &Stage, peer: &Peer) -> io::Result<()> {
 fn unread_from_peer(stage: &mut Stage) -> io::Result<()> {
     let peer = peer(stage)?;
     let listener = TcpListener::bind("10.9.0.1:8080")?;
-    for _ in 0..12 {
+    for _ in 0..24 {
         let mut client = stage.once_in(&peer, || TcpStream::connect("10.9.0.1:8080"))?;
         stage.hold(listener.accept()?);
         client.set_nonblocking(true)?;
