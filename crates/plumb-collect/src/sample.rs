@@ -40,7 +40,9 @@ pub fn read() -> Sample {
         },
         ..Request::default()
     });
-    let refusers = firewall::read_refusers().unwrap_or_else(|error| {
+    let refusers = firewall::read_refusers();
+    let has_hidden_rules = refusers.is_err();
+    let refusers = refusers.unwrap_or_else(|error| {
         snapshot.gaps.push(Gap {
             what: format!("rules of the firewall: {error}"),
             reason: Reason::PermissionDenied,
@@ -62,6 +64,7 @@ pub fn read() -> Sample {
         memberships: memberships(),
         neighbours: destinations::neighbours(),
         refusers,
+        has_hidden_rules,
         destinations: Vec::new(),
         descriptors,
         run_times,

@@ -93,6 +93,10 @@ pub struct Notices {
     pub probed: Probed,
     /// The wire could not be watched: that nothing was seen says nothing.
     pub is_blind: bool,
+    /// Calls that fail could not be heard.
+    pub hears_no_calls: bool,
+    /// Packets that the firewall throws away could not be heard.
+    pub hears_no_drops: bool,
     /// Packets that came faster than they were read, or flows beyond what is kept.
     pub lost: u64,
 }

@@ -36,6 +36,8 @@ pub struct Sample {
     pub neighbours: Vec<Neighbour>,
     /// The rules of the firewall that throw packets away.
     pub refusers: Vec<Refuser>,
+    /// There may be others: the rules could not be read.
+    pub has_hidden_rules: bool,
     /// Where packets to the destinations of interest go.
     pub destinations: Vec<Destination>,
     /// Descriptors of every process.

@@ -50,6 +50,7 @@ pub mod time_wait_pressure;
 mod tries;
 mod turned_away;
 pub mod udp;
+mod unchecked;
 pub mod unix_backlog_full;
 
 use std::net::IpAddr;
@@ -61,6 +62,7 @@ use plumb_model::sample::{Sample, Span};
 pub use self::focus::Focus;
 pub use self::patience::patience;
 use self::servers::Servers;
+pub use self::unchecked::{Lacks, unchecked};
 
 /// What a check is given.
 #[derive(Debug, Clone, Copy)]
@@ -267,6 +269,21 @@ pub struct Found {
     pub findings: Vec<Finding>,
     /// The addresses of its interfaces.
     pub addresses: Vec<IpAddr>,
+    /// What could not be looked for there, and why.
+    pub unchecked: Vec<(&'static str, Lacks)>,
+}
+
+/// Gives what could be looked for in none of several network namespaces, and why.
+pub fn unchecked_anywhere(namespaces: &[Found]) -> Vec<(&'static str, Lacks)> {
+    let Some((first, others)) = namespaces.split_first() else {
+        return Vec::new();
+    };
+    let everywhere = |id: &str| {
+        let mut others = others.iter();
+        others.all(|other| other.unchecked.iter().any(|(known, _)| *known == id))
+    };
+    let all = first.unchecked.iter().copied();
+    all.filter(|(id, _)| everywhere(id)).collect()
 }
 
 /// Puts the findings of several network namespaces together, most important first. What the whole machine

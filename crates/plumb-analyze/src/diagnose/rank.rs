@@ -269,6 +269,7 @@ mod tests {
             let found = |findings, address: [u8; 4]| Found {
                 findings,
                 addresses: vec![address.into()],
+                ..Found::default()
             };
             let here = finding("connect-timeout", Severity::Critical, silent.clone());
             let there = subject("listener", Some(bound), None);

@@ -13,6 +13,7 @@ mod no_room;
 mod places;
 mod probe;
 mod target;
+mod told;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -20,11 +21,8 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use plumb_analyze::diagnose::{self, Found};
 use plumb_collect::sys::signal;
-use plumb_model::Reason;
 use plumb_model::finding::Finding;
 use plumb_model::id::Pid;
-use plumb_present::json::findings::FindingRow;
-use plumb_present::report::findings;
 
 use self::calls::Calls;
 use self::command::Command;
@@ -33,9 +31,9 @@ use self::looks::Looks;
 use self::meanwhile::Pace;
 use self::places::Places;
 use self::target::Target;
-use super::form::{Form, FormArguments};
-use super::report::envelope;
-use super::{place, screen, status, watch};
+use self::told::Told;
+use super::form::FormArguments;
+use super::{place, status, watch};
 use crate::output::Output;
 
 /// The verb's name in complaints.
@@ -139,8 +137,15 @@ fn diagnosed(arguments: &Arguments) -> Result<u8, u8> {
     }));
     gaps.extend(unique_gaps(&looked));
     let found: Vec<Found> = looked.into_iter().map(|looked| looked.found).collect();
+    let unchecked = diagnose::unchecked_anywhere(&found);
+    gaps.extend(told::not_looked_for(&unchecked));
     let found = diagnose::merge(&found);
-    let told = write(arguments, &found, gaps, &mut Output::stdout());
+    let told = Told {
+        found: &found,
+        unchecked: &unchecked,
+        gaps,
+    };
+    let told = told.write(&arguments.form, &mut Output::stdout());
     let cannot_run = command.and_then(Command::wait);
     Ok(match (cannot_run, told) {
         (Some(status), _) => status,
@@ -214,45 +219,6 @@ fn heard(calls: Result<Calls, String>) -> Refused {
         Ok(calls) => calls.finish(),
         Err(why) => calls::deaf(&why),
     }
-}
-
-fn write(arguments: &Arguments, found: &[Finding], gaps: Vec<String>, out: &mut Output) -> u8 {
-    let form = arguments.form.form();
-    if matches!(form, Form::Json | Form::Ndjson) {
-        let mut document = envelope(SCHEMA, form, out);
-        out.raw(|out| document.declare(out, "findings"));
-        for finding in found {
-            out.raw(|out| document.push(out, "findings", &FindingRow(finding)));
-        }
-        let checked: Vec<&str> = diagnose::ids().collect();
-        document.member("checked", &checked);
-        for gap in gaps {
-            document.incomplete(gap);
-        }
-        out.raw(|out| document.finish(out));
-        return status::told(VERB, out);
-    }
-    let style = screen::style(form, arguments.form.color);
-    out.raw(|out| findings::write(out, found, style));
-    if found.is_empty() {
-        let checked = diagnose::ids().count();
-        out.raw(|out| {
-            out.extend_from_slice(
-                format!("nothing found; looked for {checked} causes\n").as_bytes(),
-            );
-        });
-    }
-    out.flush();
-    let denied = format!("({})", Reason::PermissionDenied.word());
-    let may_see_more = gaps.iter().any(|gap| gap.ends_with(&denied));
-    for gap in gaps {
-        out.complain(format!("plumb {VERB}: {gap}\n").as_bytes());
-    }
-    if may_see_more && !rustix::process::geteuid().is_root() {
-        let what = "root sees that; plumb doctor says what lets others";
-        out.complain(format!("plumb {VERB}: {what}\n").as_bytes());
-    }
-    status::told(VERB, out)
 }
 
 fn exit_status(arguments: &Arguments, found: &[Finding]) -> u8 {

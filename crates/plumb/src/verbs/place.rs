@@ -1,13 +1,14 @@
 //! `--netns`: a verb that looks at another network namespace enters it first. `--all-netns`: it enters one
 //! after the other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_collect::netns::{self, Namespaces};
 use plumb_model::NetnsId;
 use plumb_present::json;
 
 use super::status;
+use crate::errno;
 
 /// Enters the namespace asked for, for the rest of this process; `Err` is the exit status.
 pub fn enter(verb: &str, netns: Option<&str>) -> Result<(), u8> {
@@ -48,21 +49,63 @@ fn visit(found: Namespaces, mut look: impl FnMut(NetnsId, &str)) -> Vec<String> 
     let Ok(home) = netns::Home::remember() else {
         return vec!["the way back from a network namespace".to_owned()];
     };
-    let mut gaps = Vec::new();
+    let mut refused: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for place in found.all {
         let label = json::text(&place.label());
         // Our own needs no privilege: an ordinary user sees at least that one.
         let is_own = found.own == Some(place.id);
-        if !is_own && let Err(errno) = netns::enter(&place) {
-            gaps.push(format!("network namespace {label}: {errno}"));
+        if !is_own && let Err(refusal) = netns::enter(&place) {
+            refused
+                .entry(errno::words(refusal))
+                .or_default()
+                .push(label);
             continue;
         }
         look(place.id, &label);
         if !is_own && let Err(errno) = home.go() {
             // We would read a wrong namespace from here on.
+            let mut gaps = folded(refused);
             gaps.push(format!("the way back from a network namespace: {errno}"));
             return gaps;
         }
     }
-    gaps
+    folded(refused)
+}
+
+/// Makes a line of all namespaces that are missing for the same reason: how many, and some of them.
+pub fn folded(missing: BTreeMap<String, Vec<String>>) -> Vec<String> {
+    const SHOWN: usize = 3;
+    let line = |(why, labels): (String, Vec<String>)| match labels.as_slice() {
+        [label] => format!("network namespace {label}: {why}"),
+        all => {
+            let shown: Vec<&str> = all.iter().take(SHOWN).map(String::as_str).collect();
+            let more = if all.len() > SHOWN { ", …" } else { "" };
+            format!(
+                "{} network namespaces ({}{more}): {why}",
+                all.len(),
+                shown.join(", ")
+            )
+        }
+    };
+    missing.into_iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn namespaces_that_are_missing_for_one_reason_are_one_line() {
+        let missing = |count: usize| {
+            let labels = (0..count).map(|number| format!("net{number}")).collect();
+            folded(BTreeMap::from([("permission denied".to_owned(), labels)]))
+        };
+        assert_eq!(missing(1), ["network namespace net0: permission denied"]);
+        assert_eq!(
+            missing(2),
+            ["2 network namespaces (net0, net1): permission denied"]
+        );
+        let many = ["40 network namespaces (net0, net1, net2, …): permission denied"];
+        assert_eq!(missing(40), many);
+    }
 }

@@ -64,7 +64,8 @@ fn what_is_checked_is_explained() {
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a document");
     let page = include_str!("../../../../docs/diagnose.md");
     let checked = document["checked"].as_array().expect("an array");
-    assert!(checked.len() > 40, "{}", checked.len());
+    // An ordinary user cannot have all of them looked for.
+    assert!(checked.len() > 30, "{}", checked.len());
     for id in checked.iter().filter_map(|id| id.as_str()) {
         assert!(
             page.contains(&format!("| `{id}` |")),

@@ -80,11 +80,47 @@ fn an_ordinary_user_is_told_what_could_not_be_seen() {
         assert!(deaf.iter().all(|what| reasons.contains(what)), "{reasons}");
         // The listener and the ends that were kept are another user's.
         assert!(reasons.contains("the holders of 31 sockets"), "{reasons}");
+        let checked = document["checked"].as_array().expect("an array");
+        let is_checked = |id: &str| checked.iter().any(|known| known == id);
+        assert!(is_checked("close-wait-leak"), "{document}");
+        for id in ["no-listener", "port-in-use", "firewall-drop"] {
+            assert!(!is_checked(id), "{document}");
+            let mut whys = document["reasons"].as_array().expect("an array").iter();
+            let is_why = |why: &Value| {
+                let why = why.as_str().unwrap_or_default();
+                why.starts_with("not looked for: ") && why.contains(id)
+            };
+            assert!(whys.any(is_why), "{id}: {reasons}");
+        }
         let told = String::from_utf8_lossy(&text.stderr).into_owned();
         assert!(told.contains("plumb diagnose: not seen: "), "{told}");
         assert!(!told.contains("not seen: not seen"), "{told}");
         assert!(!told.contains("os error"), "{told}");
         assert!(told.contains("root sees that; plumb doctor"), "{told}");
+    });
+}
+
+/// Where nothing is wrong.
+#[test]
+fn how_many_causes_were_looked_for_depends_on_what_could_be_seen() {
+    sandbox::run(|| {
+        let all = plumb_analyze::diagnose::ids().count();
+        let said = |output: std::process::Output| {
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            text.lines().next().unwrap_or_default().to_owned()
+        };
+        let root = said(plumb(&["--for=100ms"]));
+        assert_eq!(root, format!("nothing found; looked for {all} causes"));
+        let output = Command::new("setpriv")
+            .args(["--reuid=1234", "--regid=1234", "--clear-groups"])
+            .args(["--inh-caps=-all", env!("CARGO_BIN_EXE_plumb"), "diagnose"])
+            .arg("--for=100ms")
+            .output()
+            .expect("util-linux is installed");
+        let user = said(output);
+        let of_all = format!(" of {all} causes");
+        assert!(user.starts_with("nothing found; looked for "), "{user}");
+        assert!(user.ends_with(&of_all), "{user}");
     });
 }
 

@@ -77,43 +77,43 @@ impl Calls {
     /// Ends, and gives what was refused in which network namespace, and what was not heard.
     pub fn finish(mut self) -> Refused {
         self.take(true);
-        let mut gaps = self.unheard();
-        let lost = self.heard.lost + self.recorder.losses().events;
-        if lost > 0 {
-            gaps.push(Gap {
-                what: format!("{lost} of the {CALLS}"),
-                reason: Reason::NotInSource,
-            });
-        }
-        Refused {
-            gaps,
-            ..self.heard.finish()
-        }
-    }
-
-    /// Says what this kernel does not tell.
-    fn unheard(&self) -> Vec<Gap> {
         let refused = |layer| {
             let mut gaps = self.recorder.gaps().iter();
-            gaps.find(|gap| gap.layer == layer)
-                .map(|gap| gap.why.clone())
+            let gap = gaps.find(|gap| gap.layer == layer)?;
+            Some(gap.why.clone())
         };
-        let gap = |what: &str, why: String| Gap {
-            what: format!("{what}: {why}"),
-            reason: Reason::NotSupported,
+        let (calls, drops) = (refused(Layer::Calls), refused(Layer::Drops));
+        let is_told = self.recorder.names().drop_number(FILTERED).is_some();
+        let lost = self.heard.lost + self.recorder.losses().events;
+        let heard = Refused {
+            no_calls: calls.is_some(),
+            no_drops: drops.is_some() || !is_told,
+            ..self.heard.finish()
         };
-        let nameless = || {
-            let names = self.recorder.names();
-            let is_told = names.drop_number(FILTERED).is_some();
-            (!is_told).then(|| "this kernel does not say why it drops one (Linux 5.17)".to_owned())
-        };
-        let calls = refused(Layer::Calls).map(|why| gap(CALLS, why));
-        let drops = refused(Layer::Drops).or_else(nameless);
-        calls
-            .into_iter()
-            .chain(drops.map(|why| gap(DROPS, why)))
-            .collect()
+        Refused {
+            gaps: gaps(calls, drops, is_told, lost),
+            ..heard
+        }
     }
+}
+
+/// Says what was not heard: why calls and drops are not told, whether the kernel says of a drop that a rule was the
+/// reason, and how much was lost.
+fn gaps(calls: Option<String>, drops: Option<String>, is_told: bool, lost: u64) -> Vec<Gap> {
+    let nameless = "this kernel does not say why it drops one (Linux 5.17)";
+    let drops = drops.or_else(|| (!is_told).then(|| nameless.to_owned()));
+    let untold = [(CALLS, calls), (DROPS, drops)].into_iter();
+    let untold = untold.filter_map(|(what, why)| {
+        Some(Gap {
+            what: format!("{what}: {}", why?),
+            reason: Reason::NotSupported,
+        })
+    });
+    let lost = (lost > 0).then(|| Gap {
+        what: format!("{lost} of the {CALLS}"),
+        reason: Reason::NotInSource,
+    });
+    untold.chain(lost).collect()
 }
 
 /// Says what is not heard where the recorder may not run, and why.
@@ -130,6 +130,32 @@ pub(super) fn deaf(why: &str) -> Refused {
     });
     Refused {
         gaps: gaps.into(),
+        no_calls: true,
+        no_drops: true,
         ..Refused::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_that_gives_no_reason_for_a_drop_is_said_not_to() {
+        let told = |calls: Option<&str>, drops: Option<&str>, is_told| -> Vec<String> {
+            let own = |why: Option<&str>| why.map(str::to_owned);
+            let gaps = gaps(own(calls), own(drops), is_told, 0);
+            gaps.into_iter().map(|gap| gap.what).collect()
+        };
+        assert_eq!(told(None, None, true), [""; 0]);
+        let old = told(None, None, false);
+        assert_eq!(old.len(), 1);
+        assert!(
+            old[0].contains("firewall") && old[0].contains("5.17"),
+            "{old:?}"
+        );
+        let both = told(Some("no tracepoint"), Some("no probe"), false);
+        assert_eq!(both.len(), 2);
+        assert!(both[1].ends_with(": no probe"), "{both:?}");
     }
 }

@@ -109,7 +109,7 @@ impl Heard {
             unix: unix.collect(),
             calls: calls.collect(),
             filtered: filtered.collect(),
-            gaps: Vec::new(),
+            ..Refused::default()
         }
     }
 

@@ -100,8 +100,7 @@ impl Look {
         let mut notices = noticed(self.watch, &mut after);
         notices.probed = probed;
         notices.unix_clients = self.waits.clients(&after, calls.unix_in(self.place.id));
-        notices.refused_calls = calls.of(self.place.id);
-        notices.filtered = calls.filtered_in(self.place.id);
+        calls.tell(self.place.id, &mut notices);
         after.snapshot.gaps.extend(calls.gaps.iter().cloned());
         sample::ask_destinations(&mut after, &asked_about(focus, &notices));
         let seen = Seen {
@@ -121,8 +120,7 @@ impl Look {
         let mut after = meanwhile.pop()?;
         let mut notices = noticed(self.watch, &mut after);
         notices.unix_clients = self.waits.clients(&after, calls.unix_in(self.place.id));
-        notices.refused_calls = calls.of(self.place.id);
-        notices.filtered = calls.filtered_in(self.place.id);
+        calls.tell(self.place.id, &mut notices);
         let seen = Seen {
             place: self.place,
             before: self.before,
@@ -153,6 +151,7 @@ impl Seen {
             notices: &self.notices,
             focus,
         };
+        let unchecked = diagnose::unchecked(&case);
         let mut found = diagnose::diagnose_with(&case, &self.meanwhile);
         for finding in &mut found {
             finding.subject.netns.clone_from(&self.place.label);
@@ -163,6 +162,7 @@ impl Seen {
                 findings: found,
                 // Every namespace has its own loopback.
                 addresses: addresses.filter(|ip| !ip.is_loopback()).collect(),
+                unchecked,
             },
             gaps: session::gaps(&self.after.snapshot),
             is_blind: self.after.snapshot.namespaces.is_empty(),
@@ -181,6 +181,10 @@ pub(super) struct Refused {
     pub unix: Vec<(Option<NetnsId>, UnixRefused)>,
     /// What was not heard.
     pub gaps: Vec<Gap>,
+    /// Of calls nothing at all.
+    pub no_calls: bool,
+    /// Of what the firewall throws away nothing at all.
+    pub no_drops: bool,
 }
 
 /// Calls of `connect()` to one UNIX socket that returned EAGAIN.
@@ -203,7 +207,15 @@ impl Refused {
         calls.any(|(_, call)| call.comm == name.as_bytes())
     }
 
-    /// Gives those of a namespace.
+    /// Tells what was heard of a namespace.
+    fn tell(&self, netns: Option<NetnsId>, notices: &mut Notices) {
+        notices.refused_calls = self.of(netns);
+        notices.filtered = self.filtered_in(netns);
+        notices.hears_no_calls = self.no_calls;
+        notices.hears_no_drops = self.no_drops;
+    }
+
+    /// Gives the calls of a namespace.
     fn of(&self, netns: Option<NetnsId>) -> Vec<RefusedCall> {
         let calls = self.calls.iter();
         let there = calls.filter(|(place, _)| *place == netns);

@@ -1,6 +1,6 @@
 //! The looks at several network namespaces together: begun, joined by those that a command goes to, ended.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use plumb_analyze::diagnose::Focus;
@@ -8,6 +8,7 @@ use plumb_model::NetnsId;
 
 use super::look::{Look, Looked, Refused};
 use super::places::Places;
+use crate::verbs::place;
 
 /// Looks that have begun.
 pub(super) struct Looks {
@@ -75,15 +76,17 @@ impl Looks {
                 looked.push(begun.remove(at).end(focus, refused));
             }
         });
+        let mut gone = Vec::new();
         for look in begun {
             let label = look.label().map(str::to_owned);
             match (look.end_outside(focus, refused), label) {
                 (Some(seen), _) => looked.push(seen),
-                (None, Some(label)) => {
-                    missed.insert(format!("network namespace {label}, which is gone"));
-                }
-                (None, None) => {}
+                (None, label) => gone.extend(label),
             }
+        }
+        if !gone.is_empty() {
+            let gone = BTreeMap::from([("it is gone".to_owned(), gone)]);
+            missed.extend(place::folded(gone));
         }
         let missed = missed.iter().map(|what| format!("not seen: {what}"));
         let gaps = missed.collect();
