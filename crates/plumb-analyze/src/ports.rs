@@ -199,6 +199,8 @@ impl Use {
     pub fn within(&self, range: &Range) -> Self {
         let mut less = self.clone();
         less.ports.retain(|port, _| range.gives(*port));
+        let waiting = less.ports.values().flatten().count();
+        less.time_wait = u32::try_from(waiting).unwrap_or(u32::MAX);
         less
     }
 
@@ -215,7 +217,8 @@ pub struct Pace {
     pub new_per_s: f64,
     /// Ports given back per second.
     pub freed_per_s: f64,
-    /// By so many per second there are more that stay taken; negative when there are fewer.
+    /// By so many per second there are more that stay taken; negative when there are fewer, 0 when the difference may be
+    /// chance.
     pub growth_per_s: f64,
 }
 
@@ -242,10 +245,15 @@ pub fn pace(before: Option<&Use>, after: &Use, interval_s: f64, reusable: bool) 
         let lasts = of.ports.values().filter(|rest| !reusable || rest.is_none());
         count(lasts.count())
     };
+    let new = count(after.ports.iter().filter(is_new).count());
+    let growth = lasting(after) - lasting(first);
+    // Connections that come and go are now some more, now some fewer, by about the root of their number.
+    let came_and_went = (new - growth.abs()).max(0.0) * interval_s;
+    let is_chance = growth.abs() * interval_s <= 2.0 * came_and_went.sqrt();
     Pace {
-        new_per_s: count(after.ports.iter().filter(is_new).count()),
+        new_per_s: new,
         freed_per_s: count(first.ports.keys().filter(|port| !is_there(port)).count()),
-        growth_per_s: lasting(after) - lasting(first),
+        growth_per_s: if is_chance { 0.0 } else { growth },
     }
 }
 
@@ -353,20 +361,20 @@ mod tests {
     fn a_pace_leads_to_an_end_only_where_use_grows() {
         let target = target([10, 0, 0, 1]);
         let before = uses(&[100, 101], &[]);
-        let after = uses(&[101], &[(102, 40_000), (105, 40_000), (106, 40_000)]);
+        let after = uses(&[101], &[102, 105, 106, 107].map(|port| (port, 40_000)));
         let measured = pace(Some(&before), &after, 2.0, false);
         let expected = Pace {
-            new_per_s: 1.5,
+            new_per_s: 2.0,
             freed_per_s: 0.5,
-            growth_per_s: 1.0,
+            growth_per_s: 1.5,
         };
         assert_eq!(measured, expected);
         let weighed = pressure(&target, &after, Some(measured), 8, false);
         assert_eq!(
             (weighed.used, weighed.percent.to_bits()),
-            (4, 50.0_f64.to_bits())
+            (5, 62.5_f64.to_bits())
         );
-        assert_eq!(weighed.exhausted_in_s, Some(4.0));
+        assert_eq!(weighed.exhausted_in_s, Some(2.0));
         let reusable = pressure(&target, &after, None, 8, true);
         assert_eq!((reusable.used, reusable.sustainable_per_s), (1, None));
         let young = uses(&[101], &[(102, 59_900), (105, 59_900), (106, 40_000)]);
@@ -391,6 +399,15 @@ mod tests {
         assert_eq!((measured.new_per_s, measured.growth_per_s), (1.0, 1.0));
         let weighed = pressure(&target, &after, Some(measured), 8, true);
         assert_eq!((weighed.used, weighed.exhausted_in_s), (3, Some(5.0)));
+        // One of a hundred that come and go is there at the second look and none was at the first.
+        let before: Vec<(u16, u32)> = (0..100).map(|port| (port, 50_000)).collect();
+        let again: Vec<(u16, u32)> = (1..100).map(|port| (port, 59_000)).collect();
+        let measured = pace(Some(&uses(&[], &before)), &uses(&[0], &again), 2.0, true);
+        assert_eq!((measured.new_per_s, measured.growth_per_s), (50.0, 0.0));
+        let before = uses(
+            &[100],
+            &[(101, 50_000), (102, 50_000), (105, 50_000), (106, 50_000)],
+        );
         // Taken and closed again: that goes on for ever.
         let after = uses(
             &[100],

@@ -77,6 +77,9 @@ fn write_row(out: &mut Vec<u8>, row: &Row, style: Style) {
         out.push(b'\n');
         return;
     };
+    if let Some(share) = row.share() {
+        write_part(out, "share", &share, style);
+    }
     write_part(out, "means", entry.meaning, style);
     write_part(out, "bad", entry.when, style);
     write_part(out, "try", entry.hint, style);

@@ -140,13 +140,19 @@ impl Row {
             Some(self.value.to_string()),
             delta.map(|delta| format!(" ({})", signed(delta))),
             self.per_s.map(|per_s| format!(", {}", value::rate(per_s))),
-            self.share.zip(self.share_limit).map(|(share, limit)| {
-                let (share, limit) = (share * 100.0, limit * 100.0);
-                let whole = self.share_of.as_deref().unwrap_or_default().join(" + ");
-                format!(", {share:.1} % of {whole} where {limit:.1} % would be fine")
-            }),
         ];
         parts.into_iter().flatten().collect()
+    }
+
+    /// Gives its share of what it is measured by, and what would be fine, where it is more.
+    pub fn share(&self) -> Option<String> {
+        let (share, limit) = self.share.zip(self.share_limit)?;
+        let whole = self.share_of.as_deref().unwrap_or_default().join(" + ");
+        Some(format!(
+            "{:.1} % of {whole}, where {:.1} % would be fine",
+            share * 100.0,
+            limit * 100.0
+        ))
     }
 
     /// Gives the word that says whether it is bad, and its tone.
@@ -351,10 +357,9 @@ mod tests {
         };
         let span = Span::Whole(Known::Known(10.0));
         let row = Row::new(&after.readings[0], &Period::until(&after), span);
-        assert_eq!(
-            row.numbers(),
-            "50, 5.0/s, 5.0 % of Tcp.OutSegs where 1.0 % would be fine"
-        );
+        assert_eq!(row.numbers(), "50, 5.0/s");
+        let share = row.share().expect("it is more than is fine");
+        assert_eq!(share, "5.0 % of Tcp.OutSegs, where 1.0 % would be fine");
         let json = serde_json::to_value(&row).expect("it is plain data");
         assert_eq!(json["share_of"], serde_json::json!(["Tcp.OutSegs"]));
         assert_eq!(
