@@ -1,6 +1,7 @@
 //! Every scenario, one file for each finding or for those that are made alike.
 
 mod accept_queue_overflow;
+mod backlog;
 mod behind;
 mod close_wait_leak;
 mod closing;
@@ -62,6 +63,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         names::SCENARIOS,
         memory::SCENARIOS,
         interface_errors::SCENARIOS,
+        backlog::SCENARIOS,
         commands::SCENARIOS,
         sides::SCENARIOS,
         behind::SCENARIOS,
