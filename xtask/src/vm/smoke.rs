@@ -54,6 +54,7 @@ const CASES: &[Case] = &[
             "recorder::background",
             "recorder::containers",
             "recorder::interrupted",
+            "vrf",
         ],
     },
     Case {

@@ -109,6 +109,7 @@ const DRIVER_WORDS: [&str; 12] = [
 pub fn causes(span: Span<'_>, link: &Link) -> Vec<Cause> {
     let mut found = of_interface(span, link);
     found.extend(of_qdiscs(span, link));
+    found.extend(of_inner_qdiscs(span, link));
     found.extend(of_driver(span, link));
     found
 }
@@ -183,6 +184,29 @@ fn of_qdiscs(span: Span<'_>, link: &Link) -> Vec<Cause> {
     found
 }
 
+/// What the disciplines inside the outermost dropped, which it counts as well: they tell whose queue it was.
+fn of_inner_qdiscs(span: Span<'_>, link: &Link) -> Vec<Cause> {
+    let inner = |qdisc: &&Qdisc| qdisc.index == link.base.index && !qdisc.is_outermost();
+    let cause = |qdisc: &Qdisc| {
+        let total = qdisc.statistics.ok()?.drops;
+        let earlier = span.earlier_qdisc(qdisc);
+        let before = earlier.and_then(|earlier| earlier.statistics.ok());
+        let kind = String::from_utf8_lossy(&qdisc.kind);
+        let (major, minor) = (qdisc.parent >> 16, qdisc.parent & 0xffff);
+        Some(Cause {
+            place: Place::Qdisc,
+            name: format!("{kind} at {major:x}:{minor:x} drops"),
+            loss: Loss::Drop,
+            total,
+            delta: before.and_then(|before| Growth::between(before.drops, total).known()),
+            meaning: "Of these, packets that a queueing discipline inside the outermost dropped.",
+            is_counted: false,
+        })
+    };
+    let found = span.after.qdiscs.iter().filter(inner).filter_map(cause);
+    found.filter(|cause| cause.total > 0).collect()
+}
+
 fn of_driver(span: Span<'_>, link: &Link) -> Vec<Cause> {
     let Some(now) = span
         .after
@@ -231,9 +255,17 @@ mod tests {
     fn every_place_that_counts_is_listed_and_details_are_summed_once() {
         let early = link(2, "eth0", &[("rx_errors", 1), ("rx_crc_errors", 1)]);
         let late = link(2, "eth0", &[("rx_errors", 5), ("rx_crc_errors", 4)]);
-        let mut before = traffic(0, vec![early], vec![qdisc("tbf", Qdisc::ROOT, 10)]);
-        let inner = qdisc("bfifo", 0x1_0001, 25);
-        let mut after = traffic(1, vec![late], vec![qdisc("tbf", Qdisc::ROOT, 25), inner]);
+        let inner = |drops| qdisc("bfifo", 0x1_0010, drops);
+        let mut before = traffic(
+            0,
+            vec![early],
+            vec![qdisc("tbf", Qdisc::ROOT, 10), inner(10)],
+        );
+        let mut after = traffic(
+            1,
+            vec![late],
+            vec![qdisc("tbf", Qdisc::ROOT, 25), inner(25)],
+        );
         let numbers = |drops| {
             vec![DriverStatistics {
                 index: 2,
@@ -256,6 +288,7 @@ mod tests {
                 ("rx_errors", 5, Some(4), true),
                 ("rx_crc_errors", 4, Some(3), false),
                 ("tbf drops", 25, Some(15), true),
+                ("bfifo at 1:10 drops", 25, Some(15), false),
                 ("rx_drops", 3, Some(2), false),
             ]
         );
