@@ -89,6 +89,9 @@ pub struct Notices {
     pub unix_clients: Vec<UnixClient>,
     /// Packets of sockets that the firewall threw away, where drops could be heard.
     pub filtered: Vec<Filtered>,
+    /// Packets that the firewall threw away before any socket had them, where drops could be heard: `local` is who they were
+    /// for, `peer` who sent them. In which network namespace it was is not known.
+    pub strays: Vec<Filtered>,
     /// What attempts of ours came to.
     pub probed: Probed,
     /// The wire could not be watched: that nothing was seen says nothing.

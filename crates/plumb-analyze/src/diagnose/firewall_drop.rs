@@ -9,6 +9,9 @@ mod filtered;
 mod forwarded;
 mod incoming;
 mod outgoing;
+mod strays;
+
+use std::collections::BTreeSet;
 
 use plumb_model::Known;
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
@@ -29,16 +32,20 @@ struct Victim {
 
 /// Looks for victims, then for the rule.
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
-    let filtered = filtered::victims(case).into_iter();
-    if case.span.after.refusers.is_empty() {
-        // Rules of iptables-legacy are not listed, but what they do is heard.
-        return filtered.map(|victim| finding(case, victim)).collect();
+    let mut victims = Vec::new();
+    // Rules of iptables-legacy are not listed, but what they do is heard.
+    if !case.span.after.refusers.is_empty() {
+        victims.extend(outgoing::victims(case));
+        victims.extend(incoming::victims(case));
+        victims.extend(forwarded::victims(case));
     }
-    let victims = outgoing::victims(case)
-        .into_iter()
-        .chain(incoming::victims(case))
-        .chain(forwarded::victims(case))
-        .chain(filtered);
+    victims.extend(filtered::victims(case));
+    let known = victims
+        .iter()
+        .filter_map(|victim| victim.subject.peer.clone());
+    let known: BTreeSet<String> = known.collect();
+    victims.extend(strays::victims(case, &known));
+    let victims = victims.into_iter();
     victims.map(|victim| finding(case, victim)).collect()
 }
 

@@ -54,18 +54,15 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
 
 /// Something is missing that the peer must have sent again and again, while what is behind it came.
 fn inward(case: &Case<'_>, flow: &Flow<'_>) -> Finding {
-    let owner = subject::of_socket(&case.span.after.snapshot, flow.place, "destination");
-    let peer = owner.peer.clone().unwrap_or_default();
+    let subject = subject::of_other_end(case.span.after, flow.place);
+    let peer = subject.peer.clone().unwrap_or_default();
     Finding {
         kind: ID,
         severity: Severity::Critical,
         summary: format!(
             "large segments from {peer} vanish on their way to us, while small ones arrive"
         ),
-        subject: Subject {
-            local: None,
-            ..owner
-        },
+        subject,
         evidence: vec![
             evidence::fact(
                 "sock_diag SK_MEMINFO_RMEM_ALLOC, recv-q, tcp_info.tcpi_rcv_ooopack",
@@ -143,18 +140,15 @@ fn is_stuck(flow: &Flow<'_>) -> bool {
 }
 
 fn blackhole(case: &Case<'_>, flow: &Flow<'_>) -> Finding {
-    let owner = subject::of_socket(&case.span.after.snapshot, flow.place, "destination");
-    let peer = owner.peer.clone().unwrap_or_default();
+    let subject = subject::of_other_end(case.span.after, flow.place);
+    let peer = subject.peer.clone().unwrap_or_default();
     let too_big = |what| matches!(what, What::TooBig { .. });
     let told = case.notices.of(Direction::Received, too_big).count();
     Finding {
         kind: ID,
         severity: Severity::Critical,
         summary: format!("large segments to {peer} vanish while small ones arrive"),
-        subject: Subject {
-            local: None,
-            ..owner
-        },
+        subject,
         evidence: vec![
             evidence::fact(
                 "tcp_info.tcpi_backoff, tcpi_snd_mss, tcpi_pmtu",

@@ -5,7 +5,7 @@ use plumb_model::finding::Subject;
 use plumb_model::sample::Sample;
 use plumb_model::snapshot::{End, Snapshot, Socket};
 
-use super::fd_limit;
+use super::{fd_limit, sockets};
 
 /// Names a socket and the process that uses it.
 pub(super) fn of_socket(snapshot: &Snapshot, place: usize, kind: &'static str) -> Subject {
@@ -17,6 +17,20 @@ pub(super) fn of_socket(snapshot: &Snapshot, place: usize, kind: &'static str) -
         name_process(&mut subject, process);
     }
     subject
+}
+
+/// Names the other end of a connection. Of our own end, which is any port where we are the client, no more than a port
+/// that is served is told: it is what those ask about who have its clients' trouble.
+pub(super) fn of_other_end(sample: &Sample, place: usize) -> Subject {
+    let subject = of_socket(&sample.snapshot, place, "destination");
+    let socket = sample.snapshot.sockets.get(place);
+    let own = socket.and_then(|socket| socket.local.inet());
+    let is_served =
+        own.is_some_and(|own| sockets::server_of(sample, sockets::plain(own)).is_some());
+    Subject {
+        local: subject.local.filter(|_| is_served),
+        ..subject
+    }
 }
 
 /// Gives of those who hold a socket the one that uses it: the first, unless he handed it on to a child. A child that
@@ -108,4 +122,24 @@ pub(super) fn text(end: &End) -> Option<String> {
 /// Writes the name of a UNIX socket; NULs of an abstract one are `@`.
 pub(super) fn unix_text(name: &[u8]) -> String {
     String::from_utf8_lossy(name).replace('\0', "@")
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_model::socket::SocketState;
+
+    use super::*;
+    use crate::counters::concerned::tests::socket;
+
+    #[test]
+    fn our_own_end_is_told_where_we_serve_it() {
+        let connection = || socket(SocketState::ESTABLISHED, 80, (0, 0), [0; 9]);
+        let mut sample = Sample::default();
+        sample.snapshot.sockets = vec![connection()];
+        assert_eq!(of_other_end(&sample, 0).local, None);
+        let listener = socket(SocketState::LISTEN, 80, (0, 128), [0; 9]);
+        sample.snapshot.sockets.push(listener);
+        let local = of_other_end(&sample, 0).local;
+        assert_eq!(local.as_deref(), Some("127.0.0.1:80"));
+    }
 }

@@ -28,6 +28,7 @@ mod segments;
 pub(super) mod sides;
 mod slow;
 mod syn_queue_overflow;
+mod thrown_away;
 mod turned_away;
 mod unix_backlog;
 mod unread;
@@ -50,6 +51,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         half_open_peer::SCENARIOS,
         path::SCENARIOS,
         firewall::SCENARIOS,
+        thrown_away::SCENARIOS,
         turned_away::SCENARIOS,
         segments::SCENARIOS,
         one_way::SCENARIOS,

@@ -1,7 +1,7 @@
 //! Sockets whose packets a rule threw away, as the kernel itself tells where drops can be heard.
 //!
 //! Datagrams have no other witness: `send()` returns EPERM, and most programs do not look. Of TCP, attempts are told by
-//! what is seen of them on the wire; here are connections that stand still.
+//! what is seen of them on the wire; here are connections that stand still, or lose much.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -10,13 +10,15 @@ use plumb_model::finding::Subject;
 use plumb_model::notice::Filtered;
 use plumb_model::sample::Sample;
 
-use super::super::flow::lasting;
+use super::super::flow::{Flow, lasting};
 use super::super::turned_away::{TCP, UDP};
 use super::super::{Case, evidence, sockets, subject};
 use super::Victim;
 
 /// So many datagrams of one socket are no accident.
 const SEVERAL: u64 = 2;
+/// Nor are so many segments of one connection, if they are one in a hundred or more.
+const MUCH: u64 = 3;
 
 pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
     let mut by_peer: BTreeMap<(u8, SocketAddr), (u64, SocketAddr)> = BTreeMap::new();
@@ -64,18 +66,27 @@ fn is_missed(case: &Case<'_>, flow: &Filtered) -> bool {
                 let (Some(local), Some(peer)) = both else {
                     return false;
                 };
-                (sockets::plain(local), sockets::plain(peer)) == ends
-                    && other.unsent() > 0
+                let stands_still = other.unsent() > 0
                     && other.is.bytes_acked == other.was.bytes_acked
-                    && other.is.bytes_received == other.was.bytes_received
+                    && other.is.bytes_received == other.was.bytes_received;
+                (sockets::plain(local), sockets::plain(peer)) == ends
+                    && (stands_still || loses(&other, flow.count))
             })
         }
         _ => false,
     }
 }
 
+/// Says whether so many packets are much of what a connection sent and got. A rule that throws away what is invalid meets
+/// a late segment now and then.
+fn loses(flow: &Flow<'_>, count: u64) -> bool {
+    let got = flow.is.segs_in.wrapping_sub(flow.was.segs_in);
+    let sent = flow.is.segs_out.wrapping_sub(flow.was.segs_out);
+    count >= MUCH && count * 100 >= u64::from(got) + u64::from(sent)
+}
+
 /// Says whether an address is one other host's: announcements to all are often thrown away on purpose.
-fn is_one_host(sample: &Sample, ip: IpAddr) -> bool {
+pub(super) fn is_one_host(sample: &Sample, ip: IpAddr) -> bool {
     let broadcast = |own: Ipv4Addr, bits: u8, ip: Ipv4Addr| {
         let host = u32::MAX.checked_shr(bits.into()).unwrap_or(0);
         bits < 31 && u32::from(own) | host == u32::from(ip)

@@ -1,7 +1,7 @@
 //! What this host should forward between others and does not: attempts that come in and do not go out
 //! again, and refusals in the name of a host that did not send them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::SocketAddr;
 
 use plumb_model::Known;
@@ -13,9 +13,6 @@ use super::{Victim, can_reject};
 
 /// So many are no accident.
 const SEVERAL: u64 = 3;
-
-/// A packet of an attempt, by its sender and who it is for, and whether it is the answer.
-type Packet = (SocketAddr, SocketAddr, bool);
 
 pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
     let settings = &case.span.after.settings;
@@ -66,28 +63,75 @@ pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
 /// Counts SYNs and SYN-ACKs between others that came in and did not go out, by the server's end.
 pub(in super::super) fn swallowed(case: &Case<'_>) -> BTreeMap<SocketAddr, u64> {
     let opens = |what| matches!(what, What::Syn | What::SynAck);
-    let packet = |notice: &Notice| -> Packet {
-        let (local, peer) = (sockets::plain(notice.local), sockets::plain(notice.peer));
-        let answer = notice.what == What::SynAck;
-        match notice.direction {
-            Direction::Received => (peer, local, answer),
-            Direction::Sent => (local, peer, answer),
-        }
-    };
-    let sent: BTreeSet<Packet> = case
-        .notices
-        .of(Direction::Sent, opens)
-        .map(packet)
-        .collect();
+    let sent = case.notices.of(Direction::Sent, opens);
+    let sent = Handed::of(case, sent.map(Packet::of));
     let mut lost = BTreeMap::new();
     for notice in case.notices.of(Direction::Received, opens) {
-        let (from, to, answer) = packet(notice);
-        let others = are_others(case, notice);
-        if others && !sent.contains(&(from, to, answer)) {
-            *lost.entry(if answer { from } else { to }).or_default() += notice.count;
+        let packet = Packet::of(notice);
+        if are_others(case, notice) && !sent.has(&packet) {
+            *lost.entry(packet.server).or_default() += notice.count;
         }
     }
     lost
+}
+
+/// A packet of an attempt, by its ends.
+struct Packet {
+    client: SocketAddr,
+    server: SocketAddr,
+    is_answer: bool,
+}
+
+impl Packet {
+    fn of(notice: &Notice) -> Self {
+        let (local, peer) = (sockets::plain(notice.local), sockets::plain(notice.peer));
+        let is_answer = notice.what == What::SynAck;
+        let is_sent = notice.direction == Direction::Sent;
+        // Who sends a SYN is the client.
+        let (client, server) = if is_sent == is_answer {
+            (peer, local)
+        } else {
+            (local, peer)
+        };
+        Self {
+            client,
+            server,
+            is_answer,
+        }
+    }
+}
+
+/// What this host handed on. On its way it may have translated one end or both (NAT): a client's port stays as it is
+/// where that is possible, and where it is not the server's end does and the client is this host.
+#[derive(Default)]
+struct Handed {
+    clients: HashSet<(u16, bool)>,
+    servers: HashSet<(SocketAddr, bool)>,
+}
+
+impl Handed {
+    fn of(case: &Case<'_>, packets: impl Iterator<Item = Packet>) -> Self {
+        let mut handed = Self::default();
+        for packet in packets {
+            handed
+                .clients
+                .insert((packet.client.port(), packet.is_answer));
+            if sockets::is_local(case.span.after, packet.client.ip()) {
+                handed.servers.insert((packet.server, packet.is_answer));
+            }
+        }
+        handed
+    }
+
+    fn has(&self, packet: &Packet) -> bool {
+        let Packet {
+            client,
+            server,
+            is_answer,
+        } = *packet;
+        self.clients.contains(&(client.port(), is_answer))
+            || self.servers.contains(&(server, is_answer))
+    }
 }
 
 /// Counts refusals that this host sent in the name of others and did not get from them.
@@ -121,4 +165,75 @@ fn rejected(case: &Case<'_>) -> BTreeMap<SocketAddr, u64> {
 fn are_others(case: &Case<'_>, notice: &Notice) -> bool {
     let is_local = |end: SocketAddr| sockets::is_local(case.span.after, end.ip());
     !is_local(notice.local) && !is_local(notice.peer)
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_model::notice::Notices;
+    use plumb_model::sample::{Sample, Span};
+
+    use super::super::super::Focus;
+    use super::*;
+
+    /// A packet that came to this host, 127.0.0.1, or that it sent.
+    fn packet(what: What, is_sent: bool, from: &str, to: &str) -> Notice {
+        let end = |text: &str| -> SocketAddr { text.parse().expect("an end") };
+        let (local, peer) = if is_sent { (from, to) } else { (to, from) };
+        Notice {
+            what,
+            direction: if is_sent {
+                Direction::Sent
+            } else {
+                Direction::Received
+            },
+            protocol: 6,
+            local: end(local),
+            peer: end(peer),
+            interface: 2,
+            count: 4,
+            age_us: 0,
+            last_age_us: 0,
+        }
+    }
+
+    fn lost(all: Vec<Notice>) -> Vec<String> {
+        let sample = Sample::default();
+        let notices = Notices {
+            all,
+            ..Notices::default()
+        };
+        let lost = swallowed(&Case {
+            span: Span {
+                before: &sample,
+                after: &sample,
+            },
+            notices: &notices,
+            focus: &Focus::default(),
+        });
+        lost.keys().map(SocketAddr::to_string).collect()
+    }
+
+    #[test]
+    fn what_is_translated_on_its_way_was_handed_on() {
+        let (client, server) = ("10.1.0.9:5000", "10.2.0.1:80");
+        let (syn, answer) = (What::Syn, What::SynAck);
+        let came = |what, from, to| packet(what, false, from, to);
+        let went = |what, from, to| packet(what, true, from, to);
+        assert_eq!(lost(vec![came(syn, client, server)]), [server]);
+        // As it came; the client is masqueraded, and with another port; the server is another's published port.
+        for (from, to) in [
+            (client, server),
+            ("127.0.0.1:5000", server),
+            ("127.0.0.1:61000", server),
+            (client, "10.3.0.1:8080"),
+        ] {
+            let both = vec![came(syn, client, server), went(syn, from, to)];
+            assert_eq!(lost(both), [""; 0], "{from} {to}");
+        }
+        let published = went(answer, "127.0.0.1:8080", client);
+        assert_eq!(lost(vec![came(answer, server, client), published]), [""; 0]);
+        // Another client's came through.
+        let other = went(syn, "10.1.0.8:6000", server);
+        assert_eq!(lost(vec![came(syn, client, server), other]), [server]);
+    }
 }

@@ -95,7 +95,7 @@ fn rejected(case: &Case<'_>) -> Vec<Victim> {
 }
 
 /// Gives the socket that would take packets for an end.
-fn served(case: &Case<'_>, protocol: u8, end: SocketAddr) -> Option<usize> {
+pub(super) fn served(case: &Case<'_>, protocol: u8, end: SocketAddr) -> Option<usize> {
     let sample = case.span.after;
     match protocol {
         TCP => sockets::server_of(sample, end).map(|(place, _)| place),
@@ -111,7 +111,7 @@ fn served(case: &Case<'_>, protocol: u8, end: SocketAddr) -> Option<usize> {
     }
 }
 
-fn at(case: &Case<'_>, place: usize, end: SocketAddr, fact: Evidence) -> Victim {
+pub(super) fn at(case: &Case<'_>, place: usize, end: SocketAddr, fact: Evidence) -> Victim {
     let kind = match case.span.after.snapshot.sockets.get(place) {
         Some(socket) if socket.kind == Kind::Tcp => "listener",
         _ => "socket",

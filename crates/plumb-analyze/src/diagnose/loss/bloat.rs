@@ -6,7 +6,7 @@
 //! should have passed packets on may have waited instead of them.
 
 use plumb_model::diag::tcp_info::TcpInfo;
-use plumb_model::finding::{Confidence, Finding, Severity, Subject};
+use plumb_model::finding::{Confidence, Finding, Severity};
 
 use super::waits_here;
 use crate::diagnose::flow::{Flow, lasting};
@@ -32,7 +32,7 @@ pub fn check_bloat(case: &Case<'_>) -> Vec<Finding> {
         let moving = flow.is.bytes_acked > flow.was.bytes_acked;
         let again = flow.is.total_retrans.wrapping_sub(flow.was.total_retrans);
         let is_queue = again < FEW || is_steady(flow.is) || queues_here(case, flow);
-        is_long(&flow.was) && is_long(flow.is) && moving && is_queue && flow.is.unacked >= WINDOW
+        is_long(&flow.was) && is_long(flow.is) && moving && is_queue && is_full(case, flow)
     });
     let outward = slow.map(|flow| (flow.is.rtt_us, flow.is.unacked, flow));
     let inward = lasting(case).filter_map(|flow| {
@@ -69,6 +69,11 @@ fn is_long(info: &TcpInfo) -> bool {
     info.rtt_us >= LONG_US && info.min_rtt_us.saturating_mul(TIMES) <= info.rtt_us
 }
 
+/// Says whether a window is on the way; of many connections that share a full queue of ours each has a few segments there.
+fn is_full(case: &Case<'_>, flow: &Flow<'_>) -> bool {
+    flow.is.unacked >= WINDOW || flow.is.unacked > 0 && queues_here(case, flow)
+}
+
 fn is_steady(info: &TcpInfo) -> bool {
     info.rttvar_us.saturating_mul(STEADY) <= info.rtt_us
 }
@@ -80,8 +85,8 @@ fn queues_here(case: &Case<'_>, flow: &Flow<'_>) -> bool {
 }
 
 fn bloat(case: &Case<'_>, flow: &Flow<'_>, rtt_us: u32, under_way: u32) -> Finding {
-    let owner = subject::of_socket(&case.span.after.snapshot, flow.place, "destination");
-    let peer = owner.peer.clone().unwrap_or_default();
+    let subject = subject::of_other_end(case.span.after, flow.place);
+    let peer = subject.peer.clone().unwrap_or_default();
     let ms = |us: u32| f64::from(us) / 1000.0;
     let host = flow.after.peer.inet().map(|peer| peer.ip().to_canonical());
     let shortage = host
@@ -109,10 +114,7 @@ fn bloat(case: &Case<'_>, flow: &Flow<'_>, rtt_us: u32, under_way: u32) -> Findi
             ms(rtt_us),
             ms(flow.is.min_rtt_us)
         ),
-        subject: Subject {
-            local: None,
-            ..owner
-        },
+        subject,
         evidence: facts,
         hints: vec![
             "on our own interface: a fair queue (tc qdisc replace dev IF root fq_codel), a smaller limit".to_owned(),

@@ -35,6 +35,8 @@ impl Calls {
             layers: vec![Layer::Calls, Layer::Drops],
             no_stacks: true,
             only_calls: &["bind", "listen", "connect"],
+            // What is forwarded belongs to no socket, and is nothing that a command does.
+            strangers: root.is_none(),
             ..Plan::default()
         };
         let mut recorder = Recorder::start(&plan).map_err(|unavailable| unavailable.why)?;

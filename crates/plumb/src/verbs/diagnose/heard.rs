@@ -48,6 +48,8 @@ struct Failed {
 pub(super) struct Heard {
     failed: BTreeMap<Key, Failed>,
     filtered: BTreeMap<FlowKey, u64>,
+    /// The same of packets that no socket has.
+    strays: BTreeMap<FlowKey, u64>,
     /// Who found no room at UNIX listeners, and how often.
     no_room: BTreeMap<UnixKey, (Vec<u8>, u64)>,
     /// Attempts to connect that nobody has answered yet.
@@ -95,6 +97,15 @@ impl Heard {
             };
             (netns, filtered)
         });
+        let strays = self.strays.into_iter().map(|(key, count)| {
+            let (protocol, local, peer, _) = key;
+            Filtered {
+                protocol,
+                local,
+                peer,
+                count,
+            }
+        });
         let unix = self.no_room.into_iter().map(|(key, (comm, count))| {
             let (pid, name, netns) = key;
             let refused = UnixRefused {
@@ -109,6 +120,7 @@ impl Heard {
             unix: unix.collect(),
             calls: calls.collect(),
             filtered: filtered.collect(),
+            strays: strays.collect(),
             ..Refused::default()
         }
     }
@@ -219,7 +231,15 @@ impl Heard {
     fn thrown_away(&mut self, event: &Event) {
         let Some(ends) = event.ends else { return };
         let key = (ends.protocol, ends.local, ends.peer, event.netns);
-        match room(&mut self.filtered, key) {
+        // What belongs to a socket has its cookie, or at least its namespace.
+        let is_nowhere = event.netns.is_none_or(|netns| netns == NetnsId(0));
+        let is_stray = event.cookie.is_none() && is_nowhere;
+        let kept = if is_stray {
+            &mut self.strays
+        } else {
+            &mut self.filtered
+        };
+        match room(kept, key) {
             Some(entry) => *entry.or_insert(0) += 1,
             None => self.lost += 1,
         }
@@ -349,6 +369,28 @@ mod tests {
         let made = change(SYN_SENT, SocketState::ESTABLISHED, 0);
         let reset = change(SocketState::ESTABLISHED, CLOSE, 104);
         assert_eq!(refused(&[begins(), made, reset]), []);
+    }
+
+    #[test]
+    fn a_packet_that_was_thrown_away_is_a_flow_s_or_a_stray() {
+        let dropped = |cookie: Option<u64>, netns: u64| Event {
+            cookie: cookie.map(Cookie),
+            netns: Some(NetnsId(netns)),
+            ..event(What::Dropped { reason: 9 }, (80, 40_000))
+        };
+        let mut heard = Heard::default();
+        for event in [dropped(Some(1), 4), dropped(None, 4), dropped(None, 0)] {
+            heard.hear(&event, Some(9));
+            // For another reason.
+            heard.hear(&event, Some(2));
+        }
+        let refused = heard.finish();
+        let flows: Vec<_> = refused
+            .filtered
+            .iter()
+            .map(|(_, flow)| flow.count)
+            .collect();
+        assert_eq!((flows, refused.strays.len()), (vec![2], 1));
     }
 
     #[test]

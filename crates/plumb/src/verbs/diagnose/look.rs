@@ -177,6 +177,8 @@ pub(super) struct Refused {
     pub calls: Vec<(Option<NetnsId>, RefusedCall)>,
     /// Flows of which the firewall threw packets away, with their namespaces.
     pub filtered: Vec<(Option<NetnsId>, Filtered)>,
+    /// Packets that no socket had, of all namespaces.
+    pub strays: Vec<Filtered>,
     /// Who was sent away by a UNIX listener, with their namespaces.
     pub unix: Vec<(Option<NetnsId>, UnixRefused)>,
     /// What was not heard.
@@ -211,6 +213,7 @@ impl Refused {
     fn tell(&self, netns: Option<NetnsId>, notices: &mut Notices) {
         notices.refused_calls = self.of(netns);
         notices.filtered = self.filtered_in(netns);
+        notices.strays.clone_from(&self.strays);
         notices.hears_no_calls = self.no_calls;
         notices.hears_no_drops = self.no_drops;
     }
