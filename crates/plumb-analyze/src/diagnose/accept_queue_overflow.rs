@@ -35,6 +35,11 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
     findings
 }
 
+/// Says whether a listener's queue is full.
+pub(super) fn is_full(listener: &Socket) -> bool {
+    Queue::of(listener).is_some_and(Queue::is_full)
+}
+
 /// A listener's accept queue.
 #[derive(Clone, Copy)]
 struct Queue {

@@ -146,6 +146,8 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     // The queue that overflows is that of the one process that does not accept.
     (reuseport_imbalance::ID, accept_queue_overflow::ID),
     (fd_limit::ID, unix_backlog_full::ID),
+    // A handshake whose end is turned away stays under way.
+    (accept_queue_overflow::ID, syn_queue_overflow::ID),
     // A listener that has no room does not answer.
     (accept_queue_overflow::ID, connecting::TIMEOUT),
     (syn_queue_overflow::ID, connecting::TIMEOUT),

@@ -57,7 +57,8 @@ fn was_asked_about(case: &Case<'_>, end: SocketAddr) -> bool {
     attempts_from_here(case, end).any(|call| case.focus.is_asked(call.pid))
 }
 
-/// Says whether processes were asked about and others alone are known to have tried, at a port that nobody served.
+/// Says whether processes were asked about and others alone are known to have tried, at a port that nobody served and they
+/// serve nowhere.
 fn is_others(case: &Case<'_>, end: SocketAddr, tries: &Tries) -> bool {
     let focus = case.focus;
     let is_asked = |call: &RefusedCall| {
@@ -69,8 +70,18 @@ fn is_others(case: &Case<'_>, end: SocketAddr, tries: &Tries) -> bool {
     !focus.pids.is_empty()
         && here.all(|ip| sockets::is_local(case.span.after, *ip))
         && sockets::server_of(case.span.before, end).is_none()
+        && !is_served_by_asked(case, end.port())
         && calls.peek().is_some()
         && !calls.any(is_asked)
+}
+
+/// Says whether a process that was asked about listens at a port, at whatever address.
+fn is_served_by_asked(case: &Case<'_>, port: u16) -> bool {
+    let sample = case.span.after;
+    let here =
+        sockets::listeners(sample).filter(|(_, listener)| listener.local.port() == Some(port));
+    let mut holders = here.flat_map(|(place, _)| sample.snapshot.owners.processes_of(place));
+    holders.any(|process| case.focus.pids.contains(&process.pid.0))
 }
 
 /// A port that was asked about, that nobody serves and that could be bound.

@@ -4,12 +4,13 @@
 //! a process of which not one thread ran, it is not.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 use plumb_model::socket::SocketState;
 
 use super::super::flow::{Flow, lasting};
-use super::super::{Case, evidence, sockets, subject};
+use super::super::{Case, accept_queue_overflow, evidence, sockets, subject};
 use super::LOCAL;
 
 /// So many clients do not all send what nobody wants yet.
@@ -18,23 +19,20 @@ const SEVERAL: usize = 3;
 /// A connection, and the bytes that lie there.
 type Left = (Subject, u64);
 
-/// Looks for servers of which nobody reads what their clients sent.
+/// Looks for servers of which nobody reads what their clients sent. One whose accept queue is full says so by that.
 pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
-    let servers = sockets::Servers::of(case.span.after);
-    let mut ends: BTreeMap<(Option<u32>, String), Vec<Left>> = BTreeMap::new();
+    let mut ends: BTreeMap<SocketAddr, Vec<Left>> = BTreeMap::new();
     for flow in lasting(case).filter(|flow| is_left(case, flow)) {
-        let came_in = flow.after.local.inet();
-        if !came_in.is_some_and(|local| servers.serve(sockets::plain(local))) {
+        let Some(end) = flow.after.local.inet().map(sockets::plain) else {
             continue;
-        }
+        };
         let subject = subject::of_socket(&case.span.after.snapshot, flow.place, "socket");
-        let key = (
-            subject.pid.map(|pid| pid.0),
-            subject.local.clone().unwrap_or_default(),
-        );
-        let unread = flow.unread();
-        ends.entry(key).or_default().push((subject, unread));
+        ends.entry(end).or_default().push((subject, flow.unread()));
     }
+    ends.retain(|end, _| {
+        let listener = sockets::server_of(case.span.after, *end);
+        listener.is_some_and(|(_, listener)| !accept_queue_overflow::is_full(listener))
+    });
     ends.into_values()
         .filter_map(|left| finding(case, &left))
         .collect()
@@ -52,8 +50,15 @@ fn is_left(case: &Case<'_>, flow: &Flow<'_>) -> bool {
 }
 
 fn finding(case: &Case<'_>, left: &[Left]) -> Option<Finding> {
-    let (first, _) = left.first()?;
-    let slept = first.pid.is_some_and(|pid| case.span.slept(pid));
+    // The processes of a server that forks may hang together.
+    let is_asked = |(subject, _): &&Left| {
+        subject
+            .pid
+            .is_some_and(|pid| case.focus.pids.contains(&pid.0))
+    };
+    let (first, _) = left.iter().find(is_asked).or(left.first())?;
+    let sleeps = |(subject, _): &Left| subject.pid.is_some_and(|pid| case.span.slept(pid));
+    let slept = left.iter().all(sleeps);
     if left.len() < SEVERAL && !slept {
         return None;
     }
@@ -74,7 +79,7 @@ fn finding(case: &Case<'_>, left: &[Left]) -> Option<Finding> {
     if slept {
         facts.push(evidence::fact(
             "/proc/PID/task/*/schedstat",
-            "not one of its threads ran meanwhile",
+            "not one of its threads ran in that time",
         ));
     }
     let is_one = left.len() == 1;

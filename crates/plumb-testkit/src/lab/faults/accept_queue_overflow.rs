@@ -19,6 +19,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         make: slow,
     },
     Scenario {
+        name: "accept-queue-overflow/hung",
+        about: "a program accepted four connections, reads no request and accepts no more",
+        make: hung,
+    },
+    Scenario {
         name: "accept-queue-overflow/somaxconn",
         about: "the backlog asked for is large, net.core.somaxconn is 3",
         make: somaxconn,
@@ -61,6 +66,20 @@ fn never_accepts(stage: &mut Stage) -> io::Result<Expected> {
     knock(stage, &peer);
     stage.wait_for_counter("TcpExt", "ListenOverflows", 3)?;
     Ok(Expected::subject("local", SERVER))
+}
+
+fn hung(stage: &mut Stage) -> io::Result<Expected> {
+    use io::Write as _;
+    let (listener, peer) = listener(stage, 4)?;
+    for _ in 0..4 {
+        let mut client = stage.once_in(&peer, || TcpStream::connect(SERVER))?;
+        client.write_all(b"request")?;
+        stage.hold((client, listener.accept()?));
+    }
+    stage.hold(listener);
+    knock(stage, &peer);
+    stage.wait_for_counter("TcpExt", "ListenOverflows", 3)?;
+    Ok(Expected::subject("local", SERVER).explains(&["slow-reader-local", "syn-queue-overflow"]))
 }
 
 fn slow(stage: &mut Stage) -> io::Result<Expected> {

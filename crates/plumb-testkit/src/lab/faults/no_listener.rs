@@ -63,6 +63,21 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "loopback-only-listener/asked",
+        about: "a server listens on 127.0.0.1 and is asked about; programs of this host come to the host's address",
+        make: |stage| {
+            stage.run("ip", ["address", "add", "10.9.0.1/32", "dev", "lo"])?;
+            let pid = stage.actor(None, &["listen", "127.0.0.1:8080"])?;
+            stage.repeat(|| {
+                drop(TcpStream::connect("10.9.0.1:8080"));
+                std::thread::sleep(Duration::from_millis(100));
+            });
+            stage.wait_for_counter("Tcp", "AttemptFails", 3)?;
+            let expected = Expected::subject("local", "127.0.0.1:8080").and("pid", pid);
+            Ok(expected.asked([pid.to_string().as_str()]))
+        },
+    },
+    Scenario {
         name: "loopback-only-listener/healthy-local",
         about: "a server listens on 127.0.0.1, and clients come to it there",
         make: |stage| healthy(stage, "127.0.0.1:8080"),
