@@ -7,10 +7,17 @@
 //! what is lost is lost on purpose.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use crate::namespace::Namespace;
+
+/// Nobody listens there.
+const CLOSED_PORT: u16 = 9;
+/// How long a new chain may take until its ends reach each other, and one attempt.
+const PATIENCE: Duration = Duration::from_secs(20);
+const LOOK: Duration = Duration::from_millis(300);
 
 /// The namespaces, the client first and the server last.
 pub struct Chain {
@@ -41,7 +48,24 @@ impl Chain {
         for place in 0..chain.places.len() {
             chain.lead(place, routers)?;
         }
+        for ipv6 in [false, true] {
+            chain.wait_for_server(ipv6)?;
+        }
         Ok(chain)
+    }
+
+    /// Waits until the server answers the client: the kernel takes up to a second to notice that a link is there, and an
+    /// IPv6 address does nothing before.
+    fn wait_for_server(&self, ipv6: bool) -> io::Result<()> {
+        let nobody = SocketAddr::new(self.server(ipv6), CLOSED_PORT);
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end {
+            let answer = self.at(0, move || TcpStream::connect_timeout(&nobody, LOOK));
+            if answer.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
+                return Ok(());
+            }
+        }
+        Err(io::Error::other(format!("{nobody} does not answer")))
     }
 
     /// Lets a place forward and answer at once.

@@ -20,7 +20,10 @@ pub fn enter(verb: &str, netns: Option<&str>) -> Result<(), u8> {
         return Err(status::complain(verb, &text, status::USAGE));
     };
     netns::enter(&netns).map_err(|errno| {
-        let text = format!("cannot enter network namespace {text}: {errno}");
+        let text = format!(
+            "cannot enter network namespace {text}: {}",
+            errno::words(errno)
+        );
         status::complain(verb, &text, status::BLIND)
     })
 }
@@ -65,7 +68,10 @@ fn visit(found: Namespaces, mut look: impl FnMut(NetnsId, &str)) -> Vec<String> 
         if !is_own && let Err(errno) = home.go() {
             // We would read a wrong namespace from here on.
             let mut gaps = folded(refused);
-            gaps.push(format!("the way back from a network namespace: {errno}"));
+            gaps.push(format!(
+                "the way back from a network namespace: {}",
+                errno::words(errno)
+            ));
             return gaps;
         }
     }
