@@ -1,7 +1,8 @@
 //! `send-buffer-limited`, `receive-buffer-limited`: a buffer that was set too small limits throughput.
 //!
 //! A program that sets SO_SNDBUF or SO_RCVBUF turns the kernel's own growth off. The sender's side counts
-//! the time it waited for room (`tcpi_sndbuf_limited`). On the receiving side a buffer below the kernel's
+//! the time it waited for room (`tcpi_sndbuf_limited`); a writer that is not run in time is not counted as one that
+//! waits, because the clock stops when there is room again. On the receiving side a buffer below the kernel's
 //! starting size (`tcp_rmem[1]`), with its window in use while the process reads all that comes, is what
 //! limits.
 
@@ -26,6 +27,9 @@ const READ_MS: u64 = 50;
 /// A buffer that is filled and emptied so often in a second is what a transfer goes through; less is a
 /// conversation.
 const TURNS: u64 = 5;
+
+/// Segments that a connection may send at first (`TCP_INIT_CWND`).
+const FIRST_WINDOW: u32 = 10;
 
 /// Looks for connections that wait for room in the send buffer.
 pub fn check_send(case: &Case<'_>) -> Vec<Finding> {
@@ -56,6 +60,19 @@ fn is_full(flow: &Flow<'_>) -> bool {
         && buffer < flow.is.snd_wnd
 }
 
+/// Says whether a program set the size of the send buffer: the kernel begins with room for two first windows of
+/// segments, and grows it to two of the congestion window's (`tcp_sndbuf_expand`), up to `tcp_wmem[2]`.
+fn is_set(case: &Case<'_>, flow: &Flow<'_>) -> bool {
+    let size = |socket: &Socket| socket.memory?.words.get(SNDBUF).copied();
+    let (Some(was), Some(is)) = (size(flow.before), size(flow.after)) else {
+        return false;
+    };
+    let window = flow.was.snd_cwnd.min(flow.is.snd_cwnd).max(FIRST_WINDOW);
+    let most = case.span.after.settings.numbers("net.ipv4.tcp_wmem");
+    let is_most = most.get(2).is_none_or(|most| u64::from(is) >= *most);
+    was == is && !is_most && is < window.saturating_mul(flow.is.snd_mss).saturating_mul(2)
+}
+
 fn send(case: &Case<'_>, flow: &Flow<'_>, share: u64) -> Finding {
     let subject = subject::of_socket(&case.span.after.snapshot, flow.place, "socket");
     let peer = subject.peer.clone().unwrap_or_default();
@@ -74,12 +91,24 @@ fn send(case: &Case<'_>, flow: &Flow<'_>, share: u64) -> Finding {
         ));
     }
     let host = flow.after.peer.inet().map(|peer| peer.ip().to_canonical());
-    // Who waits for a processor does not fill the room there is.
-    let shortage = host.and_then(|host| processors::shortage(case, host));
-    let (severity, confidence) = match shortage {
-        Some(_) => (Severity::Info, Confidence::Likely),
-        None => (Severity::Warning, Confidence::Certain),
+    // What makes a path long may be a program that waits for a processor; the kernel's own growth would have followed.
+    let shortage = host
+        .and_then(|host| processors::shortage(case, host))
+        .filter(|_| share < LIMITED_PERCENT || !is_set(case, flow));
+    // What was lost keeps its room until it was sent again: the kernel's own growth does not follow that.
+    let again = flow.is.total_retrans.wrapping_sub(flow.was.total_retrans);
+    let waits_for_loss = again > 0 && !is_set(case, flow);
+    let (severity, confidence) = if shortage.is_some() || waits_for_loss {
+        (Severity::Info, Confidence::Likely)
+    } else {
+        (Severity::Warning, Confidence::Certain)
     };
+    if waits_for_loss {
+        facts.push(evidence::fact(
+            "tcp_info.tcpi_total_retrans",
+            format!("{again} segments were sent again meanwhile, and keep their room until then"),
+        ));
+    }
     facts.extend(shortage.map(Shortage::into_fact));
     Finding {
         kind: SEND,
@@ -149,5 +178,80 @@ fn receive(case: &Case<'_>, flow: &Flow<'_>, buffer: u64, usual: u64, received: 
             "let the program leave SO_RCVBUF alone, so that the kernel grows it, or set it to bandwidth times delay".to_owned(),
         ],
         confidence: Confidence::Likely,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_model::diag::inet::SkMemInfo;
+    use plumb_model::diag::tcp_info::TcpInfo;
+    use plumb_model::notice::Notices;
+    use plumb_model::sample::{Sample, Settings, Span};
+
+    use super::super::loss::tests::short_of_processors;
+    use super::super::{Focus, diagnose};
+    use super::*;
+    use crate::made_up;
+
+    /// What is found where a writer waited for room in a send buffer of so many bytes half of the time.
+    fn found(buffer: u32, is_short: bool, again: u32) -> Vec<(&'static str, Severity)> {
+        let sample = |at_us: u64, is_later: bool| {
+            let info = TcpInfo {
+                data_segs_out: 10_000 * u32::from(is_later),
+                total_retrans: again * u32::from(is_later),
+                snd_mss: 1448,
+                snd_cwnd: 90,
+                sndbuf_limited_us: at_us / 2,
+                ..TcpInfo::default()
+            };
+            let mut snapshot = made_up::sample(at_us, &info).snapshot;
+            for socket in &mut snapshot.sockets {
+                let mut words = [0; 9];
+                words[1] = 131_072;
+                words[SNDBUF] = buffer;
+                socket.memory = Some(SkMemInfo {
+                    words,
+                    sent_bytes: 36,
+                });
+            }
+            let place = if is_short {
+                short_of_processors(is_later)
+            } else {
+                Sample::default()
+            };
+            Sample {
+                at_us,
+                snapshot,
+                settings: Settings::new(vec![("net.ipv4.tcp_wmem", vec![4096, 16_384, 4 << 20])]),
+                ..place
+            }
+        };
+        let (before, after) = (sample(1_000_000, false), sample(3_000_000, true));
+        let case = Case {
+            span: Span {
+                before: &before,
+                after: &after,
+            },
+            notices: &Notices::default(),
+            focus: &Focus::default(),
+        };
+        let found = diagnose(&case).into_iter();
+        found.map(|found| (found.kind, found.severity)).collect()
+    }
+
+    #[test]
+    fn a_buffer_that_a_program_set_limits_however_short_processors_are() {
+        assert_eq!(found(32_768, true, 0), [(SEND, Severity::Warning)]);
+        assert_eq!(found(32_768, false, 0), [(SEND, Severity::Warning)]);
+        // The kernel's own size follows the window; what made the path long may be a program that was not run.
+        assert_eq!(found(500_000, true, 0), [(SEND, Severity::Info)]);
+        assert_eq!(found(4 << 20, true, 0), [(SEND, Severity::Info)]);
+        assert_eq!(found(500_000, false, 0), [(SEND, Severity::Warning)]);
+    }
+
+    #[test]
+    fn what_is_lost_fills_a_buffer_that_nobody_set() {
+        assert_eq!(found(500_000, false, 2), [(SEND, Severity::Info)]);
+        assert_eq!(found(32_768, false, 2), [(SEND, Severity::Warning)]);
     }
 }

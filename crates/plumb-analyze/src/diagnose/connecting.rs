@@ -467,6 +467,23 @@ mod tests {
     }
 
     #[test]
+    fn one_word_of_a_router_is_enough_where_nothing_else_is_heard() {
+        let by = IpAddr::from([10, 0, 0, 9]);
+        let what = What::Unreachable { code: 13, by };
+        let told = |more: &[Notice]| {
+            let mut all = vec![
+                packet(what, Direction::Received, 1, 0),
+                packet(What::Syn, Direction::Sent, 4, 900_000),
+            ];
+            all.extend(more.iter().cloned());
+            found(all, &Focus::default())
+        };
+        assert_eq!(told(&[]), [("no-route", Some("10.0.0.2".to_owned()))]);
+        let answer = packet(What::SynAck, Direction::Received, 1, 0);
+        assert_eq!(told(&[answer]), []);
+    }
+
+    #[test]
     fn one_refusal_is_an_accident_unless_it_was_asked_for() {
         let once = || vec![packet(What::Refusal, Direction::Received, 1, 0)];
         assert_eq!(found(once(), &Focus::default()), []);

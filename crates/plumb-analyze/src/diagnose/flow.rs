@@ -1,12 +1,14 @@
 //! What a connection did between two samples, for the checks of connections that are slow.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use plumb_model::diag::tcp_info::TcpInfo;
 use plumb_model::notice::{Direction, What};
 use plumb_model::snapshot::{Kind, Socket};
 use plumb_model::socket::SocketState;
 
+use super::rows::{self, Ended};
 use super::{Case, sockets};
 
 /// Where `rmem_alloc`, `rcvbuf`, `wmem_queued` stand in the memory counters (`SK_MEMINFO_*`).
@@ -133,8 +135,19 @@ impl Flow<'_> {
     /// Says whether timeouts follow each other and nothing that was sent was acknowledged between the samples.
     pub fn only_repeats(&self) -> bool {
         self.is.unacked > 0
-            && self.is.backoff >= IN_A_ROW
+            && rows::in_a_row(self.is) >= IN_A_ROW
             && self.is.bytes_acked == self.was.bytes_acked
+    }
+
+    /// Says whether what is under way waits for segments that were lost: a timer expired for them, or more than one in a
+    /// hundred was sent again.
+    pub fn waits_for_repetition(&self) -> bool {
+        let row = |info: &TcpInfo| rows::in_a_row(info) > 0;
+        let again = self.is.total_retrans.wrapping_sub(self.was.total_retrans);
+        let sent = self.is.data_segs_out.wrapping_sub(self.was.data_segs_out);
+        row(&self.was)
+            || row(self.is)
+            || again >= SEVERAL && u64::from(again) * 100 >= u64::from(sent)
     }
 
     /// Says whether segments waited behind the same gap in both samples: they take memory, and nothing of them can
@@ -173,9 +186,9 @@ impl Flow<'_> {
         closed(&self.was) || closed(self.is)
     }
 
-    /// Says whether the timeouts in a row are such as losses by chance bring about.
-    pub fn is_lost_by_chance(&self) -> bool {
-        is_lost_by_chance(self.is)
+    /// Says whether the timeouts in a row are such as losses by chance bring about, by the rows that `ended`.
+    pub fn is_lost_by_chance(&self, ended: &Ended) -> bool {
+        ended.explain(self.host(), self.is)
     }
 
     /// Says whether the peer's window was at most so large in both samples.
@@ -189,6 +202,12 @@ impl Flow<'_> {
         let ran = clock(self.is).saturating_sub(clock(&self.was));
         let us = case.span.seconds() * 1_000_000.0;
         percent(ran, us)
+    }
+
+    /// Gives the host at the other end.
+    pub fn host(&self) -> Option<IpAddr> {
+        let peer = self.after.peer.inet();
+        peer.map(|peer| peer.ip().to_canonical())
     }
 
     /// Says whether something came from the peer's host that was not about this connection.
@@ -216,10 +235,8 @@ impl Flow<'_> {
 
 /// So many timeouts in a row are no passing loss.
 const IN_A_ROW: u8 = 2;
-/// Fewer losses make no rate.
-const EARLIER_LOSSES: u32 = 3;
-/// What is less likely is no chance.
-const CHANCE: f64 = 0.001;
+/// Fewer segments sent again are chance.
+const SEVERAL: u32 = 4;
 /// The timer that probes a closed window (`idiag_timer`).
 const PROBE_TIMER: u32 = 4;
 /// Where `tcpi_snd_wnd` and `tcpi_rcv_wnd` stand in `struct tcp_info`.
@@ -242,38 +259,4 @@ fn percent(part_us: u64, whole_us: f64) -> u64 {
     )]
     let share = share as u64;
     share
-}
-
-/// Goes by how much of a connection was lost before the timeouts in a row: one transmission and its
-/// repetitions all had to be lost.
-fn is_lost_by_chance(info: &TcpInfo) -> bool {
-    let in_a_row = i32::from(info.backoff) + 1;
-    let row = in_a_row.unsigned_abs();
-    let before = info.total_retrans.saturating_sub(row);
-    let sent = info.data_segs_out.saturating_sub(row).max(1);
-    let rate = (f64::from(before) / f64::from(sent)).min(1.0);
-    before >= EARLIER_LOSSES && rate.powi(in_a_row) >= CHANCE
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn timeouts_in_a_row_are_chance_only_where_much_was_lost_before() {
-        let chance = |backoff, total_retrans, data_segs_out| {
-            is_lost_by_chance(&TcpInfo {
-                backoff,
-                total_retrans,
-                data_segs_out,
-                ..TcpInfo::default()
-            })
-        };
-        // A peer that was there and is gone: all that was sent again is this row.
-        assert!(!chance(4, 5, 1000));
-        // One lost in three or more: four in a row come about.
-        assert!(chance(3, 400, 1000) && chance(5, 700, 1000));
-        // One in twenty: they do not, and least of all many.
-        assert!(!chance(3, 54, 1000) && !chance(9, 400, 1000));
-    }
 }

@@ -1,6 +1,6 @@
 //! `half-open-peer`: the peer is gone without a word, and we still send to it.
 //!
-//! Retransmission timeouts back off one after the other (`tcpi_backoff`) and not one acknowledgement comes
+//! Retransmission timeouts back off one after the other (`tcpi_backoff`, `tcpi_retransmits`) and not one acknowledgement comes
 //! (`tcpi_last_ack_recv`), nor anything else from that host. Where packets are lost at random, earlier ones
 //! were, too, and so many in a row are no surprise.
 //! Probes of a closed window, and those of SO_KEEPALIVE on a connection that has nothing to send, go without an
@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 
 use super::flow::{Flow, lasting};
+use super::rows::{self, Ended};
 use super::{Case, evidence, sockets, subject, turned_away};
 
 /// The id of the finding.
@@ -29,8 +30,9 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
     let told = turned_away::no_way(case);
     let is_told = |peer: SocketAddr| told.contains_key(&peer.ip().to_canonical());
     let mut silent: BTreeMap<SocketAddr, Vec<Flow<'_>>> = BTreeMap::new();
+    let ended = Ended::of(case);
     for flow in lasting(case) {
-        if is_silent(&flow)
+        if is_silent(&flow, &ended)
             && !flow.peer_talks(case)
             && let Some(peer) = flow.after.peer.inet()
             && !is_told(peer)
@@ -44,8 +46,9 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
         .collect()
 }
 
-fn is_silent(flow: &Flow<'_>) -> bool {
-    let resends = flow.is.unacked > 0 && flow.is.backoff >= TIMEOUTS && !flow.is_lost_by_chance();
+fn is_silent(flow: &Flow<'_>, ended: &Ended) -> bool {
+    let row = rows::in_a_row(flow.is);
+    let resends = flow.is.unacked > 0 && row >= TIMEOUTS && !flow.is_lost_by_chance(ended);
     let enough = if flow.probes() { INTO_WINDOW } else { TIMEOUTS };
     let asks = flow.is.probes >= enough;
     (resends || asks) && flow.is.last_ack_recv_ms >= SILENT_MS
@@ -69,10 +72,10 @@ fn finding(case: &Case<'_>, peer: SocketAddr, silent: &[Flow<'_>]) -> Option<Fin
             ..owner
         },
         evidence: vec![evidence::fact(
-            "sock_diag tcp_info.tcpi_backoff, tcpi_probes, tcpi_last_ack_recv",
+            "sock_diag tcp_info.tcpi_retransmits, tcpi_backoff, tcpi_probes, tcpi_last_ack_recv",
             format!(
                 "{} timeouts in a row, {} probes without an answer, nothing from the peer for {:.1} s, {} segments unacknowledged",
-                info.backoff,
+                rows::in_a_row(info),
                 info.probes,
                 f64::from(info.last_ack_recv_ms) / 1000.0,
                 info.unacked

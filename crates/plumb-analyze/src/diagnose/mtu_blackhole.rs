@@ -10,19 +10,25 @@ use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::notice::{Direction, ProbedPath, What};
 
 use super::flow::{Flow, lasting};
+use super::rows::Ended;
 use super::{Case, evidence, subject};
 
 /// The id of the finding.
 pub const ID: &str = "mtu-blackhole";
 /// Timeouts in a row that make a segment stuck.
 const STUCK: u8 = 2;
+/// So many segments show how large they may be.
+const SEVERAL: u32 = 4;
 
 /// Looks for connections of which full-sized segments alone do not arrive, then at paths that were measured.
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
     // Between sockets of one host there is no path: who does not answer there has another trouble.
+    let ended = Ended::of(case);
     let stuck = lasting(case)
-        .filter(|flow| is_stuck(flow) && !flow.is_within_host(case))
-        .filter(|flow| flow.peer_talks(case) || got_nothing_large(flow));
+        .filter(|flow| is_stuck(flow, &ended) && !flow.is_within_host(case))
+        .filter(|flow| {
+            got_nothing_large(flow) || flow.peer_talks(case) && !others_get_large(case, flow)
+        });
     let mut findings: Vec<Finding> = stuck.map(|flow| blackhole(case, &flow)).collect();
     let holed = lasting(case).filter(|flow| flow.has_old_gap() && flow.peer_talks(case));
     findings.extend(holed.map(|flow| inward(case, &flow)));
@@ -127,16 +133,27 @@ fn got_nothing_large(flow: &Flow<'_>) -> bool {
     flow.is.backoff > STUCK && flow.is.bytes_acked <= u64::from(flow.is.snd_mss)
 }
 
+/// Segments as large as this connection's arrive at the host on others.
+fn others_get_large(case: &Case<'_>, flow: &Flow<'_>) -> bool {
+    let mut others = lasting(case).filter(|other| other.host() == flow.host());
+    others.any(|other| {
+        let segments = other.is.delivered.wrapping_sub(other.was.delivered);
+        let bytes = other.is.bytes_acked.saturating_sub(other.was.bytes_acked);
+        let half = u64::from(flow.is.snd_mss / 2);
+        segments >= SEVERAL && bytes >= half.saturating_mul(segments.into())
+    })
+}
+
 /// A full-sized segment is sent again and again, and nothing is acknowledged. What waits behind a small one that is not
 /// acknowledged (Nagle) was not sent.
-fn is_stuck(flow: &Flow<'_>) -> bool {
+fn is_stuck(flow: &Flow<'_>, ended: &Ended) -> bool {
     let queued = flow.after.send_q.ok().unwrap_or(0);
     let waiting = queued.saturating_sub(flow.is.notsent_bytes.into());
     flow.is.backoff >= STUCK
         && flow.is.unacked > 0
         && (flow.is.bytes_acked == flow.was.bytes_acked || got_nothing_large(flow))
         && waiting >= u64::from(flow.is.snd_mss)
-        && !flow.is_lost_by_chance()
+        && !flow.is_lost_by_chance(ended)
 }
 
 fn blackhole(case: &Case<'_>, flow: &Flow<'_>) -> Finding {
@@ -174,5 +191,69 @@ fn blackhole(case: &Case<'_>, flow: &Flow<'_>) -> Finding {
         ],
         hints: hints(&peer),
         confidence: Confidence::Likely,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_model::Known;
+    use plumb_model::diag::tcp_info::TcpInfo;
+    use plumb_model::id::Cookie;
+    use plumb_model::notice::Notices;
+    use plumb_model::sample::Span;
+    use plumb_model::snapshot::End;
+
+    use super::super::Focus;
+    use super::*;
+    use crate::made_up;
+
+    /// Says whether a stuck connection is told, beside one on which segments of so many bytes arrive.
+    fn is_told(bytes: u64) -> bool {
+        let stuck = TcpInfo {
+            snd_mss: 1448,
+            unacked: 10,
+            backoff: 4,
+            retransmits: 4,
+            total_retrans: 5,
+            data_segs_out: 1000,
+            bytes_acked: 1_000_000,
+            ..TcpInfo::default()
+        };
+        let sample = |at_us: u64, segments: u32| {
+            let goes_on = TcpInfo {
+                snd_mss: 1448,
+                data_segs_out: segments,
+                delivered: segments,
+                segs_in: segments,
+                bytes_acked: u64::from(segments) * bytes,
+                ..TcpInfo::default()
+            };
+            let mut sample = made_up::sample(at_us, &stuck);
+            let mut other = made_up::connection(&goes_on);
+            other.cookie = Known::Known(Cookie(8));
+            other.local = End::Inet(([10, 0, 0, 1], 40_001).into());
+            for socket in &mut sample.snapshot.sockets {
+                socket.send_q = Known::Known(20_000);
+            }
+            sample.snapshot.sockets.push(other);
+            sample
+        };
+        let (before, after) = (sample(1_000_000, 100), sample(3_000_000, 200));
+        let case = Case {
+            span: Span {
+                before: &before,
+                after: &after,
+            },
+            notices: &Notices::default(),
+            focus: &Focus::default(),
+        };
+        !check(&case).is_empty()
+    }
+
+    #[test]
+    fn a_hole_for_large_segments_lets_none_of_any_connection_through() {
+        assert!(is_told(100));
+        // Of this connection alone something is lost.
+        assert!(!is_told(1448));
     }
 }

@@ -3,12 +3,13 @@
 //! With Nagle's algorithm (RFC 896) a second small write waits until the first is acknowledged; the peer
 //! delays its acknowledgement by 40 to 200 ms in the hope of an answer to put it on (RFC 1122 4.2.3.2).
 //! Then the smoothed round trip time is that of the delay, though the network's own is far smaller, and
-//! acknowledgements come alone: one that comes with the peer's next words was not waited for.
+//! acknowledgements come alone: one that comes with the peer's next words was not waited for. A queue that is full
+//! makes it as long; a transfer that goes the same way sees that one, or what waits in our own interface tells.
 
 use plumb_model::finding::{Confidence, Finding, Severity};
 
 use super::flow::{Flow, lasting};
-use super::{Case, evidence, subject};
+use super::{Case, evidence, loss, subject};
 
 /// The id of the finding.
 pub const ID: &str = "nagle-delayed-ack";
@@ -25,7 +26,7 @@ const SEGMENTS: u32 = 6;
 
 /// Looks for conversations slowed down by their own acknowledgements.
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
-    let slow = lasting(case).filter(|flow| is_delayed(flow));
+    let slow = lasting(case).filter(|flow| is_delayed(flow) && !loss::is_queued(case, flow));
     slow.map(|flow| finding(case, &flow)).collect()
 }
 

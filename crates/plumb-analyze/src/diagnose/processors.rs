@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use plumb_model::finding::Evidence;
 
-use super::{Case, evidence, loss};
+use super::{Case, evidence, own_queue};
 
 /// Somebody waited for a processor in this share of the time or more, in percent.
 const SHORT_PERCENT: u64 = 50;
@@ -37,7 +37,7 @@ pub(super) fn shortage(case: &Case<'_>, peer: IpAddr) -> Option<Shortage> {
 
 fn goes_through_software(case: &Case<'_>, peer: IpAddr) -> bool {
     let sample = case.span.after;
-    let interface = loss::interface_to(case, peer);
+    let interface = own_queue::interface_to(case, peer);
     let mut links = sample.links.iter();
     links.any(|link| Some(link.base.index) == interface && link.kind.is_some())
 }

@@ -2,7 +2,8 @@
 //!
 //! Of our own sockets the receive queue and its memory tell, of the peer's the window it leaves us
 //! (`tcpi_snd_wnd`), the probes we send into it (timer 4) and the time we waited for it
-//! (`tcpi_rwnd_limited`). Where both ends are on this host the reader is named, not who writes to it.
+//! (`tcpi_rwnd_limited`). Where both ends are on this host the reader is named, not who writes to it. A window also fills
+//! while what is missing is sent again, and stays so while nothing that would open it arrives: that is loss.
 //! A server that hangs is told by what its clients sent ([`hung`]), whoever reads a UNIX socket by who waits for him
 //! ([`unix`]).
 
@@ -144,7 +145,11 @@ pub fn check_peer(case: &Case<'_>) -> Vec<Finding> {
     let limited = lasting(case).filter(|flow| flow.unsent() > 0 && !flow.is_within_host(case));
     let limited = limited.filter_map(|flow| {
         let probes = flow.probes() && !flow.cannot_send();
-        let share = flow.share_percent(case, |info| info.rwnd_limited_us);
+        let share = if flow.waits_for_repetition() {
+            0
+        } else {
+            flow.share_percent(case, |info| info.rwnd_limited_us)
+        };
         let small = flow.has_small_window(SMALL_WINDOW) && share >= SMALL_PERCENT;
         (probes || small || share >= LIMITED_PERCENT).then(|| peer(case, &flow, share))
     });
@@ -185,5 +190,52 @@ fn peer(case: &Case<'_>, flow: &Flow<'_>, share: u64) -> Finding {
             "the reason is in the program at the other end: run plumb diagnose there".to_owned(),
         ],
         confidence: Confidence::Certain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_model::Known;
+    use plumb_model::diag::tcp_info::TcpInfo;
+    use plumb_model::notice::Notices;
+    use plumb_model::sample::Span;
+
+    use super::super::Focus;
+    use super::*;
+    use crate::made_up;
+
+    /// Says whether a peer is told whose window is full most of the time.
+    fn is_told(retransmits: u8, again: u32) -> bool {
+        let sample = |at_us: u64, is_later: bool| {
+            let info = TcpInfo {
+                retransmits,
+                data_segs_out: 1000 * u32::from(is_later),
+                total_retrans: again * u32::from(is_later),
+                rwnd_limited_us: at_us,
+                ..TcpInfo::default()
+            };
+            let mut sample = made_up::sample(at_us, &info);
+            for socket in &mut sample.snapshot.sockets {
+                socket.send_q = Known::Known(100_000);
+            }
+            sample
+        };
+        let (before, after) = (sample(1_000_000, false), sample(3_000_000, true));
+        let case = Case {
+            span: Span {
+                before: &before,
+                after: &after,
+            },
+            notices: &Notices::default(),
+            focus: &Focus::default(),
+        };
+        !check_peer(&case).is_empty()
+    }
+
+    #[test]
+    fn a_window_that_is_full_of_what_waits_for_a_repetition_is_no_slow_reader_s() {
+        assert!(is_told(0, 0) && is_told(0, 2));
+        assert!(!is_told(2, 2));
+        assert!(!is_told(0, 100));
     }
 }

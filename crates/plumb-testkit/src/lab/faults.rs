@@ -1,6 +1,7 @@
 //! Every scenario, one file for each finding or for those that are made alike.
 
 mod accept_queue_overflow;
+mod answers;
 mod backlog;
 mod behind;
 mod close_wait_leak;
@@ -20,6 +21,7 @@ mod no_listener;
 mod one_way;
 mod path;
 mod port_in_use;
+mod queues;
 mod received;
 mod resets;
 mod reuseport_imbalance;
@@ -55,6 +57,8 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         turned_away::SCENARIOS,
         segments::SCENARIOS,
         one_way::SCENARIOS,
+        answers::SCENARIOS,
+        queues::SCENARIOS,
         received::SCENARIOS,
         routed::SCENARIOS,
         slow::SCENARIOS,

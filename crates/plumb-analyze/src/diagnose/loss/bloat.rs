@@ -1,15 +1,21 @@
 //! `bufferbloat`: a queue on the way is too long.
 //!
-//! A round trip far above its minimum, with a full window on the way, is a queue that is too long. When it
+//! A round trip far above its minimum, with a full window on the way, is a queue that is too long. The window is that of
+//! all connections to the host together: congestion control that spares queues (BBR) lets each have few segments there. When it
 //! overflows segments are lost as well; then only a round trip that hardly varies is a queue's: one that losses and
-//! timers made long varies as much as it is long (`tcpi_rttvar`). Where processors are short, a program that
-//! should have passed packets on may have waited instead of them.
+//! timers made long varies as much as it is long (`tcpi_rttvar`). Where the queue is our own interface's, what waits in
+//! it is known and no minimum is needed, which a connection that began behind a full queue does not have. Where
+//! processors are short, a program that should have passed packets on may have waited instead of them.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use plumb_model::diag::tcp_info::TcpInfo;
 use plumb_model::finding::{Confidence, Finding, Severity};
 
-use super::waits_here;
+use super::queued::sends_data;
 use crate::diagnose::flow::{Flow, lasting};
+use crate::diagnose::own_queue::{self, OwnQueue};
 use crate::diagnose::processors::{self, Shortage};
 use crate::diagnose::{Case, evidence, subject};
 
@@ -18,9 +24,9 @@ pub const BLOAT: &str = "bufferbloat";
 /// A round trip is long from here on …
 const LONG_US: u32 = 80_000;
 /// … if it is so many times the smallest.
-const TIMES: u32 = 5;
+pub(super) const TIMES: u32 = 5;
 /// So many segments on the way are a full window.
-const WINDOW: u32 = 8;
+pub(super) const WINDOW: u32 = 8;
 /// One that varies by less than this part of itself is steady.
 const STEADY: u32 = 4;
 /// Fewer segments sent again are no loss.
@@ -28,21 +34,66 @@ const FEW: u32 = 4;
 
 /// Looks for round trips that a queue makes long.
 pub fn check_bloat(case: &Case<'_>) -> Vec<Finding> {
-    let slow = lasting(case).filter(|flow| {
-        let moving = flow.is.bytes_acked > flow.was.bytes_acked;
+    let moving: Vec<Flow<'_>> = lasting(case)
+        .filter(|flow| flow.is.bytes_acked > flow.was.bytes_acked)
+        .collect();
+    let slow = moving.iter().filter(|flow| {
         let again = flow.is.total_retrans.wrapping_sub(flow.was.total_retrans);
-        let is_queue = again < FEW || is_steady(flow.is) || queues_here(case, flow);
-        is_long(&flow.was) && is_long(flow.is) && moving && is_queue && is_full(case, flow)
+        let is_queue = again < FEW || is_steady(flow.is) || own_queue_of(case, flow).is_some();
+        is_queue && is_slow(flow) && (is_window(&moving, flow) || shares_ours(case, flow))
     });
-    let outward = slow.map(|flow| (flow.is.rtt_us, flow.is.unacked, flow));
-    let inward = lasting(case).filter_map(|flow| {
-        let trip = inward_us(case, &flow)?;
-        Some((trip, flow.is.unacked, flow))
+    let slow = slow.filter(|flow| {
+        is_long(&flow.was) && is_long(flow.is) || own_queue_of(case, flow).is_some()
     });
-    outward
-        .chain(inward)
-        .map(|(rtt_us, under_way, flow)| bloat(case, &flow, rtt_us, under_way))
+    let outward = slow.map(|flow| (flow, flow.is.rtt_us));
+    let all: Vec<Flow<'_>> = lasting(case).collect();
+    let inward = all
+        .iter()
+        .filter_map(|flow| Some((flow, inward_us(case, flow)?)));
+    // A queue is one trouble, whoever waits in it; who has most there is told.
+    let mut by_host: BTreeMap<Option<IpAddr>, Waiting<'_>> = BTreeMap::new();
+    for (flow, rtt_us) in outward.chain(inward) {
+        let waiting = by_host.entry(flow.host()).or_insert((flow, rtt_us, 0));
+        waiting.2 += 1;
+        if flow.is.unacked > waiting.0.is.unacked {
+            (waiting.0, waiting.1) = (flow, rtt_us);
+        }
+    }
+    let hosts = by_host.into_values();
+    hosts
+        .map(|(flow, rtt_us, count)| bloat(case, flow, rtt_us, count))
         .collect()
+}
+
+/// The connection with most under way, its round trip, and how many wait.
+type Waiting<'f> = (&'f Flow<'f>, u32, usize);
+
+/// Says whether the round trips took long in both samples.
+fn is_slow(flow: &Flow<'_>) -> bool {
+    flow.was.rtt_us >= LONG_US && flow.is.rtt_us >= LONG_US
+}
+
+/// Says whether a full window is on the way to the host: this connection's, or that of all whose round trips take as
+/// long. Small segments are none: their acknowledgements may be delayed.
+fn is_window(moving: &[Flow<'_>], flow: &Flow<'_>) -> bool {
+    let is_large = |flow: &Flow<'_>| sends_data(flow) || flow.is.notsent_bytes > flow.is.snd_mss;
+    let others = moving
+        .iter()
+        .filter(|other| other.host() == flow.host() && is_slow(other) && is_large(other));
+    let together: u32 = others.map(|other| other.is.unacked).sum();
+    flow.is.unacked >= WINDOW || is_large(flow) && together >= WINDOW
+}
+
+/// Says whether a connection has something in a full queue of ours.
+fn shares_ours(case: &Case<'_>, flow: &Flow<'_>) -> bool {
+    let mut host = flow.host().into_iter();
+    flow.is.unacked > 0 && host.any(|host| own_queue::is_full(case, host))
+}
+
+/// Gives our own queue, if it alone makes round trips long.
+fn own_queue_of(case: &Case<'_>, flow: &Flow<'_>) -> Option<OwnQueue> {
+    let own = own_queue::towards(case, flow.host()?)?;
+    (own.us >= u64::from(LONG_US)).then_some(own)
 }
 
 /// Gives the round trip of a connection on which much comes to us through a queue. What we see of it
@@ -56,12 +107,8 @@ fn inward_us(case: &Case<'_>, flow: &Flow<'_>) -> Option<u32> {
     if !is_long_inward(&flow.was) || !is_long_inward(flow.is) || segments < WINDOW {
         return None;
     }
-    let host = |flow: &Flow<'_>| {
-        let peer = flow.after.peer.inet();
-        peer.map(|peer| peer.ip().to_canonical())
-    };
     let mut others = lasting(case).filter(|other| other.place != flow.place);
-    let agrees = others.any(|other| host(&other) == host(flow) && is_long(other.is));
+    let agrees = others.any(|other| other.host() == flow.host() && is_long(other.is));
     agrees.then_some(flow.is.rcv_rtt_us)
 }
 
@@ -69,42 +116,43 @@ fn is_long(info: &TcpInfo) -> bool {
     info.rtt_us >= LONG_US && info.min_rtt_us.saturating_mul(TIMES) <= info.rtt_us
 }
 
-/// Says whether a window is on the way; of many connections that share a full queue of ours each has a few segments there.
-fn is_full(case: &Case<'_>, flow: &Flow<'_>) -> bool {
-    flow.is.unacked >= WINDOW || flow.is.unacked > 0 && queues_here(case, flow)
-}
-
 fn is_steady(info: &TcpInfo) -> bool {
     info.rttvar_us.saturating_mul(STEADY) <= info.rtt_us
 }
 
-/// Says whether the queue is one of ours, which may be full and lose, too.
-fn queues_here(case: &Case<'_>, flow: &Flow<'_>) -> bool {
-    let peer = flow.after.peer.inet().map(|peer| peer.ip().to_canonical());
-    peer.is_some_and(|peer| waits_here(case, peer))
-}
-
-fn bloat(case: &Case<'_>, flow: &Flow<'_>, rtt_us: u32, under_way: u32) -> Finding {
+fn bloat(case: &Case<'_>, flow: &Flow<'_>, rtt_us: u32, count: usize) -> Finding {
     let subject = subject::of_other_end(case.span.after, flow.place);
     let peer = subject.peer.clone().unwrap_or_default();
     let ms = |us: u32| f64::from(us) / 1000.0;
-    let host = flow.after.peer.inet().map(|peer| peer.ip().to_canonical());
+    let own = own_queue_of(case, flow);
+    let host = flow.host();
+    let is_ours = host.is_some_and(|host| own_queue::is_full(case, host));
     let shortage = host
         .and_then(|host| processors::shortage(case, host))
-        .filter(|_| !queues_here(case, flow));
-    let (severity, confidence) = match shortage {
-        Some(_) => (Severity::Info, Confidence::Possible),
-        None => (Severity::Warning, Confidence::Likely),
+        .filter(|_| own.is_none() && !is_ours);
+    let (severity, confidence) = match (&shortage, own) {
+        (Some(_), _) => (Severity::Info, Confidence::Possible),
+        (None, None) => (Severity::Warning, Confidence::Likely),
+        (None, Some(_)) => (Severity::Warning, Confidence::Certain),
+    };
+    // Without one of its own, a connection that began behind a full queue takes its own smallest for the path's.
+    let least_us = match own {
+        Some(own) => flow
+            .is
+            .min_rtt_us
+            .min(rtt_us.saturating_sub(saturated(own.us))),
+        None => flow.is.min_rtt_us,
     };
     let mut facts = vec![evidence::fact(
         "tcp_info.tcpi_rtt, tcpi_rcv_rtt, tcpi_min_rtt, tcpi_unacked",
         format!(
-            "the round trip is {:.1} ms, its minimum was {:.1} ms; {} segments are on the way",
+            "the round trip is {:.1} ms, its minimum was {:.1} ms; {} segments are on the way; {count} connections wait so",
             ms(rtt_us),
             ms(flow.is.min_rtt_us),
-            under_way
+            flow.is.unacked
         ),
     )];
+    facts.extend(own.map(OwnQueue::into_fact));
     facts.extend(shortage.map(Shortage::into_fact));
     Finding {
         kind: BLOAT,
@@ -112,7 +160,7 @@ fn bloat(case: &Case<'_>, flow: &Flow<'_>, rtt_us: u32, under_way: u32) -> Findi
         summary: format!(
             "a queue on the way to {peer} makes round trips take {:.0} ms instead of {:.0}",
             ms(rtt_us),
-            ms(flow.is.min_rtt_us)
+            ms(least_us)
         ),
         subject,
         evidence: facts,
@@ -124,53 +172,9 @@ fn bloat(case: &Case<'_>, flow: &Flow<'_>, rtt_us: u32, under_way: u32) -> Findi
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::tests::{found, short_of_processors};
-    use super::*;
-
-    fn info(rtt_us: u32, rttvar_us: u32, sent: u64, again: u32) -> TcpInfo {
-        TcpInfo {
-            rtt_us,
-            rttvar_us,
-            min_rtt_us: 100,
-            unacked: 40,
-            bytes_acked: sent,
-            data_segs_out: u32::try_from(sent / 1000).expect("few"),
-            total_retrans: again,
-            ..TcpInfo::default()
-        }
-    }
-
-    #[test]
-    fn a_queue_that_overflows_is_told_instead_of_its_losses() {
-        let steady = found(
-            (
-                info(800_000, 2_000, 1_000_000, 10),
-                info(790_000, 3_000, 2_000_000, 400),
-            ),
-            false,
-        );
-        assert_eq!(steady, [(BLOAT, Severity::Warning)]);
-        // What losses and timers made long varies as much.
-        let shaky = found(
-            (
-                info(90_000, 60_000, 1_000_000, 10),
-                info(95_000, 70_000, 2_000_000, 400),
-            ),
-            false,
-        );
-        assert_eq!(shaky, [(super::super::LOSS, Severity::Warning)]);
-    }
-
-    #[test]
-    fn who_waits_for_a_processor_may_be_no_queue() {
-        let flow = (
-            info(200_000, 2_000, 1_000_000, 0),
-            info(210_000, 3_000, 2_000_000, 0),
-        );
-        assert_eq!(found(flow, false), [(BLOAT, Severity::Warning)]);
-        assert_eq!(found(flow, true), [(BLOAT, Severity::Info)]);
-        assert!(short_of_processors(true).processor_wait.0.ok().is_some());
-    }
+fn saturated(us: u64) -> u32 {
+    u32::try_from(us).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

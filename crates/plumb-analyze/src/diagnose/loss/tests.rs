@@ -2,10 +2,13 @@
 
 use plumb_model::Known;
 use plumb_model::diag::tcp_info::TcpInfo;
+use plumb_model::id::Cookie;
 use plumb_model::link::Link;
 use plumb_model::notice::Notices;
 use plumb_model::rtnl::{self, Route, RouteType};
 use plumb_model::sample::{Destination, Sample, Span, Wait};
+use plumb_model::snapshot::{End, Snapshot};
+use plumb_model::traffic::{Qdisc, QdiscStatistics};
 
 use super::*;
 use crate::diagnose::{Focus, diagnose};
@@ -91,6 +94,58 @@ pub(in crate::diagnose) fn found(
     found.map(|found| (found.kind, found.severity)).collect()
 }
 
+/// Gives what is found of several connections to one host in two seconds; our own queue towards it holds `bytes` in
+/// both samples, and lets `left` bytes out between them.
+pub(in crate::diagnose) fn found_of_all(
+    flows: &[(TcpInfo, TcpInfo)],
+    queue: Option<(u64, u64)>,
+) -> Vec<(&'static str, Severity)> {
+    let sample = |at_us, is_later: bool| {
+        let infos = flows
+            .iter()
+            .map(|(was, is)| if is_later { is } else { was });
+        let sockets = infos.enumerate().map(|(place, info)| {
+            let mut socket = made_up::connection(info);
+            let number = u16::try_from(place).expect("few");
+            socket.cookie = Known::Known(Cookie(u64::from(number) + 1));
+            socket.local = End::Inet(([10, 0, 0, 1], 40_000 + number).into());
+            socket
+        });
+        let qdisc = queue.map(|(bytes, left)| Qdisc {
+            index: 3,
+            kind: b"tbf".to_vec(),
+            handle: 0x1_0000,
+            parent: Qdisc::ROOT,
+            statistics: Known::Known(QdiscStatistics {
+                bytes: if is_later { left } else { 0 },
+                queue_bytes: bytes,
+                ..QdiscStatistics::default()
+            }),
+        });
+        let place = short_of_processors(false);
+        Sample {
+            at_us,
+            snapshot: Snapshot {
+                sockets: sockets.collect(),
+                ..Snapshot::default()
+            },
+            qdiscs: qdisc.into_iter().collect(),
+            ..place
+        }
+    };
+    let (before, after) = (sample(1_000_000, false), sample(3_000_000, true));
+    let case = Case {
+        span: Span {
+            before: &before,
+            after: &after,
+        },
+        notices: &Notices::default(),
+        focus: &Focus::default(),
+    };
+    let found = diagnose(&case).into_iter();
+    found.map(|found| (found.kind, found.severity)).collect()
+}
+
 fn sent(segments: u32, again: u32, dups: u32, timeouts: u16) -> TcpInfo {
     TcpInfo {
         data_segs_out: segments,
@@ -144,4 +199,87 @@ fn a_peer_that_still_sends_and_acknowledges_nothing_is_not_gone() {
         [(LOSS, Severity::Warning)]
     );
     assert_eq!(found((info(90), info(90)), false), []);
+}
+
+/// A connection in a row of timeouts, after `rows` of them that ended, with `again` repetitions, of which `dups` were in
+/// vain.
+fn in_a_row(retransmits: u8, rows: u16, again: u16, dups: u32) -> TcpInfo {
+    let here = u16::from(retransmits);
+    TcpInfo {
+        snd_mss: 1448,
+        unacked: 10,
+        backoff: retransmits,
+        retransmits,
+        data_segs_out: 40_000,
+        bytes_acked: 50_000_000,
+        total_retrans: u32::from(again + here),
+        total_rto: again + here,
+        total_rto_recoveries: rows + u16::from(retransmits > 0),
+        dsack_dups: dups,
+        last_ack_recv_ms: 4_000,
+        ..TcpInfo::default()
+    }
+}
+
+#[test]
+fn a_row_of_timeouts_like_those_before_is_loss_and_nobody_is_gone() {
+    // Seven in ten acknowledgements are lost: each row that ended did so with the word that the segment had come.
+    let lossy = (in_a_row(3, 3, 5, 3), in_a_row(4, 3, 5, 3));
+    assert_eq!(found(lossy, false), [(LOSS, Severity::Warning)]);
+    // The same number of timeouts in a row, and none before.
+    let gone = (in_a_row(4, 0, 0, 0), in_a_row(5, 0, 0, 0));
+    assert_eq!(found(gone, false), [("half-open-peer", Severity::Warning)]);
+    // Nothing was sent again meanwhile, and it has been long enough.
+    let waits = (in_a_row(6, 0, 0, 0), in_a_row(6, 0, 0, 0));
+    assert_eq!(found(waits, false), [("half-open-peer", Severity::Warning)]);
+}
+
+#[test]
+fn it_is_said_whether_segments_are_lost_or_their_acknowledgements() {
+    let told = |rows, again, dups| {
+        let (before, after) = (
+            made_up::sample(1_000_000, &in_a_row(2, rows, again, dups)),
+            made_up::sample(3_000_000, &in_a_row(3, rows, again, dups)),
+        );
+        let case = Case {
+            span: Span {
+                before: &before,
+                after: &after,
+            },
+            notices: &Notices::default(),
+            focus: &Focus::default(),
+        };
+        let found = diagnose(&case).into_iter();
+        let summaries = found.map(|found| found.summary);
+        summaries.collect::<Vec<_>>().join("; ")
+    };
+    let answers = "acknowledgements of 10.0.0.2 are lost on their way to us";
+    assert!(told(6, 20, 5).starts_with(answers), "{}", told(6, 20, 5));
+    assert!(
+        told(6, 20, 0).starts_with("segments to 10.0.0.2"),
+        "{}",
+        told(6, 20, 0)
+    );
+    // Of much that was lost some came twice.
+    assert!(
+        told(6, 500, 8).starts_with("segments to 10.0.0.2"),
+        "{}",
+        told(6, 500, 8)
+    );
+}
+
+#[test]
+fn one_timer_is_chance_unless_timers_took_much_of_the_time_before() {
+    let after_rows = |timeouts: u16, rows: u16, rows_ms| TcpInfo {
+        total_rto_recoveries: rows,
+        total_rto_time_ms: rows_ms,
+        busy_time_us: 100_000_000,
+        ..sent(50_000 + u32::from(timeouts), 0, 0, timeouts)
+    };
+    let often = (after_rows(19, 19, 2_000), after_rows(20, 20, 2_200));
+    assert_eq!(found(often, false), [(LOSS, Severity::Warning)]);
+    let seldom = (after_rows(9, 9, 300), after_rows(10, 10, 400));
+    assert_eq!(found(seldom, false), []);
+    let first = (after_rows(0, 0, 0), after_rows(1, 1, 900));
+    assert_eq!(found(first, false), []);
 }
