@@ -1,9 +1,11 @@
 //! Watching the wire for trouble: attempts, refusals, resets, ICMP errors, of this network namespace.
 //!
 //! A packet socket whose filter lets the kernel pass on those packets alone: data costs nothing. A thread
-//! reads and counts them by flow until the watch ends. Needs CAP_NET_RAW; works on every kernel.
+//! reads and counts them by flow until the watch ends. A second one sees our selective acknowledgements ([`gaps`]).
+//! Needs CAP_NET_RAW; works on every kernel.
 
 mod filter;
+mod gaps;
 mod name_servers;
 
 use std::net::SocketAddr;
@@ -12,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use plumb_model::notice::{Direction, Notice, Notices, What};
+use plumb_model::notice::{Direction, Gaps, Notice, Notices, What};
 use plumb_wire::packet::{Told, decode_name_packet, decode_packet};
 use rustc_hash::FxHashMap;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -37,23 +39,31 @@ const WAIT: Timespec = Timespec {
 pub struct Watch {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Notices>,
+    gaps: JoinHandle<Vec<Gaps>>,
 }
 
 impl Watch {
     /// Begins to watch the namespace of this thread.
     pub fn start() -> Result<Self, Errno> {
-        let socket = packet_socket::open(&filter::program())?;
+        let socket = packet_socket::open(&filter::trouble())?;
+        let of_gaps = packet_socket::open(&filter::gaps())?;
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = std::thread::spawn(move || Reader::new(socket).read(&stopped));
-        Ok(Self { stop, thread })
+        let stopped = Arc::clone(&stop);
+        let gaps = std::thread::spawn(move || gaps::read(of_gaps, &stopped));
+        Ok(Self { stop, thread, gaps })
     }
 
     /// Ends the watch and gives what was noticed.
     pub fn finish(self) -> Notices {
         self.stop.store(true, Ordering::Relaxed);
-        // The reader cannot panic on what it reads.
-        self.thread.join().unwrap_or_default()
+        // The readers cannot panic on what they read.
+        let notices = self.thread.join().unwrap_or_default();
+        Notices {
+            gaps: self.gaps.join().unwrap_or_default(),
+            ..notices
+        }
     }
 }
 

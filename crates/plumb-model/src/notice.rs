@@ -87,6 +87,8 @@ pub struct Notices {
     pub refused_calls: Vec<RefusedCall>,
     /// Who found no room at a UNIX listener.
     pub unix_clients: Vec<UnixClient>,
+    /// Gaps in what came, as our own selective acknowledgements tell of them.
+    pub gaps: Vec<Gaps>,
     /// Packets of sockets that the firewall threw away, where drops could be heard.
     pub filtered: Vec<Filtered>,
     /// Packets that the firewall threw away before any socket had them, where drops could be heard: `local` is who they were
@@ -155,6 +157,18 @@ pub struct NameServer {
     pub total_us: u64,
     /// Time that the slowest took, microseconds.
     pub slowest_us: u64,
+}
+
+/// The gaps in what came on one connection (RFC 2018), each from the first acknowledgement that told of it to the last
+/// before it was filled; a gap that only one told of is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gaps {
+    /// Our end.
+    pub local: SocketAddr,
+    /// The other end.
+    pub peer: SocketAddr,
+    /// How long each was open at least, microseconds.
+    pub open_us: Vec<u32>,
 }
 
 /// A `bind()`, `listen()` or `connect()` that failed, and how often the same happened.

@@ -4,9 +4,13 @@
 //! Extension headers of IPv6 are not followed: what stands behind one is not told. Fragments but the
 //! first have no transport header and are not told either.
 
+mod selective_ack;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use plumb_model::notice::What;
+
+pub use self::selective_ack::{GapTold, decode_gap};
 
 /// `IPPROTO_ICMP`.
 const ICMP: u8 = 1;

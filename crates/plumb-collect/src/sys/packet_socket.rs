@@ -4,8 +4,12 @@
 
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
+use std::time::Duration;
 
 use rustix::io::Errno;
+
+/// `SIOCGSTAMPNS_OLD` (`asm-generic/sockios.h`), whose seconds are as long as a `timespec`'s.
+const SIOCGSTAMPNS: libc::Ioctl = 0x8907;
 
 /// One instruction of classic BPF (`struct sock_filter`).
 pub type Instruction = libc::sock_filter;
@@ -81,6 +85,25 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<Received, Er
         outgoing: address.sll_pkttype == libc::PACKET_OUTGOING,
         interface: address.sll_ifindex.cast_unsigned(),
     })
+}
+
+/// Gives when the kernel saw the packet that was read last, since the epoch (`SIOCGSTAMPNS`); from the first question on
+/// it notes that of every packet.
+pub fn last_seen(socket: BorrowedFd<'_>) -> Result<Duration, Errno> {
+    let mut moment = MaybeUninit::<libc::timespec>::zeroed();
+    #[expect(unsafe_code, reason = "rustix does not tell when a packet came")]
+    // SAFETY: the kernel writes one `timespec`, which is live; zeroes are a valid one.
+    let moment = unsafe {
+        checked(libc::ioctl(
+            socket.as_raw_fd(),
+            SIOCGSTAMPNS,
+            moment.as_mut_ptr(),
+        ))?;
+        moment.assume_init()
+    };
+    let seconds = u64::try_from(moment.tv_sec).map_err(|_| Errno::INVAL)?;
+    let nanoseconds = u32::try_from(moment.tv_nsec).map_err(|_| Errno::INVAL)?;
+    Ok(Duration::new(seconds, nanoseconds))
 }
 
 /// Gives how many packets did not fit since the last question (`PACKET_STATISTICS`).

@@ -1,5 +1,5 @@
-//! The filter of the watch, in classic BPF, from the IP header on: TCP with SYN or RST, ICMP and ICMPv6
-//! errors, UDP to and from port 53, UDP for multicast groups.
+//! The filters of the watch, in classic BPF, from the IP header on: TCP with SYN or RST, ICMP and ICMPv6
+//! errors, UDP to and from port 53, UDP for multicast groups; and selective acknowledgements that we send.
 
 use super::PACKET_BYTES;
 use crate::sys::packet_socket::Instruction;
@@ -13,8 +13,17 @@ const HALF_BEHIND: u16 = 0x48;
 /// Shifts, compares, tests bits, returns.
 const RIGHT: u16 = 0x74;
 const EQUAL: u16 = 0x15;
+const AT_LEAST: u16 = 0x35;
 const BITS: u16 = 0x45;
 const RETURN: u16 = 0x06;
+
+/// Where the kernel's own word on a packet stands (`SKF_AD_OFF + SKF_AD_PKTTYPE`), and that we sent it.
+const PACKET_TYPE: u32 = 0xffff_f004;
+const OUTGOING: u32 = 4;
+/// Words of a header with timestamps and one block of a selective acknowledgement; without timestamps its option comes
+/// first, behind two bytes of padding.
+const WITH_BLOCK: u32 = 11;
+const SACK: u32 = 5;
 
 /// Where to go after a question.
 #[derive(Clone, Copy)]
@@ -74,23 +83,59 @@ const LINES: &[Line] = &[
     ("", EQUAL, 0xff, Take, Drop),
 ];
 
-/// Assembles the filter; its last two instructions take and drop a packet.
-pub(super) fn program() -> Vec<Instruction> {
+const GAPS: &[Line] = &[
+    ("", BYTE, PACKET_TYPE, On, On),
+    ("", EQUAL, OUTGOING, On, Drop),
+    ("", BYTE, 0, On, On),
+    ("", RIGHT, 4, On, On),
+    ("", EQUAL, 4, On, To("v6")),
+    ("", HALF, 6, On, On),
+    ("", BITS, 0x1fff, Drop, On),
+    ("", BYTE, 9, On, On),
+    ("", EQUAL, 6, On, Drop),
+    ("", HEADER, 0, On, On),
+    ("", BYTE_BEHIND, 12, On, On),
+    ("", RIGHT, 4, On, On),
+    ("", AT_LEAST, WITH_BLOCK, Take, On),
+    ("", BYTE_BEHIND, 22, On, On),
+    ("", EQUAL, SACK, Take, Drop),
+    ("v6", EQUAL, 6, On, Drop),
+    ("", BYTE, 6, On, On),
+    ("", EQUAL, 6, On, Drop),
+    ("", BYTE, 52, On, On),
+    ("", RIGHT, 4, On, On),
+    ("", AT_LEAST, WITH_BLOCK, Take, On),
+    ("", BYTE, 62, On, On),
+    ("", EQUAL, SACK, Take, Drop),
+];
+
+/// Gives the filter for packets that tell of trouble.
+pub(super) fn trouble() -> Vec<Instruction> {
+    program(LINES)
+}
+
+/// Gives the filter for selective acknowledgements that we send, and little else.
+pub(super) fn gaps() -> Vec<Instruction> {
+    program(GAPS)
+}
+
+/// Assembles a filter; its last two instructions take and drop a packet.
+fn program(lines: &[Line]) -> Vec<Instruction> {
     let take = u32::try_from(PACKET_BYTES).unwrap_or(u32::MAX);
     let jump = |from: usize, go: Go| {
         let target = match go {
             On => from + 1,
-            To(label) => LINES
+            To(label) => lines
                 .iter()
                 .position(|(known, ..)| *known == label)
                 .expect("the label is in the table above"),
-            Take => LINES.len(),
-            Drop => LINES.len() + 1,
+            Take => lines.len(),
+            Drop => lines.len() + 1,
         };
         u8::try_from(target - from - 1).expect("the table is short")
     };
-    let asks = |code: u16| matches!(code, EQUAL | BITS);
-    let mut program: Vec<Instruction> = LINES
+    let asks = |code: u16| matches!(code, EQUAL | AT_LEAST | BITS);
+    let mut program: Vec<Instruction> = lines
         .iter()
         .enumerate()
         .map(|(place, &(_, code, k, yes, no))| Instruction {
@@ -114,9 +159,8 @@ pub(super) fn program() -> Vec<Instruction> {
 mod tests {
     use super::*;
 
-    /// Runs the filter as the kernel would; gives whether it takes the packet.
-    fn takes(packet: &[u8]) -> bool {
-        let program = program();
+    /// Runs a filter as the kernel would on a packet that leaves; gives whether it takes the packet.
+    fn passes(program: &[Instruction], packet: &[u8]) -> bool {
         let (mut place, mut a, mut x) = (0, 0_u32, 0_usize);
         loop {
             let Instruction { code, jt, jf, k } = program[place];
@@ -125,6 +169,7 @@ mod tests {
             let byte = |at: usize| packet.get(at).copied().map(u32::from);
             let half = |at: usize| Some(byte(at)? << 8 | byte(at + 1)?);
             let loaded = match code {
+                BYTE if k == PACKET_TYPE => Some(OUTGOING),
                 BYTE => byte(at),
                 HALF => half(at),
                 BYTE_BEHIND => byte(x + at),
@@ -138,6 +183,7 @@ mod tests {
                 HEADER => x = usize::from(packet[at] & 0x0f) * 4,
                 RIGHT => a >>= k,
                 EQUAL => place += usize::from(if a == k { jt } else { jf }),
+                AT_LEAST => place += usize::from(if a >= k { jt } else { jf }),
                 BITS => place += usize::from(if a & k != 0 { jt } else { jf }),
                 RETURN => return k > 0,
                 _ => {}
@@ -145,11 +191,47 @@ mod tests {
         }
     }
 
+    fn takes(packet: &[u8]) -> bool {
+        passes(&trouble(), packet)
+    }
+
     fn v4(protocol: u8, destination: [u8; 4], payload: &[u8]) -> Vec<u8> {
         let mut packet = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 64, protocol, 0, 0, 10, 0, 0, 1];
         packet.extend(destination);
         packet.extend(payload);
         packet
+    }
+
+    #[test]
+    fn selective_acknowledgements_pass_and_others_do_not() {
+        let segment = |options: &[u8]| {
+            let mut segment = vec![0; 12];
+            let words = u8::try_from((20 + options.len()) / 4).expect("few");
+            segment.extend([words << 4, 0x10, 1, 1, 0, 0, 0, 0]);
+            segment.extend(options);
+            segment
+        };
+        let stamp = [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 1];
+        let block = [1, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2];
+        let both = [stamp, block].concat();
+        let v6 = |segment: &[u8]| {
+            let mut packet = vec![0x60, 0, 0, 0, 0, 0, 6, 64];
+            packet.extend([0; 32]);
+            packet.extend(segment);
+            packet
+        };
+        for (options, passing) in [(&both[..], true), (&block, true), (&stamp, false)] {
+            let segment = segment(options);
+            let to = [10, 0, 0, 2];
+            assert_eq!(
+                passes(&gaps(), &v4(6, to, &segment)),
+                passing,
+                "{options:?}"
+            );
+            assert_eq!(passes(&gaps(), &v6(&segment)), passing, "{options:?}");
+            assert!(!passes(&gaps(), &v4(17, to, &segment)));
+        }
+        assert!(!passes(&gaps(), &v4(6, [10, 0, 0, 2], &segment(&[]))));
     }
 
     #[test]

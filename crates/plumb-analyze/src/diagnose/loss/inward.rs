@@ -3,15 +3,19 @@
 //! Behind a lost segment all that follows comes out of order (`tcpi_rcv_ooopack`) until the sender has heard of it and
 //! sent it again, a round trip or more. Segments that merely overtook each other are out of order by themselves, few
 //! and at once; a sender that took them for lost sends again what we have, and we tell it so (`TCPDSACKOldSent`).
+//! How long a gap is open settles it where a round trip is long enough to be measured: what was late fills it within a part
+//! of one, what was lost after one at the earliest. Our own selective acknowledgements tell ([`Gaps`]).
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use plumb_model::Known;
 use plumb_model::finding::{Confidence, Finding, Severity};
+use plumb_model::notice::Gaps;
 
 use super::{LOSS, SEVERAL};
 use crate::diagnose::flow::{Flow, lasting};
-use crate::diagnose::{Case, evidence};
+use crate::diagnose::{Case, evidence, sockets};
 
 /// From this share of the segments on, per thousand, one lost of a hundred left a window behind it …
 const BEHIND_PER_MILLE: u64 = 50;
@@ -20,6 +24,19 @@ const SOME_PER_MILLE: u64 = 10;
 /// Fewer out of order say nothing.
 const MANY: u64 = 2 * SEVERAL;
 
+/// A shorter round trip is no measure: a processor that was busy takes as long. Microseconds.
+const MEASURED_US: u32 = 1_000;
+/// So much of a round trip passes at least until a repetition comes, in percent; the first word of a gap leaves a little
+/// after it was made.
+const REPEATED_PERCENT: u64 = 80;
+/// Within this part of one what was late comes, in percent.
+const LATE_PERCENT: u64 = 50;
+/// So many gaps that are of one kind, and from this share of all on, in percent.
+const SURE_PERCENT: u64 = 90;
+const LIKELY_PERCENT: u64 = 50;
+/// From this share of the packets on losses are a trouble, per thousand.
+const LOST_PER_MILLE: u64 = 5;
+
 /// What came from one host.
 #[derive(Default)]
 struct Came {
@@ -27,10 +44,35 @@ struct Came {
     behind_gaps: u64,
     /// Gaps there were at least.
     gaps: u64,
+    /// Gaps whose length is known, those that were open until a repetition could come, and those that were filled before.
+    measured: u64,
+    repeated: u64,
+    late: u64,
     first: Option<usize>,
 }
 
 impl Came {
+    /// Adds the gaps of one connection.
+    fn measure(&mut self, gaps: &Gaps, trip_us: u32) {
+        let trip = u64::from(trip_us);
+        for us in &gaps.open_us {
+            let percent = u64::from(*us) * 100 / trip.max(1);
+            self.measured += 1;
+            self.repeated += u64::from(percent >= REPEATED_PERCENT);
+            self.late += u64::from(percent <= LATE_PERCENT);
+        }
+    }
+
+    /// Says whether most gaps were filled by repetitions: something was lost.
+    fn is_lost(&self) -> bool {
+        self.repeated >= SEVERAL && self.repeated * 100 >= self.measured * LIKELY_PERCENT
+    }
+
+    /// Says whether nearly all were filled by what was only late.
+    fn is_late(&self) -> bool {
+        self.late >= MANY && self.late * 100 >= self.measured * SURE_PERCENT
+    }
+
     fn behind_per_mille(&self) -> u64 {
         self.behind_gaps * 1000 / self.segments.max(1)
     }
@@ -49,13 +91,24 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
         came.segments += segments;
         came.behind_gaps += behind;
         came.gaps += behind / in_a_round_trip(case, &flow, segments);
+        if let Some(gaps) = told(case, &flow)
+            && (MEASURED_US..u32::MAX).contains(&flow.is.min_rtt_us)
+        {
+            came.measure(gaps, flow.is.min_rtt_us);
+        }
         if behind > 0 {
             came.first.get_or_insert(flow.place);
         }
     }
     let repeated = grown(case, "TcpExt", "TCPDSACKOldSent");
     let found = by_peer.into_iter().filter_map(|(peer, came)| {
+        if came.is_late() {
+            return None;
+        }
         let many = came.behind_gaps >= SEVERAL && repeated * 2 < came.gaps.max(MANY);
+        if came.is_lost() && came.repeated * 1000 >= packets(case, &came) * LOST_PER_MILLE {
+            return Some(gaps(case, peer, &came, Severity::Warning));
+        }
         let share = came.behind_per_mille();
         let severity =
             if came.behind_gaps >= MANY && came.gaps >= SEVERAL && share >= BEHIND_PER_MILLE {
@@ -68,6 +121,22 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
         many.then(|| gaps(case, peer, &came, severity))
     });
     found.collect()
+}
+
+/// Gives what our acknowledgements told of the gaps of a connection.
+fn told<'s>(case: &Case<'s>, flow: &Flow<'_>) -> Option<&'s Gaps> {
+    let (local, peer) = (flow.after.local.inet()?, flow.after.peer.inet()?);
+    let ends = (sockets::plain(local), sockets::plain(peer));
+    let mut all = case.notices.gaps.iter();
+    all.find(|gaps| (gaps.local, gaps.peer) == ends)
+}
+
+/// Gives the packets that came from a host: where segments are put together, fewer than segments.
+fn packets(case: &Case<'_>, came: &Came) -> u64 {
+    match case.span.grown("Tcp", "InSegs") {
+        Known::Known(packets) => came.segments.min(packets),
+        Known::Unknown(_) => came.segments,
+    }
 }
 
 fn grown(case: &Case<'_>, group: &str, name: &str) -> u64 {
@@ -99,6 +168,15 @@ fn gaps(case: &Case<'_>, peer: IpAddr, came: &Came, severity: Severity) -> Findi
         ),
     )];
     facts.extend(evidence::grown(case.span, "TcpExt", "TCPOFOQueue"));
+    if came.measured > 0 {
+        facts.push(evidence::fact(
+            "packets sent: selective acknowledgements",
+            format!(
+                "{} of {} gaps were open for a round trip or longer, as those are that a repetition fills; {} for less than half of one",
+                came.repeated, came.measured, came.late
+            ),
+        ));
+    }
     Finding {
         kind: LOSS,
         severity,
@@ -118,6 +196,8 @@ fn gaps(case: &Case<'_>, peer: IpAddr, came: &Came, severity: Severity) -> Findi
         ],
         confidence: if severity == Severity::Info {
             Confidence::Possible
+        } else if came.is_lost() {
+            Confidence::Certain
         } else {
             Confidence::Likely
         },
@@ -127,9 +207,13 @@ fn gaps(case: &Case<'_>, peer: IpAddr, came: &Came, severity: Severity) -> Findi
 #[cfg(test)]
 mod tests {
     use plumb_model::diag::tcp_info::TcpInfo;
+    use plumb_model::notice::Notices;
+    use plumb_model::sample::Span;
 
     use super::super::tests::found;
     use super::*;
+    use crate::diagnose::{Focus, diagnose};
+    use crate::made_up;
 
     fn info(segments: u32, behind: u32) -> TcpInfo {
         TcpInfo {
@@ -151,5 +235,52 @@ mod tests {
         assert_eq!(came(4000, 80), [(LOSS, Severity::Info)]);
         assert_eq!(came(4000, 8), []);
         assert_eq!(came(4000, 0), []);
+    }
+
+    /// What is found of 4000 segments over a round trip of so long, with gaps that were open so long.
+    fn found_with(min_rtt_us: u32, behind: u32, open_us: &[u32]) -> Vec<Severity> {
+        let sample = |at_us, segments, behind| {
+            let info = TcpInfo {
+                min_rtt_us,
+                ..info(segments, behind)
+            };
+            made_up::sample(at_us, &info)
+        };
+        let (before, after) = (
+            sample(1_000_000, 1_000, 0),
+            sample(3_000_000, 5_000, behind),
+        );
+        let notices = Notices {
+            gaps: vec![Gaps {
+                local: ([10, 0, 0, 1], 40_000).into(),
+                peer: ([10, 0, 0, 2], 80).into(),
+                open_us: open_us.to_vec(),
+            }],
+            ..Notices::default()
+        };
+        let case = Case {
+            span: Span {
+                before: &before,
+                after: &after,
+            },
+            notices: &notices,
+            focus: &Focus::default(),
+        };
+        let found = diagnose(&case).into_iter();
+        found.map(|found| found.severity).collect()
+    }
+
+    #[test]
+    fn how_long_gaps_are_open_tells_losses_from_what_was_late() {
+        let lost = [21_000; 30];
+        assert_eq!(found_with(20_000, 80, &lost), [Severity::Warning]);
+        // Fewer than one packet in two hundred.
+        assert_eq!(found_with(20_000, 80, &lost[..9]), [Severity::Info]);
+        // Much waited, and never for long.
+        let late = [6_000; 30];
+        assert_eq!(found_with(20_000, 3_800, &late), []);
+        assert_eq!(found_with(20_000, 80, &late), []);
+        // What is shorter than what a busy processor takes is no measure.
+        assert_eq!(found_with(100, 80, &lost), [Severity::Info]);
     }
 }

@@ -115,6 +115,7 @@ fn a_conversation_behind_a_full_queue_waits_for_no_delayed_acknowledgement() {
     let talks = |segments| TcpInfo {
         unacked: 1,
         notsent_bytes: 8,
+        segs_in: segments,
         bytes_sent: u64::from(segments) * 8,
         bytes_acked: u64::from(segments) * 8,
         ..one_of_many(30_000, 40, segments)
