@@ -1,5 +1,6 @@
-//! Names of hosts, as the resolver and `/etc/hosts` have them.
+//! Names of hosts and services, as the name services have them.
 
+use plumb_collect::sys::nss;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 
 /// What std puts before the resolver's own words.
@@ -15,9 +16,32 @@ pub fn lookup(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
     Ok(found.collect())
 }
 
+/// Reads a port: a number, or the name of a service as listings show it.
+pub fn port(text: &str) -> Option<u16> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number {
+        return text.parse().ok();
+    }
+    let found = nss::services();
+    let named = found.iter().find(|one| one.name == text.as_bytes());
+    named.map(|service| service.port)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_is_a_number_or_the_name_of_a_service() {
+        assert_eq!(port("443"), Some(443));
+        for none in ["", "65536", "-1", "no-such-service"] {
+            assert_eq!(port(none), None, "{none}");
+        }
+        // Where there is a database of services, it has this one.
+        if std::path::Path::new("/etc/services").exists() {
+            assert_eq!(port("domain"), Some(53));
+        }
+    }
 
     #[test]
     fn a_name_without_an_address_says_why_once() {

@@ -97,7 +97,7 @@ fn another_users_low_port_is_refused_without_being_that_user() {
         assert_eq!(row["can_bind"], true);
         assert_eq!(
             row["not_tried"],
-            "may not become user 0: Operation not permitted (os error 1)"
+            "may not become user 0: Operation not permitted"
         );
     });
 }

@@ -12,6 +12,7 @@ use super::read::{self, Sockets};
 use super::row::{Holder, Row, Tried};
 use super::trial::{self, Wish};
 use super::{MOST_SHOWN, holders, words};
+use crate::errno;
 use crate::verbs::unseen;
 
 /// When the rules and the kernel disagree, somebody may have come or gone between; so often is looked
@@ -83,7 +84,7 @@ fn look(question: &Question<'_>, attempt: &Attempt) -> Look {
         Some(objection) => (None, Some(objection)),
         None => match trial::run(attempt, question.own) {
             Ok(said) => (Some(said), None),
-            Err(error) => (None, Some(error.to_string())),
+            Err(error) => (None, Some(errno::plain(&error.to_string()).to_owned())),
         },
     };
     let free = decision.answer == Answer::Yes && attempt.protocol == Protocol::Tcp;

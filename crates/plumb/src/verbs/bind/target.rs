@@ -27,13 +27,13 @@ pub fn parse(text: &str) -> Result<Vec<Target>, String> {
         Some((host, port)) => (host, port),
         None => ("", text),
     };
-    let Ok(port) = port.parse::<u16>() else {
+    let Some(port) = resolve::port(port) else {
         let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
         return Err(if is_number {
             format!("{text}: no port {port}; they end at 65535")
         } else {
             format!(
-                "'{text}' is no address and port; such are 127.0.0.1:80, [::1]:80, localhost:80 and :80"
+                "'{text}' is no address and port; such are 127.0.0.1:80, [::1]:80, localhost:80, :80 and :ssh"
             )
         });
     };

@@ -107,8 +107,7 @@ pub fn parse(text: &str, family: Family) -> Result<Target, String> {
 
 fn split(text: &str) -> Result<(&str, u16), String> {
     let port = |port: &str| {
-        port.parse::<u16>()
-            .ok()
+        resolve::port(port)
             .filter(|&port| port > 0)
             .ok_or_else(|| format!("{text}: no port {port}"))
     };
