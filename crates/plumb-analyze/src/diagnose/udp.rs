@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::notice::{Direction, What};
-use plumb_model::snapshot::Kind;
+use plumb_model::snapshot::{Kind, Socket};
 
 use super::tries::Tries;
 use super::{Case, evidence, firewall_drop, sockets, subject};
@@ -160,6 +160,19 @@ fn is_fast(misses: u64, seconds: f64) -> bool {
     misses >= SEVERAL && f64::from(misses) >= FAST_PER_S * seconds
 }
 
+/// Gives who has the port at another address, and that address.
+fn elsewhere(case: &Case<'_>, end: SocketAddr) -> Option<(String, SocketAddr)> {
+    let snapshot = &case.span.after.snapshot;
+    let has_port = |socket: &Socket| {
+        let is_connected = socket.peer.port().is_some_and(|port| port != 0);
+        socket.kind == Kind::Udp && !is_connected && socket.local.port() == Some(end.port())
+    };
+    let place = snapshot.sockets.iter().position(has_port)?;
+    let bound = snapshot.sockets.get(place)?.local.inet()?;
+    let who = subject::of_socket(snapshot, place, "socket").process;
+    Some((who.unwrap_or_else(|| "a program".to_owned()), bound))
+}
+
 fn nobody(case: &Case<'_>, end: SocketAddr, tries: &Tries) -> Finding {
     let (count, who) = (tries.count, tries.who());
     let mut facts = vec![evidence::fact(
@@ -171,6 +184,18 @@ fn nobody(case: &Case<'_>, end: SocketAddr, tries: &Tries) -> Finding {
     )];
     facts.extend(evidence::grown(case.span, "Udp", "NoPorts"));
     facts.extend(evidence::grown(case.span, "Udp6", "NoPorts"));
+    let mut hints =
+        vec!["start the program that should receive them, or stop the sender".to_owned()];
+    if let Some((who, bound)) = elsewhere(case, end) {
+        facts.push(evidence::fact(
+            "sock_diag",
+            format!("{who} has port {} at {bound} alone", end.port()),
+        ));
+        hints = vec![format!(
+            "let {who} receive at {} or at every address",
+            end.ip()
+        )];
+    }
     Finding {
         kind: NOBODY,
         severity: tries.severity(),
@@ -183,7 +208,7 @@ fn nobody(case: &Case<'_>, end: SocketAddr, tries: &Tries) -> Finding {
             ..Subject::default()
         },
         evidence: facts,
-        hints: vec!["start the program that should receive them, or stop the sender".to_owned()],
+        hints,
         confidence: Confidence::Certain,
     }
 }
@@ -191,6 +216,40 @@ fn nobody(case: &Case<'_>, end: SocketAddr, tries: &Tries) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_has_the_port_at_another_address_is_told() {
+        use plumb_model::diag::tcp_info::TcpInfo;
+        use plumb_model::notice::Notices;
+        use plumb_model::sample::Span;
+        use plumb_model::snapshot::End;
+
+        use super::super::Focus;
+        use crate::made_up;
+
+        let told = |peer: End| {
+            let mut sample = made_up::sample(0, &TcpInfo::default());
+            for socket in &mut sample.snapshot.sockets {
+                socket.kind = Kind::Udp;
+                socket.local = End::Inet(([127, 0, 0, 1], 9999).into());
+                socket.peer = peer.clone();
+            }
+            let case = Case {
+                span: Span {
+                    before: &sample,
+                    after: &sample,
+                },
+                notices: &Notices::default(),
+                focus: &Focus::default(),
+            };
+            let found = nobody(&case, ([10, 0, 0, 1], 9999).into(), &Tries::default());
+            let facts = found.evidence.iter();
+            facts.filter(|fact| fact.source == "sock_diag").count()
+        };
+        assert_eq!(told(End::None), 1);
+        // A connected one hears its peer alone.
+        assert_eq!(told(End::Inet(([127, 0, 0, 1], 53).into())), 0);
+    }
 
     #[test]
     fn a_sender_in_a_hurry_is_told_by_what_the_kernel_counted_where_it_answers_once_a_second() {
