@@ -85,6 +85,8 @@ pub struct Notices {
     pub name_servers: Vec<NameServer>,
     /// Calls that the kernel refused.
     pub refused_calls: Vec<RefusedCall>,
+    /// The processes that turned to name servers, as far as they called `connect()` for it.
+    pub resolving: Vec<Resolving>,
     /// Who found no room at a UNIX listener.
     pub unix_clients: Vec<UnixClient>,
     /// Gaps in what came, as our own selective acknowledgements tell of them.
@@ -192,6 +194,15 @@ pub struct RefusedCall {
     /// What the same process took for it since the last time: an end with another port and of the same protocol that
     /// it bound by name, or listens at.
     pub instead: Option<SocketAddr>,
+}
+
+/// A process that connected a UDP socket to port 53 of somebody, as resolvers do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Resolving {
+    /// The process.
+    pub pid: Pid,
+    /// The name server.
+    pub server: SocketAddr,
 }
 
 /// A process that found no room at a UNIX listener: its `connect()` was refused, or still waits.

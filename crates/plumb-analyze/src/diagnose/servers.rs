@@ -53,6 +53,12 @@ impl Servers {
                 servers.reached.entry(end).or_insert(call.pid.0);
             }
         }
+        for resolving in &case.notices.resolving {
+            if servers.names.contains_key(&resolving.pid.0) {
+                let end = sockets::reached(resolving.server);
+                servers.reached.entry(end).or_insert(resolving.pid.0);
+            }
+        }
         for client in &case.notices.unix_clients {
             if servers.names.contains_key(&client.pid.0) {
                 let name = subject::unix_text(&client.listener);

@@ -32,6 +32,7 @@ const ACTORS: &[(&str, Actor)] = &[
     ("take-datagrams", unread::take_datagrams),
     ("activate", activate),
     ("pass-on", pass_on),
+    ("look-up", look_up),
     ("try", commands::try_to_connect),
     ("ask-in-pieces", commands::ask_in_pieces),
     ("keep-closed", commands::keep_closed),
@@ -199,8 +200,8 @@ fn activate(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
     Ok(vec![listener.into()])
 }
 
-/// `pass-on ADDR:PORT BACKEND`: a proxy that connects to its backend for each connection that comes, waits for 1.5 seconds at
-/// most, and closes both.
+/// `pass-on ADDR:PORT BACKEND`: a proxy that connects to its backend for each connection that comes, waits for five seconds
+/// at most, and closes both.
 fn pass_on(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
     let listener = TcpListener::bind(argument(arguments, 0)?)?;
     let backend: std::net::SocketAddr =
@@ -210,8 +211,7 @@ fn pass_on(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
         // Ends with the process.
         while let Ok((client, _)) = listener.accept() {
             std::thread::spawn(move || {
-                let _ =
-                    TcpStream::connect_timeout(&backend, std::time::Duration::from_millis(1500));
+                let _ = TcpStream::connect_timeout(&backend, std::time::Duration::from_secs(5));
                 drop(client);
             });
         }
@@ -233,4 +233,29 @@ fn wait_unix(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
         });
     }
     Ok(Vec::new())
+}
+
+/// `look-up ADDR:PORT SERVER`: for each connection that comes it asks a name server by a socket of its own, and closes both.
+fn look_up(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
+    let listener = TcpListener::bind(argument(arguments, 0)?)?;
+    let server: std::net::SocketAddr = argument(arguments, 1)?.parse().map_err(io::Error::other)?;
+    let kept = listener.try_clone()?;
+    std::thread::spawn(move || {
+        let mut number = 0_u16;
+        // Ends with the process.
+        while let Ok((client, _)) = listener.accept() {
+            number = number.wrapping_add(1);
+            let _ = ask_once(server, number);
+            drop(client);
+        }
+    });
+    Ok(vec![kept.into()])
+}
+
+fn ask_once(server: std::net::SocketAddr, number: u16) -> io::Result<usize> {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0")?;
+    socket.set_read_timeout(Some(std::time::Duration::from_millis(500)))?;
+    socket.connect(server)?;
+    socket.send(&super::faults::names::question(number))?;
+    socket.recv(&mut [0; 512])
 }

@@ -16,7 +16,7 @@ mod hosts;
 mod interface_errors;
 mod machine;
 mod memory;
-mod names;
+pub(super) mod names;
 mod no_listener;
 mod one_way;
 mod path;

@@ -13,6 +13,9 @@ const PROXY: &str = "127.0.0.1:8080";
 /// Where its backend should be, on this host.
 const BACKEND: &str = "127.0.0.1:9000";
 
+/// Where a name server should be.
+const NAMES: &str = "127.0.0.1:53";
+
 /// The scenarios.
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -48,9 +51,29 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                  add rule ip lab in tcp dport 9000 drop",
             )?;
             proxy(stage, PROXY, "10.9.0.2:9000")?;
-            come(stage, PROXY);
+            for _ in 0..3 {
+                come(stage, PROXY);
+            }
             stage.wait_for_counter("TcpExt", "TCPSynRetrans", 1)?;
             Ok(Expected::subject("peer", "10.9.0.2:9000").asked([ASKED]))
+        },
+    },
+    Scenario {
+        name: "dns-failing/behind-the-port",
+        about: "a server looks names up where nobody answers, by sockets it soon closes; plumb is asked about the server's port",
+        make: |stage| {
+            resolver(stage, PROXY)?;
+            Ok(Expected::subject("peer", NAMES).asked([ASKED]))
+        },
+    },
+    Scenario {
+        name: "dns-failing/healthy-behind-another-port",
+        about: "the same; plumb is asked about another server's port",
+        make: |stage| {
+            resolver(stage, "127.0.0.1:8081")?;
+            let listener = TcpListener::bind(PROXY)?;
+            stage.hold(listener);
+            Ok(Expected::nothing().asked([ASKED]))
         },
     },
     Scenario {
@@ -72,6 +95,13 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
 ];
+
+/// A server that looks names up, and a client that comes to it.
+fn resolver(stage: &mut Stage, end: &'static str) -> io::Result<()> {
+    stage.actor(None, &["look-up", end, NAMES])?;
+    come(stage, end);
+    stage.wait_for_counter("Udp", "NoPorts", 2)
+}
 
 fn proxy(stage: &mut Stage, end: &str, backend: &str) -> io::Result<u32> {
     stage.actor(None, &["pass-on", end, backend])

@@ -100,14 +100,19 @@ fn ask(stage: &mut Stage) -> io::Result<()> {
     let mut number = 0_u16;
     stage.repeat(move || {
         number = number.wrapping_add(1);
-        let mut question = number.to_be_bytes().to_vec();
-        question.extend([1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
-        question.extend(b"\x07example\x00\x00\x01\x00\x01");
-        let _ = client.send_to(&question, SERVER);
+        let _ = client.send_to(&question(number), SERVER);
         let _ = client.recv(&mut [0; 512]);
         std::thread::sleep(Duration::from_millis(50));
     });
     stage.wait_for_counter("Udp", "OutDatagrams", 2)
+}
+
+/// A question for the address of a name, with this number.
+pub(in crate::lab) fn question(number: u16) -> Vec<u8> {
+    let mut question = number.to_be_bytes().to_vec();
+    question.extend([1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    question.extend(b"\x07example\x00\x00\x01\x00\x01");
+    question
 }
 
 fn group(stage: &mut Stage, joined_on: Option<Ipv4Addr>) -> io::Result<Expected> {

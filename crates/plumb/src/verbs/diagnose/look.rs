@@ -8,7 +8,7 @@ use plumb_collect::sample;
 use plumb_collect::wire_watch::Watch;
 use plumb_model::finding::Gap;
 use plumb_model::id::Pid;
-use plumb_model::notice::{Filtered, Notices, RefusedCall};
+use plumb_model::notice::{Filtered, Notices, RefusedCall, Resolving};
 use plumb_model::sample::{Sample, Span};
 use plumb_model::{NetnsId, Reason};
 use rustix::io::Errno;
@@ -181,6 +181,8 @@ pub(super) struct Refused {
     pub strays: Vec<Filtered>,
     /// Who was sent away by a UNIX listener, with their namespaces.
     pub unix: Vec<(Option<NetnsId>, UnixRefused)>,
+    /// Who turned to name servers, with their namespaces.
+    pub resolving: Vec<(Option<NetnsId>, Resolving)>,
     /// What was not heard.
     pub gaps: Vec<Gap>,
     /// Of calls nothing at all.
@@ -214,6 +216,8 @@ impl Refused {
         notices.refused_calls = self.of(netns);
         notices.filtered = self.filtered_in(netns);
         notices.strays.clone_from(&self.strays);
+        let resolving = self.resolving.iter().filter(|(place, _)| *place == netns);
+        notices.resolving = resolving.map(|(_, resolving)| *resolving).collect();
         notices.hears_no_calls = self.no_calls;
         notices.hears_no_drops = self.no_drops;
     }
