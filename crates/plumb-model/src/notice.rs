@@ -191,8 +191,9 @@ pub struct RefusedCall {
     pub errno: i32,
     /// How often.
     pub count: u64,
-    /// What the same process took for it since the last time: an end with another port and of the same protocol that
-    /// it bound by name, or listens at.
+    /// What the same process has for it: an end with another port and of the same protocol that it bound by name, or
+    /// listens at, since the last time; the same end, if it has that now; or one of the same port that is itself in
+    /// the way.
     pub instead: Option<SocketAddr>,
 }
 

@@ -182,7 +182,14 @@ fn finding(case: &Case<'_>, service: &Service) -> Finding {
         ));
     }
     // As development servers do, who go on to the next port that is free.
-    let (severity, summary) = if let Some(instead) = call.instead.map(sockets::plain) {
+    let (severity, summary) = if let Some(own) = own(case, call, &rivals) {
+        let text = if own == end {
+            format!("{who} was refused {end} and has it now")
+        } else {
+            format!("{who} has {own} itself already, so {end} is refused to it")
+        };
+        (Severity::Info, text)
+    } else if let Some(instead) = call.instead.map(sockets::plain) {
         let text = format!("{who} took {instead} instead of {end}, where {holder} is in the way");
         (Severity::Info, text)
     } else {
@@ -209,6 +216,22 @@ fn finding(case: &Case<'_>, service: &Service) -> Finding {
         ],
         confidence: Confidence::Certain,
     }
+}
+
+/// Gives the end at which the process itself is in its way: who binds 0.0.0.0 and then [::], which takes IPv4, too,
+/// serves both all the same, or means to serve one.
+fn own(case: &Case<'_>, call: &RefusedCall, rivals: &[(usize, &Socket)]) -> Option<SocketAddr> {
+    let owners = &case.span.after.snapshot.owners;
+    let is_own = |place: usize| {
+        let mut holders = owners.processes_of(place).into_iter();
+        holders.any(|holder| holder.pid == call.pid)
+    };
+    let listening = rivals
+        .iter()
+        .find(|(place, socket)| socket.is_listener() && is_own(*place))
+        .and_then(|(_, socket)| socket.local.inet());
+    let heard = call.instead.filter(|own| own.port() == call.address.port());
+    listening.or(heard).map(sockets::plain)
 }
 
 /// Says whether a socket has the port, at an address that overlaps.

@@ -51,6 +51,19 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "port-in-use/healthy-both-families",
+        about: "a server binds 0.0.0.0 and then [::], which would take IPv4, too: it is refused and serves over IPv4",
+        make: |stage| {
+            stage.repeat(|| {
+                let served = TcpListener::bind("0.0.0.0:8080");
+                let refused = TcpListener::bind("[::]:8080");
+                std::thread::sleep(Duration::from_millis(300));
+                drop((served, refused));
+            });
+            Ok(Expected::nothing())
+        },
+    },
+    Scenario {
         name: "port-in-use/healthy-served",
         about: "the port is served; plumb is asked to try",
         make: |stage| {

@@ -36,6 +36,9 @@ type Key = (Pid, &'static str, u8, SocketAddr, i32, Option<NetnsId>);
 /// Who called `connect()`, and the name.
 type UnixKey = (Pid, Vec<u8>, Option<NetnsId>);
 
+/// Who bound a port of which protocol.
+type BoundKey = (Pid, u8, u16, Option<NetnsId>);
+
 type FlowKey = (u8, SocketAddr, SocketAddr, Option<NetnsId>);
 
 /// How often, by whom, and what he took instead.
@@ -55,6 +58,8 @@ pub(super) struct Heard {
     strays: BTreeMap<FlowKey, u64>,
     /// Who found no room at UNIX listeners, and how often.
     no_room: BTreeMap<UnixKey, (Vec<u8>, u64)>,
+    /// What processes bound by name: their own sockets may be in their way.
+    bound: BTreeMap<BoundKey, SocketAddr>,
     /// Who turned to name servers, and in which network namespace.
     resolving: BTreeSet<(Option<NetnsId>, Resolving)>,
     /// Attempts to connect that nobody has answered yet.
@@ -78,8 +83,11 @@ impl Heard {
 
     /// Gives what was refused in which network namespace.
     pub fn finish(self) -> Refused {
+        let bound = self.bound;
         let calls = self.failed.into_iter().map(|(key, failed)| {
             let (pid, call, protocol, address, errno, netns) = key;
+            let own = bound.get(&(pid, protocol, address.port(), netns));
+            let own = own.filter(|own| **own != address && overlaps(**own, address));
             let refused = RefusedCall {
                 call,
                 pid,
@@ -88,7 +96,7 @@ impl Heard {
                 address,
                 errno,
                 count: failed.count,
-                instead: failed.instead,
+                instead: failed.instead.or(own.copied()),
             };
             (netns, refused)
         });
@@ -198,13 +206,19 @@ impl Heard {
             _ => None,
         };
         let Some(end) = end else { return };
+        if name == "bind" {
+            let key = (pid, ends.protocol, end.port(), event.netns);
+            if let Some(entry) = room(&mut self.bound, key) {
+                entry.or_insert(end);
+            }
+        }
         let of_process = self
             .failed
             .iter_mut()
             .filter(|((of, name, ..), _)| *of == pid && matches!(*name, "bind" | "listen"));
         for ((_, _, protocol, wanted, _, netns), failed) in of_process {
             let alike = *protocol == ends.protocol && *netns == event.netns;
-            if alike && wanted.port() != end.port() {
+            if alike && (wanted.port() != end.port() || *wanted == end) {
                 failed.instead.get_or_insert(end);
             }
         }
@@ -263,6 +277,12 @@ impl Heard {
             None => self.lost += 1,
         }
     }
+}
+
+/// Says whether two ends of one port may be in each other's way: one of them is every address, or both are the same.
+fn overlaps(one: SocketAddr, other: SocketAddr) -> bool {
+    let is_any = |end: SocketAddr| end.ip().to_canonical().is_unspecified();
+    is_any(one) || is_any(other) || one.ip().to_canonical() == other.ip().to_canonical()
 }
 
 /// Gives the place of a key; `None` where there are too many others.

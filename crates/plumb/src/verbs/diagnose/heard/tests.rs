@@ -194,6 +194,30 @@ fn what_a_process_takes_instead_is_what_it_names_or_listens_at_after_its_refusal
     assert_eq!(instead(&[fails(), any()]), None);
     let listens = call("listen", 45_000, 0);
     assert_eq!(instead(&[fails(), any(), listens]), Some(end(45_000)));
-    // The same port at another address is none in its place.
-    assert_eq!(instead(&[fails(), call("bind", 3000, 0)]), None);
+    // Who tries again may get it; who had it may have given it away.
+    let again = || call("bind", 3000, 0);
+    assert_eq!(instead(&[fails(), again()]), Some(end(3000)));
+    assert_eq!(instead(&[again(), fails()]), None);
+}
+
+#[test]
+fn whose_own_socket_is_in_the_way_has_the_port() {
+    let at = |mut event: Event, ip: [u8; 4]| {
+        if let What::Call(call) = &mut event.what {
+            call.address.splice(4..8, ip);
+        }
+        event
+    };
+    let instead = |first: [u8; 4], second: [u8; 4]| {
+        let events = [
+            at(call("bind", 3000, 0), first),
+            at(call("bind", 3000, -98), second),
+        ];
+        refused(&events).remove(0).instead
+    };
+    // As who binds 0.0.0.0 and then [::], which takes IPv4 too.
+    assert!(instead([0, 0, 0, 0], [127, 0, 0, 1]).is_some());
+    assert!(instead([127, 0, 0, 1], [0, 0, 0, 0]).is_some());
+    // Somebody else is in the way there.
+    assert_eq!(instead([127, 0, 0, 1], [10, 0, 0, 1]), None);
 }
