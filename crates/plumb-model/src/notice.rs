@@ -161,8 +161,8 @@ pub struct NameServer {
     pub slowest_us: u64,
 }
 
-/// The gaps in what came on one connection (RFC 2018), each from the first acknowledgement that told of it to the last
-/// before it was filled; a gap that only one told of is left out.
+/// The gaps in what came on one connection (RFC 2018), each from the first acknowledgement that told of what came behind
+/// it to the last before it was filled; a gap that only one told of is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gaps {
     /// Our end.

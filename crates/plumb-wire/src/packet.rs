@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use plumb_model::notice::What;
 
-pub use self::selective_ack::{GapTold, decode_gap};
+pub use self::selective_ack::{GapTold, decode_gap, is_after};
 
 /// `IPPROTO_ICMP`.
 const ICMP: u8 = 1;

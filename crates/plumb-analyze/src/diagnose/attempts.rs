@@ -163,6 +163,35 @@ pub(super) fn given_up(case: &Case<'_>) -> BTreeMap<SocketAddr, u64> {
     silent
 }
 
+/// Counts the attempts whose SYN had been sent again before the watch and that were given up in it, by destination from
+/// which nothing came at all although SYNs left for it.
+pub(super) fn abandoned(case: &Case<'_>) -> BTreeMap<SocketAddr, u64> {
+    let later = sockets::by_cookie(case.span.after);
+    let ends = |direction, is: fn(What) -> bool| -> BTreeSet<SocketAddr> {
+        let notices = case.notices.of(direction, is);
+        notices.map(|notice| sockets::plain(notice.peer)).collect()
+    };
+    let left = ends(Direction::Sent, |what| what == What::Syn);
+    let came = ends(Direction::Received, |_| true);
+    let waited = sockets::tcp(case.span.before, SocketState::SYN_SENT);
+    let mut abandoned = BTreeMap::new();
+    for (_, socket) in waited {
+        let again = socket
+            .tcp
+            .as_ref()
+            .is_some_and(|info| info.total_retrans > 0);
+        let peer = socket.peer.inet().map(sockets::plain);
+        let is_gone = sockets::again(&later, socket).is_none();
+        if let Some(peer) = peer.filter(|_| again && is_gone)
+            && left.contains(&peer)
+            && !came.contains(&peer)
+        {
+            *abandoned.entry(peer).or_default() += 1;
+        }
+    }
+    abandoned
+}
+
 /// Gives the next hop towards an address that did not tell its link layer address.
 pub(super) fn silent_next_hop<'s>(case: &Case<'s>, peer: SocketAddr) -> Option<&'s Neighbour> {
     let sample = case.span.after;

@@ -71,6 +71,18 @@ pub fn check_timeout(case: &Case<'_>) -> Vec<Finding> {
         }
     }
     findings.extend(ignored);
+    for (peer, count) in attempts::abandoned(case) {
+        let known = |found: &Finding| found.subject.peer.as_deref() == Some(&peer.to_string());
+        let hop = attempts::silent_next_hop(case, peer);
+        if hop.is_none() && is_lost(&peer) && !findings.iter().any(known) {
+            let text = format!(
+                "{count} attempts whose SYN had been sent again before were given up, SYNs left, and nothing came back"
+            );
+            let fact = evidence::fact("sock_diag SYN_SENT, packets", text);
+            let subject = destination(peer);
+            findings.push(silence(peer, subject, vec![fact], Confidence::Likely));
+        }
+    }
     for (peer, shares) in attempts::shares(case) {
         let known = |found: &Finding| found.subject.peer.as_deref() == Some(&peer.to_string());
         let some = shares.answered > 0
@@ -322,11 +334,13 @@ fn destination(peer: SocketAddr) -> Subject {
 mod tests {
     use std::net::IpAddr;
 
+    use plumb_model::diag::tcp_info::TcpInfo;
     use plumb_model::notice::{Notice, Notices};
     use plumb_model::sample::{Sample, Span};
 
     use super::super::{Focus, diagnose};
     use super::*;
+    use crate::made_up;
 
     /// A packet between 127.0.0.1:40000, which is ours without asking, and 10.0.0.2:80.
     fn packet(what: What, direction: Direction, count: u64, age_us: u64) -> Notice {
@@ -464,6 +478,44 @@ mod tests {
         assert_eq!(told(1, 3, 2), []);
         assert_eq!(told(2, 90, 2), []);
         assert_eq!(told(3, 30, 1), []);
+    }
+
+    #[test]
+    fn attempts_that_ended_in_the_watch_are_told_where_nothing_came() {
+        let waiting = TcpInfo {
+            total_retrans: 2,
+            ..TcpInfo::default()
+        };
+        let mut before = made_up::sample(1_000_000, &waiting);
+        for socket in &mut before.snapshot.sockets {
+            socket.state = SocketState::SYN_SENT;
+        }
+        let after = Sample {
+            at_us: 3_000_000,
+            ..Sample::default()
+        };
+        let told = |all: Vec<Notice>| {
+            let notices = Notices {
+                all,
+                ..Notices::default()
+            };
+            let case = Case {
+                span: Span {
+                    before: &before,
+                    after: &after,
+                },
+                notices: &notices,
+                focus: &Focus::default(),
+            };
+            check_timeout(&case).len()
+        };
+        // The next attempt has only just begun.
+        let fresh = packet(What::Syn, Direction::Sent, 1, 200_000);
+        let answer = packet(What::SynAck, Direction::Received, 1, 0);
+        assert_eq!(told(vec![fresh.clone()]), 1);
+        assert_eq!(told(vec![fresh, answer]), 0);
+        // Whether anything left is not known.
+        assert_eq!(told(Vec::new()), 0);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! answer, too (`tcpi_probes`, which an acknowledgement sets back).
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 
@@ -54,18 +54,41 @@ fn is_silent(flow: &Flow<'_>, ended: &Ended) -> bool {
     (resends || asks) && flow.is.last_ack_recv_ms >= SILENT_MS
 }
 
+/// Says whether an interface has an address, or it loops back.
+fn has_address(case: &Case<'_>, ip: IpAddr) -> bool {
+    let mut addresses = case.span.after.addresses.iter();
+    ip.is_loopback() || addresses.any(|own| own.ip == ip)
+}
+
 fn finding(case: &Case<'_>, peer: SocketAddr, silent: &[Flow<'_>]) -> Option<Finding> {
     let snapshot = &case.span.after.snapshot;
     let flow = silent.first()?;
     let info = flow.is;
     let owner = subject::of_socket(snapshot, flow.place, "destination");
     let count = silent.len();
+    // What is sent to an address that is not ours any more does not come to us.
+    let own = flow.after.local.inet().map(|own| own.ip().to_canonical());
+    let gone = own.filter(|own| !case.span.after.addresses.is_empty() && !has_address(case, *own));
+    let what = match gone {
+        Some(own) => {
+            format!("no interface has our address {own} any more, so nothing of {peer} comes")
+        }
+        None => format!("{peer} does not answer any more"),
+    };
+    let mut hints = vec![
+        format!("is the host there at all: plumb path {peer}"),
+        "give up sooner: TCP_USER_TIMEOUT on the socket; notice idle ones: SO_KEEPALIVE".to_owned(),
+    ];
+    if let Some(own) = gone {
+        hints.insert(
+            0,
+            format!("give it back, or connect again: ip addr add {own}/… dev …"),
+        );
+    }
     Some(Finding {
         kind: ID,
         severity: Severity::Warning,
-        summary: format!(
-            "{peer} does not answer any more; {count} connections to it only retransmit or probe"
-        ),
+        summary: format!("{what}; {count} connections to it only retransmit or probe"),
         subject: Subject {
             local: owner.local.clone().filter(|_| count == 1),
             peer: Some(peer.to_string()),
@@ -81,11 +104,59 @@ fn finding(case: &Case<'_>, peer: SocketAddr, silent: &[Flow<'_>]) -> Option<Fin
                 info.unacked
             ),
         )],
-        hints: vec![
-            format!("is the host there at all: plumb path {peer}"),
-            "give up sooner: TCP_USER_TIMEOUT on the socket; notice idle ones: SO_KEEPALIVE"
-                .to_owned(),
-        ],
+        hints,
         confidence: Confidence::Certain,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_model::diag::tcp_info::TcpInfo;
+    use plumb_model::notice::Notices;
+    use plumb_model::rtnl::Address;
+    use plumb_model::sample::Span;
+
+    use super::super::Focus;
+    use super::*;
+    use crate::made_up;
+
+    #[test]
+    fn an_address_that_was_taken_from_us_is_said() {
+        let info = TcpInfo {
+            unacked: 1,
+            backoff: 4,
+            retransmits: 4,
+            total_retrans: 4,
+            data_segs_out: 100,
+            last_ack_recv_ms: 5_000,
+            ..TcpInfo::default()
+        };
+        let told = |own: [u8; 4]| {
+            let sample = |at_us| {
+                let mut sample = made_up::sample(at_us, &info);
+                sample.addresses = vec![Address {
+                    interface: 2,
+                    ip: own.into(),
+                    prefix_len: 24,
+                    scope: 0,
+                    flags: 0,
+                }];
+                sample
+            };
+            let (before, after) = (sample(1_000_000), sample(3_000_000));
+            let case = Case {
+                span: Span {
+                    before: &before,
+                    after: &after,
+                },
+                notices: &Notices::default(),
+                focus: &Focus::default(),
+            };
+            let found = check(&case).into_iter();
+            found.map(|found| found.summary).collect::<String>()
+        };
+        let gone = "no interface has our address 10.0.0.1";
+        assert!(told([10, 0, 0, 1]).starts_with("10.0.0.2:80 does not answer any more;"));
+        assert!(told([10, 0, 0, 9]).contains(gone));
+    }
 }

@@ -57,7 +57,7 @@ pub mod unix_backlog_full;
 
 use std::net::IpAddr;
 
-use plumb_model::finding::Finding;
+use plumb_model::finding::{Finding, Severity};
 use plumb_model::notice::Notices;
 use plumb_model::sample::{Sample, Span};
 
@@ -292,7 +292,7 @@ pub fn unchecked_anywhere(namespaces: &[Found]) -> Vec<(&'static str, Lacks)> {
 
 /// Puts the findings of several network namespaces together, most important first. What the whole machine
 /// has, each namespace shows; it is told of the first. What a listener in one explains of its clients in others is
-/// told of the listener.
+/// told of the listener, and what a router refuses them of the router.
 pub fn merge(namespaces: &[Found]) -> Vec<Finding> {
     let mut all: Vec<Finding> = Vec::new();
     for (place, namespace) in namespaces.iter().enumerate() {
@@ -302,7 +302,13 @@ pub fn merge(namespaces: &[Found]) -> Vec<Finding> {
             let is_again = MACHINE_WIDE.contains(&finding.kind) && all.iter().any(is_told);
             let mut others = namespaces.iter().enumerate().filter(|(at, _)| *at != place);
             if !is_again && !others.any(|(_, other)| rank::explains_from_afar(other, finding)) {
-                all.push(finding.clone());
+                let mut finding = finding.clone();
+                let mut others = namespaces.iter().enumerate().filter(|(at, _)| *at != place);
+                if others.any(|(_, other)| rank::stops(&finding, other)) {
+                    // Whom it concerns is here as well.
+                    finding.severity = Severity::Critical;
+                }
+                all.push(finding);
             }
         }
     }

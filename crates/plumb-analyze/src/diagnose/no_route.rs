@@ -2,7 +2,9 @@
 //!
 //! Here `connect()` fails at once (ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL), so nothing is left to see but
 //! `Ip.OutNoRoutes`; the kernel is asked about the destinations that were named and those of calls that failed.
-//! Elsewhere a router says so by an ICMP error (see [`turned_away`]).
+//! Elsewhere a router says so by an ICMP error (see [`turned_away`]); what this host should forward is [`forwarded`]'s.
+
+mod forwarded;
 
 use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
@@ -43,7 +45,9 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
     let refused: Vec<Finding> = calls.filter_map(|call| refused(case, call)).collect();
     let unanswered = unanswered(case).into_iter();
     let unanswered = unanswered.map(|(ip, (count, end))| way_back(case, ip, count, end));
-    for found in told.into_iter().chain(refused).chain(unanswered) {
+    let forwarded = forwarded::check(case);
+    let others = told.into_iter().chain(refused).chain(unanswered);
+    for found in others.chain(forwarded) {
         if !findings
             .iter()
             .any(|known| known.subject.peer == found.subject.peer)
@@ -236,8 +240,9 @@ fn finding(case: &Case<'_>, to: &Destination) -> Option<Finding> {
     }
     facts.extend(evidence::grown(case.span, "Ip", "OutNoRoutes"));
     facts.extend(evidence::grown(case.span, "Ip6", "OutNoRoutes"));
-    // Programs try both families, and a host without IPv6 tells them at once: that harms nobody.
-    let harmless = to.ip.is_ipv6() && number == NO_ROUTE && !case.focus.counts_each(to.ip);
+    // Programs try both families, and a host without IPv6 tells them at once, whatever its route says: that harms nobody.
+    let none = number == NO_ROUTE || !has_ipv6(case);
+    let harmless = to.ip.is_ipv6() && none && !case.focus.counts_each(to.ip);
     Some(Finding {
         kind: ID,
         severity: if harmless {
@@ -258,6 +263,14 @@ fn finding(case: &Case<'_>, to: &Destination) -> Option<Finding> {
         ],
         confidence: Confidence::Certain,
     })
+}
+
+/// Says whether an interface has an address of IPv6 that others can reach.
+fn has_ipv6(case: &Case<'_>) -> bool {
+    let mut addresses = case.span.after.addresses.iter();
+    addresses.any(
+        |own| matches!(own.ip, IpAddr::V6(ip) if !ip.is_loopback() && !ip.is_unicast_link_local()),
+    )
 }
 
 fn destination(ip: IpAddr) -> Subject {

@@ -5,7 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 
 use super::servers::Servers;
-use super::{Case, EXPLAINS, EXPLAINS_ALL, Found, asked, interfaces, sockets};
+use super::{
+    Case, EXPLAINS, EXPLAINS_ALL, Found, asked, connecting, interfaces, no_route, sockets,
+};
 
 /// Drops what another finding explains or what does not concern the focus, and puts the worst first;
 /// among equals the surer, then the order of the checks.
@@ -148,13 +150,27 @@ fn leads_to(case: &Case<'_>, interface: &Subject, other: &Subject) -> bool {
     by_route || interfaces::belongs_to_dead(case, link, peer)
 }
 
-/// Says whether a listener of another network namespace explains what a client has found.
+/// Says whether a listener or a router of another network namespace explains what a client has found.
 pub(super) fn explains_from_afar(there: &Found, client: &Finding) -> bool {
-    there.findings.iter().any(|listener| {
-        let peer = end_at(&listener.subject, &client.subject);
-        EXPLAINS.contains(&(listener.kind, client.kind))
-            && peer.is_some_and(|peer| there.addresses.contains(&peer.ip()))
-    })
+    let is_stopped = |router: &Finding| refuses(router, client);
+    there.findings.iter().any(is_stopped)
+        || there.findings.iter().any(|listener| {
+            let peer = end_at(&listener.subject, &client.subject);
+            EXPLAINS.contains(&(listener.kind, client.kind))
+                && peer.is_some_and(|peer| there.addresses.contains(&peer.ip()))
+        })
+}
+
+/// Says whether a finding is of a router that refuses what clients in another namespace try.
+pub(super) fn stops(router: &Finding, there: &Found) -> bool {
+    there.findings.iter().any(|client| refuses(router, client))
+}
+
+/// Says whether a host to which a router has no way is the one that gives a client no answer.
+fn refuses(router: &Finding, client: &Finding) -> bool {
+    router.kind == no_route::ID
+        && client.kind == connecting::TIMEOUT
+        && peers_alike(&router.subject, &client.subject) == Some(true)
 }
 
 /// Gives the end that a client wants to reach, if a listener serves it, provided that it is where the listener is.
@@ -260,6 +276,29 @@ mod tests {
         };
         assert_eq!(told("listener"), 2);
         assert_eq!(told("socket"), 1);
+    }
+
+    #[test]
+    fn a_router_in_another_namespace_explains_its_clients() {
+        let merged = |refused: &str| {
+            let silent = subject("destination", None, Some("10.98.0.1:80"));
+            let here = finding("connect-timeout", Severity::Critical, silent);
+            let there = subject("destination", None, Some(refused));
+            let there = finding("no-route", Severity::Warning, there);
+            let found = |finding| Found {
+                findings: vec![finding],
+                ..Found::default()
+            };
+            let merged = merge(&[found(here), found(there)]).into_iter();
+            let told = merged.map(|found| (found.kind, found.severity));
+            told.collect::<Vec<_>>()
+        };
+        assert_eq!(merged("10.98.0.1"), [("no-route", Severity::Critical)]);
+        let both = [
+            ("connect-timeout", Severity::Critical),
+            ("no-route", Severity::Warning),
+        ];
+        assert_eq!(merged("10.98.0.2"), both);
     }
 
     #[test]

@@ -22,8 +22,10 @@ pub struct GapTold {
     pub from: SocketAddr,
     /// Who has to send it again.
     pub to: SocketAddr,
-    /// The sequence number of what is missing.
+    /// The sequence number of what is missing first.
     pub missing: u32,
+    /// The one behind the last of what came.
+    pub highest: u32,
 }
 
 /// Decodes an acknowledgement that tells of a gap; `None` for everything else.
@@ -37,14 +39,28 @@ pub fn decode_gap(packet: &[u8]) -> Option<GapTold> {
     let missing = u32::from_be_bytes([header[8], header[9], header[10], header[11]]);
     let length = usize::from(header[12] >> 4) * 4;
     let blocks = blocks(ip.payload.get(HEADER..length)?)?;
-    let mut behind = blocks.chunks_exact(BLOCK).filter(|block| {
-        let left = block
-            .first_chunk::<4>()
-            .map(|left| u32::from_be_bytes(*left));
-        // Behind it, by less than half of all numbers.
-        left.is_some_and(|left| (1..1 << 31).contains(&left.wrapping_sub(missing)))
+    let edges = blocks.chunks_exact(BLOCK).filter_map(|block| {
+        let edge = |at: usize| {
+            let bytes = block.get(at..)?.first_chunk::<4>()?;
+            Some(u32::from_be_bytes(*bytes))
+        };
+        Some((edge(0)?, edge(4)?))
     });
-    behind.next().map(|_| GapTold { from, to, missing })
+    let behind = edges.filter(|(left, _)| is_after(*left, missing));
+    let highest = behind
+        .map(|(_, right)| right)
+        .max_by_key(|right| right.wrapping_sub(missing))?;
+    Some(GapTold {
+        from,
+        to,
+        missing,
+        highest,
+    })
+}
+
+/// Says whether a sequence number is behind another, by less than half of all numbers.
+pub fn is_after(number: u32, other: u32) -> bool {
+    (1..1 << 31).contains(&number.wrapping_sub(other))
 }
 
 /// Finds the blocks among the options.
@@ -97,8 +113,13 @@ mod tests {
             from: ([10, 0, 0, 1], 9).into(),
             to: ([10, 0, 0, 2], 80).into(),
             missing: 1000,
+            highest: 3000,
         };
         assert_eq!(decode_gap(&packet(&[(2000, 3000)])), Some(told));
+        assert_eq!(
+            decode_gap(&packet(&[(2000, 3000), (1500, 1600)])),
+            Some(told)
+        );
         // A duplicate comes first, and then what waits.
         assert_eq!(decode_gap(&packet(&[(500, 600), (2000, 3000)])), Some(told));
         assert_eq!(decode_gap(&packet(&[(500, 600)])), None);

@@ -65,6 +65,36 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "no-route/router-that-keeps-silent",
+        about: "a router in another namespace has a blackhole route, of which it tells nobody; plumb looks at all namespaces",
+        make: |stage| {
+            let router = peer(stage)?;
+            stage.run("ip", ["route", "add", "10.98.0.0/16", "via", "10.9.0.2"])?;
+            stage.run_in(&router, "sysctl", ["-q", "-w", "net.ipv4.ip_forward=1"])?;
+            stage.run_in(&router, "ip", ["route", "add", "blackhole", "10.98.0.0/16"])?;
+            keep_trying(stage, "10.98.0.1:80");
+            stage.wait_for_counter("TcpExt", "TCPTimeouts", 2)?;
+            Ok(Expected::subject("peer", "10.98.0.1").asked(["--all-netns"]))
+        },
+    },
+    Scenario {
+        name: "connect-timeout/given-up-in-time",
+        about: "a client gives each attempt two and a half seconds, and a remote firewall drops",
+        make: |stage| {
+            let peer = peer(stage)?;
+            drop_in(stage, Some(&peer), "tcp dport 8090 drop")?;
+            let end: SocketAddr = SERVER.parse().expect("an address of ours");
+            stage.repeat(move || {
+                drop(TcpStream::connect_timeout(
+                    &end,
+                    Duration::from_millis(2500),
+                ));
+            });
+            stage.wait_for_counter("TcpExt", "TCPTimeouts", 1)?;
+            Ok(Expected::subject("peer", SERVER))
+        },
+    },
+    Scenario {
         name: "no-route/proxy-arp-unreachable",
         about: "a router answers ARP for an address of our network, and then does not find the host",
         make: |stage| {
