@@ -77,7 +77,8 @@ impl Wire {
             .notices
             .of(Direction::Received, |what| what == What::SynAck);
         let mut syn_acks = BTreeMap::new();
-        for notice in agreed {
+        // What came while the second sample was taken may have been heard behind it.
+        for notice in agreed.filter(|notice| notice.age_us >= FIRST_RETRY_US) {
             let ends = (sockets::plain(notice.local), sockets::plain(notice.peer));
             *syn_acks.entry(ends).or_default() += notice.count;
         }

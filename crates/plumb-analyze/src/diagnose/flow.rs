@@ -139,6 +139,13 @@ impl Flow<'_> {
             && self.is.bytes_acked == self.was.bytes_acked
     }
 
+    /// Says whether full segments of this connection arrived before.
+    pub fn got_large(&self) -> bool {
+        let mss = u64::from(self.is.snd_mss);
+        let segments = u64::from(self.is.delivered);
+        self.is.bytes_acked >= mss * LARGE_SEGMENTS && self.is.bytes_acked * 2 >= mss * segments
+    }
+
     /// Says whether what is under way waits for segments that were lost: a timer expired for them, or more than one in a
     /// hundred was sent again.
     pub fn waits_for_repetition(&self) -> bool {
@@ -235,6 +242,8 @@ impl Flow<'_> {
 
 /// So many timeouts in a row are no passing loss.
 const IN_A_ROW: u8 = 2;
+/// So many full segments show that the way lets them through.
+const LARGE_SEGMENTS: u64 = 4;
 /// Fewer segments sent again are chance.
 const SEVERAL: u32 = 4;
 /// The timer that probes a closed window (`idiag_timer`).

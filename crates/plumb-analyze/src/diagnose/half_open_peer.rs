@@ -3,6 +3,8 @@
 //! Retransmission timeouts back off one after the other (`tcpi_backoff`, `tcpi_retransmits`) and not one acknowledgement comes
 //! (`tcpi_last_ack_recv`), nor anything else from that host. Where packets are lost at random, earlier ones
 //! were, too, and so many in a row are no surprise.
+//! A host that answers on other connections is there; one that it, or a NAT on the way, has forgotten is told after a longer
+//! silence, unless it is the size of its segments that keeps them from arriving.
 //! Probes of a closed window, and those of SO_KEEPALIVE on a connection that has nothing to send, go without an
 //! answer, too (`tcpi_probes`, which an acknowledgement sets back).
 
@@ -21,6 +23,9 @@ pub const ID: &str = "half-open-peer";
 const TIMEOUTS: u8 = 3;
 /// So many probes of a closed window: a peer that is there answers each, and those behind come ever more seldom.
 const INTO_WINDOW: u8 = 2;
+/// So many, and the last word so old, of a connection whose host still answers on others.
+const LONG_ROW: u8 = 4;
+const FORGOTTEN_MS: u32 = 5_000;
 /// The last word of the peer is at least so old.
 const SILENT_MS: u32 = 2_000;
 
@@ -33,7 +38,7 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
     let ended = Ended::of(case);
     for flow in lasting(case) {
         if is_silent(&flow, &ended)
-            && !flow.peer_talks(case)
+            && (!flow.peer_talks(case) || is_forgotten(&flow))
             && let Some(peer) = flow.after.peer.inet()
             && !is_told(peer)
         {
@@ -60,6 +65,17 @@ fn has_address(case: &Case<'_>, ip: IpAddr) -> bool {
     ip.is_loopback() || addresses.any(|own| own.ip == ip)
 }
 
+/// Says whether it is this connection alone that nobody knows any more: for long nothing at all comes on it, and what is
+/// sent is not too large to arrive.
+fn is_forgotten(flow: &Flow<'_>) -> bool {
+    let waiting = flow.after.send_q.ok().unwrap_or(0);
+    let under_way = waiting.saturating_sub(flow.is.notsent_bytes.into());
+    let fits = under_way < u64::from(flow.is.snd_mss) || flow.got_large();
+    fits && rows::in_a_row(flow.is) >= LONG_ROW
+        && flow.is.segs_in == flow.was.segs_in
+        && flow.is.last_ack_recv_ms >= FORGOTTEN_MS
+}
+
 fn finding(case: &Case<'_>, peer: SocketAddr, silent: &[Flow<'_>]) -> Option<Finding> {
     let snapshot = &case.span.after.snapshot;
     let flow = silent.first()?;
@@ -73,12 +89,21 @@ fn finding(case: &Case<'_>, peer: SocketAddr, silent: &[Flow<'_>]) -> Option<Fin
         Some(own) => {
             format!("no interface has our address {own} any more, so nothing of {peer} comes")
         }
+        None if flow.peer_talks(case) => {
+            format!("{peer} does not answer on a connection any more, as it does on others")
+        }
         None => format!("{peer} does not answer any more"),
     };
     let mut hints = vec![
         format!("is the host there at all: plumb path {peer}"),
         "give up sooner: TCP_USER_TIMEOUT on the socket; notice idle ones: SO_KEEPALIVE".to_owned(),
     ];
+    if flow.peer_talks(case) {
+        hints.insert(
+            0,
+            "a NAT or a firewall on the way may have forgotten it: SO_KEEPALIVE more often than that does".to_owned(),
+        );
+    }
     if let Some(own) = gone {
         hints.insert(
             0,
@@ -111,14 +136,69 @@ fn finding(case: &Case<'_>, peer: SocketAddr, silent: &[Flow<'_>]) -> Option<Fin
 
 #[cfg(test)]
 mod tests {
+    use plumb_model::Known;
     use plumb_model::diag::tcp_info::TcpInfo;
+    use plumb_model::id::Cookie;
     use plumb_model::notice::Notices;
     use plumb_model::rtnl::Address;
     use plumb_model::sample::Span;
+    use plumb_model::snapshot::End;
 
     use super::super::Focus;
     use super::*;
     use crate::made_up;
+
+    /// What is told of a connection without an answer for so long beside one that goes on, with so many bytes under way.
+    fn beside_another(last_ack_recv_ms: u32, under_way: u64) -> Vec<String> {
+        let silent = TcpInfo {
+            snd_mss: 1448,
+            unacked: 1,
+            backoff: 5,
+            retransmits: 5,
+            total_retrans: 5,
+            data_segs_out: 100,
+            delivered: 95,
+            bytes_acked: 800,
+            last_ack_recv_ms,
+            ..TcpInfo::default()
+        };
+        let sample = |at_us, segs_in| {
+            let goes_on = TcpInfo {
+                segs_in,
+                ..TcpInfo::default()
+            };
+            let mut sample = made_up::sample(at_us, &silent);
+            for socket in &mut sample.snapshot.sockets {
+                socket.send_q = Known::Known(under_way);
+            }
+            let mut other = made_up::connection(&goes_on);
+            other.cookie = Known::Known(Cookie(8));
+            other.local = End::Inet(([10, 0, 0, 1], 40_001).into());
+            sample.snapshot.sockets.push(other);
+            sample
+        };
+        let (before, after) = (sample(1_000_000, 10), sample(3_000_000, 20));
+        let case = Case {
+            span: Span {
+                before: &before,
+                after: &after,
+            },
+            notices: &Notices::default(),
+            focus: &Focus::default(),
+        };
+        let found = check(&case).into_iter();
+        found.map(|found| found.summary).collect()
+    }
+
+    #[test]
+    fn a_connection_that_was_forgotten_on_the_way_is_told_while_others_go_on() {
+        let told = beside_another(9_000, 8);
+        assert_eq!(told.len(), 1);
+        assert!(told[0].contains("as it does on others"), "{told:?}");
+        // Not long enough, and too large to tell it from a hole for large segments.
+        assert_eq!(beside_another(3_000, 8), [""; 0]);
+        assert_eq!(beside_another(9_000, 8_000), [""; 0]);
+    }
 
     #[test]
     fn an_address_that_was_taken_from_us_is_said() {

@@ -27,7 +27,9 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
     let stuck = lasting(case)
         .filter(|flow| is_stuck(flow, &ended) && !flow.is_within_host(case))
         .filter(|flow| {
-            got_nothing_large(flow) || flow.peer_talks(case) && !others_get_large(case, flow)
+            // What came through before, or does on another connection, is not too large.
+            let passes = flow.got_large() || others_get_large(case, flow);
+            got_nothing_large(flow) || flow.peer_talks(case) && !passes
         });
     let mut findings: Vec<Finding> = stuck.map(|flow| blackhole(case, &flow)).collect();
     let holed = lasting(case).filter(|flow| flow.has_old_gap() && flow.peer_talks(case));
@@ -207,8 +209,9 @@ mod tests {
     use super::*;
     use crate::made_up;
 
-    /// Says whether a stuck connection is told, beside one on which segments of so many bytes arrive.
-    fn is_told(bytes: u64) -> bool {
+    /// Says whether a stuck connection is told, of which so many bytes arrived in 900 segments, beside one on which segments
+    /// of so many bytes arrive.
+    fn is_told(own: u64, bytes: u64) -> bool {
         let stuck = TcpInfo {
             snd_mss: 1448,
             unacked: 10,
@@ -216,7 +219,8 @@ mod tests {
             retransmits: 4,
             total_retrans: 5,
             data_segs_out: 1000,
-            bytes_acked: 1_000_000,
+            bytes_acked: own,
+            delivered: 900,
             ..TcpInfo::default()
         };
         let sample = |at_us: u64, segments: u32| {
@@ -252,8 +256,10 @@ mod tests {
 
     #[test]
     fn a_hole_for_large_segments_lets_none_of_any_connection_through() {
-        assert!(is_told(100));
+        assert!(is_told(90_000, 100));
         // Of this connection alone something is lost.
-        assert!(!is_told(1448));
+        assert!(!is_told(90_000, 1448));
+        // Nor was anything too large before.
+        assert!(!is_told(1_000_000, 100));
     }
 }

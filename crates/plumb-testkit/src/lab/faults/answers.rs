@@ -50,6 +50,23 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "half-open-peer/forgotten",
+        about: "of several conversations with a server one is forgotten on the way; its segments are thrown away without a word",
+        make: |stage| {
+            let peer = peer(stage)?;
+            let listener = stage.once_in(&peer, || TcpListener::bind(SERVER))?;
+            let mut forgotten = TcpStream::connect(SERVER)?;
+            stage.hold(listener.accept()?);
+            talk(stage, &peer, &listener)?;
+            let port = forgotten.local_addr()?.port();
+            drop_in(stage, Some(&peer), &format!("tcp sport {port} drop"))?;
+            forgotten.write_all(b"still there?")?;
+            stage.hold(forgotten);
+            stage.wait_for_counter("TcpExt", "TCPTimeouts", 5)?;
+            Ok(Expected::subject("peer", SERVER))
+        },
+    },
+    Scenario {
         name: "connect-timeout/proxy-arp-nowhere",
         about: "a router answers ARP for an address of our network that it does not pass on",
         make: |stage| {
@@ -128,6 +145,26 @@ fn transfers(stage: &mut Stage, peer: &Peer, connections: usize) -> io::Result<(
             std::thread::sleep(Duration::from_millis(5));
         });
     }
+    Ok(())
+}
+
+/// A conversation of small questions and answers that goes on.
+fn talk(stage: &mut Stage, peer: &Peer, listener: &TcpListener) -> io::Result<()> {
+    let mut client = TcpStream::connect(SERVER)?;
+    let (mut server, _) = listener.accept()?;
+    for stream in [&client, &server] {
+        stream.set_read_timeout(Some(Duration::from_millis(300)))?;
+    }
+    stage.repeat_in(peer, move || {
+        if matches!(server.read(&mut [0; 64]), Ok(read) if read > 0) {
+            let _ = server.write_all(b"answer");
+        }
+    });
+    stage.repeat(move || {
+        let _ = client.write_all(b"question");
+        let _ = client.read(&mut [0; 64]);
+        std::thread::sleep(Duration::from_millis(50));
+    });
     Ok(())
 }
 
