@@ -4,7 +4,7 @@
 //! the time it waited for room (`tcpi_sndbuf_limited`); a writer that is not run in time is not counted as one that
 //! waits, because the clock stops when there is room again. On the receiving side a buffer below the kernel's
 //! starting size (`tcp_rmem[1]`), with its window in use while the process reads all that comes, is what
-//! limits.
+//! limits; and so is one that may not grow (`tcp_rmem[2]`) where each round trip brings a full window.
 
 use plumb_model::finding::{Confidence, Finding, Severity};
 use plumb_model::snapshot::Socket;
@@ -24,6 +24,10 @@ const WMEM_QUEUED: usize = 5;
 const LIMITED_PERCENT: u64 = 40;
 /// What waits less than this is read as it comes.
 const READ_MS: u64 = 50;
+/// A shorter round trip needs no large window, microseconds.
+const FAR_US: u64 = 2_000;
+/// From this share of the window on, in percent, that a round trip brings, the window is what limits.
+const WINDOW_PERCENT: u64 = 70;
 /// A buffer that is filled and emptied so often in a second is what a transfer goes through; less is a
 /// conversation.
 const TURNS: u64 = 5;
@@ -126,14 +130,8 @@ fn send(case: &Case<'_>, flow: &Flow<'_>, share: u64) -> Finding {
 
 /// Looks for connections whose small receive buffer is in use although all is read.
 pub fn check_receive(case: &Case<'_>) -> Vec<Finding> {
-    let usual = case
-        .span
-        .after
-        .settings
-        .numbers("net.ipv4.tcp_rmem")
-        .get(1)
-        .copied();
-    let Some(usual) = usual else {
+    let settings = &case.span.after.settings;
+    let &[_, usual, most] = settings.numbers("net.ipv4.tcp_rmem") else {
         return Vec::new();
     };
     let limited = lasting(case).filter_map(|flow| {
@@ -144,39 +142,82 @@ pub fn check_receive(case: &Case<'_>) -> Vec<Finding> {
             .saturating_sub(flow.was.bytes_received);
         let read = flow.unread() == 0 || flow.waiting_ms(case).is_some_and(|ms| ms < READ_MS);
         // Twice what was asked for is what the kernel sets.
-        let small = buffer * 2 <= usual;
+        let limit = if buffer * 2 <= usual {
+            Limit::Program { usual }
+        } else if buffer >= most && fills_its_window(case, &flow, received) {
+            Limit::Setting { most }
+        } else {
+            return None;
+        };
         let ms = u64::try_from(case.span.duration().as_millis()).unwrap_or(u64::MAX);
         let transfer = received.saturating_mul(1000) >= buffer.saturating_mul(ms) * TURNS;
-        (small && read && transfer).then(|| receive(case, &flow, buffer, usual, received))
+        (read && transfer).then(|| receive(case, &flow, buffer, limit, received))
     });
     limited.collect()
 }
 
-fn receive(case: &Case<'_>, flow: &Flow<'_>, buffer: u64, usual: u64, received: u64) -> Finding {
+/// Who set a receive buffer that is too small.
+enum Limit {
+    /// The program: the kernel would begin with `usual` bytes.
+    Program { usual: u64 },
+    /// Whoever set `tcp_rmem`: the kernel may not grow it beyond `most`.
+    Setting { most: u64 },
+}
+
+/// Says whether a round trip without any queue brings about as much as the window lets the peer send. Where a queue on the
+/// way fills the window, it brings less; and within a host or a rack no buffer is too small.
+fn fills_its_window(case: &Case<'_>, flow: &Flow<'_>, received: u64) -> bool {
+    let trip_us = u64::from(flow.is.min_rtt_us);
+    let us = u64::try_from(case.span.duration().as_micros()).unwrap_or(u64::MAX);
+    let a_trip = received
+        .saturating_mul(trip_us)
+        .checked_div(us)
+        .unwrap_or(0);
+    trip_us >= FAR_US && a_trip * 100 >= u64::from(flow.is.rcv_ssthresh) * WINDOW_PERCENT
+}
+
+fn receive(case: &Case<'_>, flow: &Flow<'_>, buffer: u64, limit: Limit, received: u64) -> Finding {
+    let (source, why, hint) = match limit {
+        Limit::Program { usual } => (
+            "sock_diag SK_MEMINFO_RCVBUF, net.ipv4.tcp_rmem",
+            format!(
+                "the buffer is {buffer} bytes, where the kernel would begin with {usual} and grow"
+            ),
+            "let the program leave SO_RCVBUF alone, so that the kernel grows it, or set it to bandwidth times delay",
+        ),
+        Limit::Setting { most } => (
+            "sock_diag SK_MEMINFO_RCVBUF, net.ipv4.tcp_rmem, tcp_info.tcpi_min_rtt",
+            format!(
+                "the buffer is {buffer} bytes, and net.ipv4.tcp_rmem lets it grow to {most}; each round trip of {:.1} ms brings a full window",
+                f64::from(flow.is.min_rtt_us) / 1000.0
+            ),
+            "raise the last number of net.ipv4.tcp_rmem to twice bandwidth times delay",
+        ),
+    };
     let subject = subject::of_socket(&case.span.after.snapshot, flow.place, "socket");
     let peer = subject.peer.clone().unwrap_or_default();
     Finding {
         kind: RECEIVE,
         severity: Severity::Warning,
-        summary: format!("a receive buffer of {buffer} bytes limits how fast {peer} can send to us"),
+        summary: format!(
+            "a receive buffer of {buffer} bytes limits how fast {peer} can send to us"
+        ),
         subject,
         evidence: vec![
-            evidence::fact(
-                "sock_diag SK_MEMINFO_RCVBUF, net.ipv4.tcp_rmem",
-                format!("the buffer is {buffer} bytes, where the kernel would begin with {usual} and grow"),
-            ),
+            evidence::fact(source, why),
             evidence::fact(
                 "tcp_info.tcpi_rcv_ssthresh",
                 format!("the window is at most {} bytes", flow.is.rcv_ssthresh),
             ),
             evidence::fact(
                 "tcp_info.tcpi_bytes_received",
-                format!("{received} bytes came in {:.1} s, and all were read at once", case.span.seconds()),
+                format!(
+                    "{received} bytes came in {:.1} s, and all were read at once",
+                    case.span.seconds()
+                ),
             ),
         ],
-        hints: vec![
-            "let the program leave SO_RCVBUF alone, so that the kernel grows it, or set it to bandwidth times delay".to_owned(),
-        ],
+        hints: vec![hint.to_owned()],
         confidence: Confidence::Likely,
     }
 }
@@ -253,5 +294,62 @@ mod tests {
     fn what_is_lost_fills_a_buffer_that_nobody_set() {
         assert_eq!(found(500_000, false, 2), [(SEND, Severity::Info)]);
         assert_eq!(found(32_768, false, 2), [(SEND, Severity::Warning)]);
+    }
+}
+
+#[cfg(test)]
+mod tests_of_receiving {
+    use plumb_model::diag::tcp_info::TcpInfo;
+    use plumb_model::id::Cookie;
+    use plumb_model::notice::Notices;
+    use plumb_model::sample::{Sample, Settings, Span};
+    use plumb_model::{Known, socket::SocketState};
+
+    use super::super::{Focus, diagnose};
+    use super::*;
+    use crate::counters::concerned::tests::socket;
+
+    /// Gives what is found where a second brings so many bytes, with such a round trip, into a buffer of 32768 bytes whose
+    /// window is 20000.
+    fn found(received: u64, min_rtt_us: u32, most: u64) -> Vec<&'static str> {
+        let sample = |at_us, bytes_received| {
+            let mut memory = [0; 9];
+            memory[1] = 32_768;
+            let mut socket = socket(SocketState::ESTABLISHED, 5000, (0, 0), memory);
+            socket.cookie = Known::Known(Cookie(1));
+            socket.tcp = Some(Box::new(TcpInfo {
+                bytes_received,
+                min_rtt_us,
+                rtt_us: min_rtt_us,
+                rcv_ssthresh: 20_000,
+                ..TcpInfo::default()
+            }));
+            let mut sample = Sample {
+                at_us,
+                settings: Settings::new(vec![("net.ipv4.tcp_rmem", vec![4096, 16_384, most])]),
+                ..Sample::default()
+            };
+            sample.snapshot.sockets.push(socket);
+            sample
+        };
+        let (before, after) = (sample(0, 0), sample(1_000_000, received));
+        let case = Case {
+            span: Span {
+                before: &before,
+                after: &after,
+            },
+            notices: &Notices::default(),
+            focus: &Focus::default(),
+        };
+        diagnose(&case).iter().map(|found| found.kind).collect()
+    }
+
+    #[test]
+    fn a_buffer_that_may_not_grow_limits_where_each_round_trip_brings_a_full_window() {
+        assert_eq!(found(400_000, 50_000, 32_768), [RECEIVE]);
+        // It may still grow; a queue makes the window full; the peer is near.
+        assert_eq!(found(400_000, 50_000, 6_000_000), [""; 0]);
+        assert_eq!(found(400_000, 10_000, 32_768), [""; 0]);
+        assert_eq!(found(20_000_000, 1_000, 32_768), [""; 0]);
     }
 }
