@@ -11,8 +11,8 @@ use plumb_wire::proc::sockstat::decode_numbers;
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::links;
 use crate::proc::read_file;
+use crate::{links, routing};
 
 const CONNTRACK_MAX: File = File {
     group: "nf_conntrack",
@@ -45,8 +45,33 @@ pub fn read() -> Counters {
         let reading = CONNTRACK_MAX.reading(None, "max".to_owned(), max);
         counters.readings.push(reading);
     }
+    neighbour_tables(&mut counters);
     interfaces(&mut counters);
     counters
+}
+
+/// Adds the tables of neighbours, whose files the first namespace has alone.
+fn neighbour_tables(counters: &mut Counters) {
+    for table in routing::dump_neighbour_tables().unwrap_or_default() {
+        let known = FILES
+            .iter()
+            .find(|(file, _)| file.group.as_bytes() == table.name);
+        let Some((file, _)) = known else { continue };
+        if counters
+            .readings
+            .iter()
+            .any(|known| known.group == file.group)
+        {
+            continue;
+        }
+        let file = File {
+            source: "rtnetlink NDTA_STATS",
+            ..*file
+        };
+        let counts = table.counts.into_iter();
+        let readings = counts.map(|(name, value)| file.reading(None, name.to_owned(), value));
+        counters.readings.extend(readings);
+    }
 }
 
 fn content(file: File, gaps: &mut Vec<Gap>) -> Option<Vec<u8>> {

@@ -8,12 +8,15 @@ use plumb_model::rtnl::{Address, Link, Neighbour, Route, Rule};
 use plumb_wire::netlink::rtnetlink::address::{NEW_ADDRESS, decode_address};
 use plumb_wire::netlink::rtnetlink::link::{NEW_LINK, decode_link};
 use plumb_wire::netlink::rtnetlink::neighbour::{NEW_NEIGHBOUR, decode_neighbour};
+use plumb_wire::netlink::rtnetlink::neighbour_table::{
+    NEW_TABLE, NeighbourTable, decode_neighbour_table,
+};
 use plumb_wire::netlink::rtnetlink::route::{
     NEW_ROUTE, RouteQuestion, decode_route, encode_route_question,
 };
 use plumb_wire::netlink::rtnetlink::rule::{NEW_RULE, decode_rule};
 use plumb_wire::netlink::rtnetlink::{
-    GET_ADDRESS, GET_LINK, GET_NEIGHBOUR, GET_ROUTE, GET_RULE, encode_dump,
+    GET_ADDRESS, GET_LINK, GET_NEIGHBOUR, GET_NEIGHBOUR_TABLE, GET_ROUTE, GET_RULE, encode_dump,
 };
 use rustix::io::Errno;
 
@@ -36,6 +39,11 @@ pub fn dump_addresses() -> Result<Vec<Address>, DumpError> {
 /// Dumps the neighbours of one family.
 pub fn dump_neighbours(family: u8) -> Result<Vec<Neighbour>, DumpError> {
     dump(GET_NEIGHBOUR, family, &[NEW_NEIGHBOUR], decode_neighbour)
+}
+
+/// Dumps what the tables of neighbours counted, of the whole machine.
+pub fn dump_neighbour_tables() -> Result<Vec<NeighbourTable>, DumpError> {
+    dump(GET_NEIGHBOUR_TABLE, 0, &[NEW_TABLE], decode_neighbour_table)
 }
 
 /// Dumps the rules of one family, those asked first first.
@@ -97,5 +105,7 @@ mod tests {
                 .any(|r| r.table == LOCAL_TABLE && r.covers(home))
         );
         dump_neighbours(AF_INET).expect("everybody may ask");
+        let tables = dump_neighbour_tables().expect("everybody may ask");
+        assert!(tables.iter().any(|table| table.name == b"arp_cache"));
     }
 }

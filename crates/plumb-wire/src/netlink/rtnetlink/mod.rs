@@ -8,6 +8,7 @@ pub mod address;
 pub mod link;
 pub mod link_details;
 pub mod neighbour;
+pub mod neighbour_table;
 pub mod qdisc;
 pub mod route;
 pub mod rule;
@@ -30,12 +31,16 @@ pub const GET_RULE: u16 = 34;
 /// `RTM_GETQDISC`.
 pub const GET_QDISC: u16 = 38;
 
+/// `RTM_GETNEIGHTBL`.
+pub const GET_NEIGHBOUR_TABLE: u16 = 66;
+
 /// Encodes a request for everything of one kind (`RTM_GET…`); family 0 is all families.
 pub fn encode_dump(kind: u16, family: u8) -> Vec<u8> {
     let body = match kind {
         GET_LINK => link::BODY_BYTES,
         GET_ADDRESS => address::BODY_BYTES,
         GET_QDISC => qdisc::BODY_BYTES,
+        GET_NEIGHBOUR_TABLE => neighbour_table::BODY_BYTES,
         _ => route::BODY_BYTES,
     };
     let mut head = vec![0; body];
