@@ -143,17 +143,21 @@ struct Group {
 fn groups(case: &Case<'_>, direction: Direction) -> BTreeMap<End, Group> {
     let servers = [case.span.after, case.span.before].map(Servers::of);
     let is_reset = |what| what == What::Reset;
-    let other_way: HashSet<(SocketAddr, SocketAddr)> = case
-        .notices
-        .all
-        .iter()
+    let resets = case.notices.all.iter();
+    let other_way: HashMap<(SocketAddr, SocketAddr), u64> = resets
         .filter(|notice| notice.direction != direction && is_reset(notice.what))
-        .map(|notice| (notice.local, notice.peer))
+        .map(|notice| ((notice.local, notice.peer), notice.age_us))
         .collect();
     let known = connected(case);
     let mut locals: HashMap<IpAddr, bool> = HashMap::new();
     let mut groups: BTreeMap<End, Group> = BTreeMap::new();
-    for notice in case.notices.of(direction, is_reset) {
+    // What still comes for a connection that a reset has ended is answered by one: who reset it first did it.
+    let answers = |notice: &Notice| {
+        let first = other_way.get(&(notice.local, notice.peer));
+        first.is_some_and(|age_us| *age_us > notice.age_us)
+    };
+    let resets = case.notices.of(direction, is_reset);
+    for notice in resets.filter(|notice| !answers(notice)) {
         let group = groups.entry(end_of(&servers, notice)).or_default();
         group.tries.add(notice);
         group.flows += 1;
@@ -162,7 +166,7 @@ fn groups(case: &Case<'_>, direction: Direction) -> BTreeMap<End, Group> {
         let is_local = locals
             .entry(ip)
             .or_insert_with(|| sockets::is_local(case.span.after, ip));
-        group.is_local |= *is_local || other_way.contains(&(notice.peer, notice.local));
+        group.is_local |= *is_local || other_way.contains_key(&(notice.peer, notice.local));
     }
     groups.retain(|_, group| group.flows >= SEVERAL);
     let whole = connections(case, &servers);
@@ -274,5 +278,70 @@ fn subject_of(case: &Case<'_>, end: &End) -> Subject {
             protocol: Some("tcp"),
             ..Subject::default()
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_model::counters::Reading;
+    use plumb_model::notice::Notices;
+    use plumb_model::sample::{Sample, Span};
+
+    use super::super::{Focus, diagnose};
+    use super::*;
+
+    /// Gives what is found where four connections were reset both ways, so long before the end of the watch.
+    fn found(by_us_ms: u64, by_peer_ms: u64) -> Vec<&'static str> {
+        let sample = |value| {
+            let mut sample = Sample::default();
+            for (group, name) in [("TcpExt", "TCPAbortOnClose"), ("Tcp", "EstabResets")] {
+                sample.counters.readings.push(Reading {
+                    group: group.to_owned(),
+                    instance: None,
+                    name: name.to_owned(),
+                    value,
+                    source: "/proc",
+                });
+            }
+            sample
+        };
+        let (before, after) = (sample(0), sample(4));
+        let reset = |place: u16, direction, ms: u64| Notice {
+            what: What::Reset,
+            direction,
+            protocol: 6,
+            local: ([10, 0, 0, 1], 40_000 + place).into(),
+            peer: ([10, 0, 0, 2], 80).into(),
+            interface: 2,
+            count: 1,
+            age_us: ms * 1000 + u64::from(place),
+            last_age_us: ms * 1000,
+        };
+        let both = |place| {
+            let ways = [
+                (Direction::Sent, by_us_ms),
+                (Direction::Received, by_peer_ms),
+            ];
+            ways.map(|(direction, ms)| reset(place, direction, ms))
+        };
+        let notices = Notices {
+            all: (0..4).flat_map(both).collect(),
+            ..Notices::default()
+        };
+        let case = Case {
+            span: Span {
+                before: &before,
+                after: &after,
+            },
+            notices: &notices,
+            focus: &Focus::default(),
+        };
+        diagnose(&case).iter().map(|found| found.kind).collect()
+    }
+
+    #[test]
+    fn who_reset_a_connection_first_did_it() {
+        assert_eq!(found(500, 900), [BY_PEER]);
+        assert_eq!(found(900, 500), [BY_US]);
     }
 }
