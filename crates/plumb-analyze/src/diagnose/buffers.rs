@@ -157,6 +157,7 @@ pub fn check_receive(case: &Case<'_>) -> Vec<Finding> {
 }
 
 /// Who set a receive buffer that is too small.
+#[derive(Clone, Copy)]
 enum Limit {
     /// The program: the kernel would begin with `usual` bytes.
     Program { usual: u64 },

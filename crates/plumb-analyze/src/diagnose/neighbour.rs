@@ -16,19 +16,25 @@ use super::{Case, evidence, firewall_drop, sockets};
 pub const UNRESOLVED: &str = "neighbor-unresolved";
 /// The id of the finding: no room.
 pub const FULL: &str = "neighbor-table-full";
+/// The tables, of IPv4 and of IPv6, with what limits them, and the counter of those that found no room.
+const TABLES: [(&str, &str); 2] = [
+    ("arp_cache", "net.ipv4.neigh.default.gc_thresh3"),
+    ("ndisc_cache", "net.ipv6.neigh.default.gc_thresh3"),
+];
+const FULLS: &str = "table_fulls";
 /// Fewer packets of others that cannot be forwarded are an accident.
 const SEVERAL: u64 = 2;
 
 /// Looks for next hops that somebody needs and that do not answer.
 pub fn check_unresolved(case: &Case<'_>) -> Vec<Finding> {
-    if !check_full(case).is_empty() {
-        // Who is asked for again and again because there is no room for the answer has another trouble.
-        return Vec::new();
-    }
+    // Who is asked for again and again because there is no room for the answer has another trouble.
+    let is_full = TABLES.map(|(table, _)| evidence::grown(case.span, table, FULLS).is_some());
+    let has_room = |neighbour: &&Neighbour| !is_full[usize::from(neighbour.ip.is_ipv6())];
     let neighbours = case.span.after.neighbours.iter();
     let silent =
         neighbours.filter(|neighbour| neighbour.has_failed() || neighbour.state == INCOMPLETE);
     silent
+        .filter(has_room)
         .filter_map(|neighbour| Some(unresolved(case, neighbour, &needed_by(case, neighbour)?)))
         .collect()
 }
@@ -146,12 +152,8 @@ fn unresolved(case: &Case<'_>, neighbour: &Neighbour, needed: &str) -> Finding {
 
 /// Looks for a table that is full.
 pub fn check_full(case: &Case<'_>) -> Vec<Finding> {
-    let tables = [
-        ("arp_cache", "net.ipv4.neigh.default.gc_thresh3"),
-        ("ndisc_cache", "net.ipv6.neigh.default.gc_thresh3"),
-    ];
-    let full = tables.iter().filter_map(|(table, limit)| {
-        let grown = evidence::grown(case.span, table, "table_fulls")?;
+    let full = TABLES.iter().filter_map(|(table, limit)| {
+        let grown = evidence::grown(case.span, table, FULLS)?;
         Some(Finding {
             kind: FULL,
             severity: Severity::Critical,
