@@ -4,7 +4,7 @@
  *
  * One object, because its programs share their maps, and without pinning anything a second object
  * could not be given them. Programs are loaded one by one: those of layers nobody asked for, and those
- * this kernel refuses, stay out (recorder/plan.rs).
+ * this kernel refuses, stay out (recorder/ladders.rs).
  */
 #include "states.h"
 #include "faults.h"
