@@ -139,6 +139,14 @@ impl Flow<'_> {
             && self.is.bytes_acked == self.was.bytes_acked
     }
 
+    /// Says whether something came on this connection since the timeouts in a row began, or between the samples. Timers
+    /// double, so those that expired took together about as long as the next one will.
+    pub fn heard_in_row(&self) -> bool {
+        let since_us = u64::from(self.is.last_ack_recv_ms) * 1000;
+        let recent = self.is.backoff >= DOUBLED && since_us * 2 < u64::from(self.is.rto_us);
+        recent || self.is.segs_in != self.was.segs_in
+    }
+
     /// Says whether full segments of this connection arrived before.
     pub fn got_large(&self) -> bool {
         let mss = u64::from(self.is.snd_mss);
@@ -242,6 +250,8 @@ impl Flow<'_> {
 
 /// So many timeouts in a row are no passing loss.
 const IN_A_ROW: u8 = 2;
+/// So often doubled, a timer is about as long as all before it.
+const DOUBLED: u8 = 3;
 /// So many full segments show that the way lets them through.
 const LARGE_SEGMENTS: u64 = 4;
 /// Fewer segments sent again are chance.

@@ -53,7 +53,10 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
 
 fn is_silent(flow: &Flow<'_>, ended: &Ended) -> bool {
     let row = rows::in_a_row(flow.is);
-    let resends = flow.is.unacked > 0 && row >= TIMEOUTS && !flow.is_lost_by_chance(ended);
+    let resends = flow.is.unacked > 0
+        && row >= TIMEOUTS
+        && !flow.heard_in_row()
+        && !flow.is_lost_by_chance(ended);
     let enough = if flow.probes() { INTO_WINDOW } else { TIMEOUTS };
     let asks = flow.is.probes >= enough;
     (resends || asks) && flow.is.last_ack_recv_ms >= SILENT_MS
@@ -71,9 +74,7 @@ fn is_forgotten(flow: &Flow<'_>) -> bool {
     let waiting = flow.after.send_q.ok().unwrap_or(0);
     let under_way = waiting.saturating_sub(flow.is.notsent_bytes.into());
     let fits = under_way < u64::from(flow.is.snd_mss) || flow.got_large();
-    fits && rows::in_a_row(flow.is) >= LONG_ROW
-        && flow.is.segs_in == flow.was.segs_in
-        && flow.is.last_ack_recv_ms >= FORGOTTEN_MS
+    fits && rows::in_a_row(flow.is) >= LONG_ROW && flow.is.last_ack_recv_ms >= FORGOTTEN_MS
 }
 
 fn finding(case: &Case<'_>, peer: SocketAddr, silent: &[Flow<'_>]) -> Option<Finding> {

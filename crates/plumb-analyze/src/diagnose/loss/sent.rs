@@ -79,8 +79,7 @@ impl Sent {
         }
         let repeats = flow.only_repeats() && !is_told;
         let by_chance = flow.is_lost_by_chance(ended);
-        let heard = is.segs_in != was.segs_in;
-        self.one_way += u64::from(repeats && !by_chance && heard);
+        self.one_way += u64::from(repeats && !by_chance && flow.heard_in_row());
         self.waits += u64::from(repeats && by_chance);
         self.flows += u64::from(again > 0);
         if again > 0 || repeats {

@@ -199,6 +199,18 @@ fn a_peer_that_still_sends_and_acknowledges_nothing_is_not_gone() {
         [(LOSS, Severity::Warning)]
     );
     assert_eq!(found((info(90), info(90)), false), []);
+    // It does so seldom by now, and was heard in this row: timers of 12.8 s follow as much.
+    let seldom = |last_ack_recv_ms| TcpInfo {
+        backoff: 6,
+        retransmits: 6,
+        total_retrans: 6,
+        rto_us: 12_800_000,
+        last_ack_recv_ms,
+        ..info(90)
+    };
+    let told = |ms| found((seldom(ms - 2_000), seldom(ms)), false);
+    assert_eq!(told(4_000), [(LOSS, Severity::Warning)]);
+    assert_eq!(told(13_000), [("half-open-peer", Severity::Warning)]);
 }
 
 /// A connection in a row of timeouts, after `rows` of them that ended, with `again` repetitions, of which `dups` were in
