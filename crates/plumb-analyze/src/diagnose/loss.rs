@@ -134,9 +134,9 @@ fn summary(peer: IpAddr, sent: &Sent) -> String {
         format!(
             "acknowledgements of {peer} are lost on their way to us, and what it has is sent again"
         )
-    } else if sent.waits > 0 && sent.again < SEVERAL {
+    } else if sent.waits + sent.quiet > 0 && sent.timeouts == 0 && sent.again < SEVERAL {
         format!(
-            "segments to {peer}, or their acknowledgements, are lost: connections only repeat themselves"
+            "segments to {peer}, or their acknowledgements, are lost: connections wait and only repeat themselves"
         )
     } else if tenths == 0 {
         format!(

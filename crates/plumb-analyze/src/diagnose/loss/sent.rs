@@ -39,6 +39,8 @@ pub(super) struct Sent {
     pub flows: u64,
     /// Timers that expired on connections that went on.
     pub timeouts: u64,
+    /// Connections on which something was under way and nothing at all was heard between the samples: the next timer is far.
+    pub quiet: u64,
     /// Connections whose peer still sends, and acknowledges nothing.
     pub one_way: u64,
     /// Connections that only repeat themselves, no longer than losses before explain.
@@ -77,12 +79,14 @@ impl Sent {
         if is.bytes_acked > was.bytes_acked {
             self.timeouts += u64::from(is.total_rto.wrapping_sub(was.total_rto));
         }
+        let is_quiet = is.unacked > 0 && was.unacked > 0 && is.segs_in == was.segs_in && !is_told;
+        self.quiet += u64::from(is_quiet);
         let repeats = flow.only_repeats() && !is_told;
         let by_chance = flow.is_lost_by_chance(ended);
         self.one_way += u64::from(repeats && !by_chance && flow.heard_in_row());
         self.waits += u64::from(repeats && by_chance);
         self.flows += u64::from(again > 0);
-        if again > 0 || repeats {
+        if again > 0 || repeats || is_quiet {
             self.first.get_or_insert(flow.place);
         }
         let ended = is.total_retrans.saturating_sub(is.retransmits.into());
@@ -134,7 +138,9 @@ impl Sent {
         } = self.ever;
         let enough = if self.loses_answers() { FEW_ROWS } else { ROWS };
         let took_ms = rows_ms + rows * FIRST_MS;
-        let always = self.timeouts > 0 && rows >= enough && took_ms * 100 >= busy_ms * ROWS_PERCENT;
+        let always = self.timeouts + self.quiet > 0
+            && rows >= enough
+            && took_ms * 100 >= busy_ms * ROWS_PERCENT;
         self.timeouts >= STALLS || always
     }
 

@@ -290,6 +290,12 @@ fn one_timer_is_chance_unless_timers_took_much_of_the_time_before() {
     };
     let often = (after_rows(19, 19, 2_000), after_rows(20, 20, 2_200));
     assert_eq!(found(often, false), [(LOSS, Severity::Warning)]);
+    // The next timer is far, because acknowledgements that came late made it long.
+    let quiet = TcpInfo {
+        unacked: 5,
+        ..after_rows(20, 20, 2_200)
+    };
+    assert_eq!(found((quiet, quiet), false), [(LOSS, Severity::Warning)]);
     let seldom = (after_rows(9, 9, 300), after_rows(10, 10, 400));
     assert_eq!(found(seldom, false), []);
     let first = (after_rows(0, 0, 0), after_rows(1, 1, 900));
