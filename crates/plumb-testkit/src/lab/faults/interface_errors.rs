@@ -27,7 +27,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "interface-errors/nothing-carries",
         about: "the address that a tunnel sends from is gone",
         make: |stage| {
-            tunnel(stage)?;
+            let (_, far_end) = tunnel(stage)?;
+            stage.hold(far_end);
             stage.run("ip", ["addr", "del", "10.9.0.1/24", "dev", "veth0"])?;
             let sender = UdpSocket::bind("0.0.0.0:0")?;
             stage.run(
@@ -64,8 +65,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[
 /// The mark of a router that is congested (CE, RFC 3168), which a sender must have allowed.
 const CONGESTED: u8 = 3;
 
-/// A tunnel to the peer, with an address of ours in it.
-fn tunnel(stage: &mut Stage) -> io::Result<Peer> {
+/// A tunnel to the peer, with an address of ours in it. Its other end listens, so that what the kernel
+/// sends to it by itself (multicast listener reports) is not refused.
+fn tunnel(stage: &mut Stage) -> io::Result<(Peer, UdpSocket)> {
     let peer = peer(stage)?;
     stage.run(
         "ip",
@@ -90,14 +92,14 @@ fn tunnel(stage: &mut Stage) -> io::Result<Peer> {
         ],
     )?;
     stage.run("ip", ["addr", "add", "10.20.0.1/24", "dev", "vxlan0"])?;
+    let far_end = stage.once_in(&peer, || UdpSocket::bind("10.9.0.2:4789"))?;
     stage.run("ip", ["link", "set", "vxlan0", "up"])?;
-    Ok(peer)
+    Ok((peer, far_end))
 }
 
 /// The peer sends datagrams of the tunnel, each with one frame in it and this mark outside.
 fn frames(stage: &mut Stage, mark: u8) -> io::Result<()> {
-    let peer = tunnel(stage)?;
-    let sender = stage.once_in(&peer, || UdpSocket::bind("10.9.0.2:0"))?;
+    let (peer, sender) = tunnel(stage)?;
     sockopt::set_ip_tos(&sender, mark)?;
     let datagram = datagram();
     stage.repeat_in(&peer, move || {
