@@ -104,7 +104,7 @@ fn diagnosed(arguments: &Arguments) -> Result<u8, u8> {
         .then(|| target.focus(&pids, &Refused::default()));
     let probed = probed.transpose().map_err(refuse)?;
     let mut calls = Calls::start(command.as_ref().map(Command::pid));
-    let mut looks = Looks::begin(places(arguments, &pids), probed.as_ref());
+    let mut looks = Looks::begin(places(arguments, &target, &pids), probed.as_ref());
     if let Some(command) = &mut command {
         command.let_go();
     }
@@ -155,11 +155,13 @@ fn diagnosed(arguments: &Arguments) -> Result<u8, u8> {
 }
 
 /// Chooses where to look.
-fn places(arguments: &Arguments, pids: &BTreeSet<Pid>) -> Places {
+fn places(arguments: &Arguments, target: &Target, pids: &BTreeSet<Pid>) -> Places {
     match (arguments.all_netns, &arguments.netns) {
         (true, _) => Places::Every,
         // Who names a namespace means that one, wherever the processes are.
         (false, Some(_)) => Places::Own,
+        // Who has the name here may live only for moments, whatever lives elsewhere.
+        (false, None) if matches!(target, Target::Name(_)) => Places::of(pids).and_own(),
         (false, None) => Places::of(pids),
     }
 }

@@ -2,6 +2,7 @@
 //! are started again and again, children of a command.
 
 mod needs_root {
+    use std::io::Read as _;
     use std::net::TcpListener;
     use std::process::{Child, Command, Stdio};
     use std::time::{Duration, Instant};
@@ -91,25 +92,65 @@ time.sleep(60)";
         assert!(text.starts_with(&head), "{text}");
     }
 
+    /// Starts a service that cannot bind, again and again, until it is killed. It is called `unlucky` only while
+    /// it tries, which is never long.
+    fn unlucky() -> Child {
+        let tried = "open(\"/proc/self/comm\", \"w\").write(\"unlucky\")
+import socket
+socket.create_server((\"127.0.0.1\", 8443))";
+        Command::new("sh")
+            .args(["-c", "while :; do python3 -c \"$0\"; done", tried])
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a shell")
+    }
+
+    /// What is told of the service comes first.
+    fn assert_told(found: &[Value], document: &Value) {
+        let first = found.first().unwrap_or_else(|| panic!("{document}"));
+        assert_eq!(first["kind"], "port-in-use", "{document}");
+        assert_eq!(first["subject"]["local"], "127.0.0.1:8443", "{document}");
+    }
+
     #[test]
     fn a_service_that_cannot_bind_and_is_started_again_and_again_is_known_by_its_name() {
         sandbox::run(|| {
             let _held = TcpListener::bind("127.0.0.1:8443").expect("the sandbox is empty");
-            // It is called so only while it tries, which is never long.
-            let tried = "open(\"/proc/self/comm\", \"w\").write(\"unlucky\")
-import socket
-socket.create_server((\"127.0.0.1\", 8443))";
-            let mut again = Command::new("sh")
-                .args(["-c", "while :; do python3 -c \"$0\"; done", tried])
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("a shell");
+            let mut again = unlucky();
             let (found, document) = findings(&["--for=3s", "unlucky"]);
             again.kill().expect("it is ours");
             again.wait().expect("it was killed");
-            let first = found.first().unwrap_or_else(|| panic!("{document}"));
-            assert_eq!(first["kind"], "port-in-use", "{document}");
-            assert_eq!(first["subject"]["local"], "127.0.0.1:8443", "{document}");
+            assert_told(&found, &document);
+        });
+    }
+
+    #[test]
+    fn a_service_that_comes_and_goes_is_told_of_although_one_of_its_name_lives_elsewhere() {
+        sandbox::run(|| {
+            let _held = TcpListener::bind("127.0.0.1:8443").expect("the sandbox is empty");
+            let elsewhere = Namespace::new().expect("root can make a network namespace");
+            let mut namesake = elsewhere.inside(|| {
+                let called = "open(\"/proc/self/comm\", \"w\").write(\"unlucky\")
+print(flush=True)
+import time
+time.sleep(60)";
+                Command::new("python3")
+                    .args(["-c", called])
+                    .stdout(Stdio::piped())
+                    .spawn()
+                    .expect("python3 is installed")
+            });
+            let mut line = [0];
+            let mut said = namesake.stdout.take().expect("it is piped");
+            said.read_exact(&mut line)
+                .expect("it says when it is so far");
+            let mut again = unlucky();
+            let (found, document) = findings(&["--for=3s", "unlucky"]);
+            for child in [&mut again, &mut namesake] {
+                child.kill().expect("it is ours");
+                child.wait().expect("it was killed");
+            }
+            assert_told(&found, &document);
         });
     }
 

@@ -44,6 +44,17 @@ impl Places {
         if is_own { Self::Own } else { Self::Those(all) }
     }
 
+    /// Adds our own.
+    pub fn and_own(self) -> Self {
+        match (self, netns::own()) {
+            (Self::Those(mut ids), Some(own)) => {
+                ids.insert(own.id);
+                Self::Those(ids)
+            }
+            (places, _) => places,
+        }
+    }
+
     /// Calls `look` inside each, our own first; says why others are missing.
     pub fn visit(&self, mut look: impl FnMut(Place)) -> Vec<String> {
         let own = netns::own().map(|netns| netns.id);
