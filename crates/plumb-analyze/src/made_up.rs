@@ -1,12 +1,17 @@
-//! Sockets and samples for tests.
+//! Sockets, samples and cases for tests.
+
+use std::sync::LazyLock;
 
 use plumb_model::diag::inet::DiagTimer;
 use plumb_model::diag::tcp_info::TcpInfo;
 use plumb_model::id::{Cookie, Inode, NetnsId, Uid};
 use plumb_model::known::Known;
-use plumb_model::sample::Sample;
+use plumb_model::notice::Notices;
+use plumb_model::sample::{Sample, Span};
 use plumb_model::snapshot::{End, Kind, Snapshot, Socket};
 use plumb_model::socket::SocketState;
+
+use crate::diagnose::{Case, Focus};
 
 /// A connection between 10.0.0.1:40000, which is ours, and 10.0.0.2:80.
 pub(crate) fn connection(info: &TcpInfo) -> Socket {
@@ -41,5 +46,16 @@ pub(crate) fn sample(at_us: u64, info: &TcpInfo) -> Sample {
             ..Snapshot::default()
         },
         ..Sample::default()
+    }
+}
+
+/// A case between two samples of a host, where nothing is heard and nothing is asked about.
+pub(crate) fn between<'s>(before: &'s Sample, after: &'s Sample) -> Case<'s> {
+    static SILENCE: LazyLock<Notices> = LazyLock::new(Notices::default);
+    static HOST: LazyLock<Focus> = LazyLock::new(Focus::default);
+    Case {
+        span: Span { before, after },
+        notices: &SILENCE,
+        focus: &HOST,
     }
 }

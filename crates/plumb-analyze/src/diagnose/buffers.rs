@@ -227,11 +227,11 @@ fn receive(case: &Case<'_>, flow: &Flow<'_>, buffer: u64, limit: Limit, received
 mod tests {
     use plumb_model::diag::inet::SkMemInfo;
     use plumb_model::diag::tcp_info::TcpInfo;
-    use plumb_model::notice::Notices;
-    use plumb_model::sample::{Sample, Settings, Span};
 
+    use plumb_model::sample::{Sample, Settings};
+
+    use super::super::diagnose;
     use super::super::loss::tests::short_of_processors;
-    use super::super::{Focus, diagnose};
     use super::*;
     use crate::made_up;
 
@@ -269,14 +269,7 @@ mod tests {
             }
         };
         let (before, after) = (sample(1_000_000, false), sample(3_000_000, true));
-        let case = Case {
-            span: Span {
-                before: &before,
-                after: &after,
-            },
-            notices: &Notices::default(),
-            focus: &Focus::default(),
-        };
+        let case = made_up::between(&before, &after);
         let found = diagnose(&case).into_iter();
         found.map(|found| (found.kind, found.severity)).collect()
     }
@@ -302,13 +295,13 @@ mod tests {
 mod tests_of_receiving {
     use plumb_model::diag::tcp_info::TcpInfo;
     use plumb_model::id::Cookie;
-    use plumb_model::notice::Notices;
-    use plumb_model::sample::{Sample, Settings, Span};
+    use plumb_model::sample::{Sample, Settings};
     use plumb_model::{Known, socket::SocketState};
 
-    use super::super::{Focus, diagnose};
+    use super::super::diagnose;
     use super::*;
     use crate::counters::concerned::tests::socket;
+    use crate::made_up;
 
     /// Gives what is found where a second brings so many bytes, with such a round trip, into a buffer of 32768 bytes whose
     /// window is 20000.
@@ -334,14 +327,7 @@ mod tests_of_receiving {
             sample
         };
         let (before, after) = (sample(0, 0), sample(1_000_000, received));
-        let case = Case {
-            span: Span {
-                before: &before,
-                after: &after,
-            },
-            notices: &Notices::default(),
-            focus: &Focus::default(),
-        };
+        let case = made_up::between(&before, &after);
         diagnose(&case).iter().map(|found| found.kind).collect()
     }
 

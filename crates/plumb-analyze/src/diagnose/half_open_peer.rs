@@ -140,12 +140,11 @@ mod tests {
     use plumb_model::Known;
     use plumb_model::diag::tcp_info::TcpInfo;
     use plumb_model::id::Cookie;
-    use plumb_model::notice::Notices;
+
     use plumb_model::rtnl::Address;
-    use plumb_model::sample::Span;
+
     use plumb_model::snapshot::End;
 
-    use super::super::Focus;
     use super::*;
     use crate::made_up;
 
@@ -179,14 +178,7 @@ mod tests {
             sample
         };
         let (before, after) = (sample(1_000_000, 10), sample(3_000_000, 20));
-        let case = Case {
-            span: Span {
-                before: &before,
-                after: &after,
-            },
-            notices: &Notices::default(),
-            focus: &Focus::default(),
-        };
+        let case = made_up::between(&before, &after);
         let found = check(&case).into_iter();
         found.map(|found| found.summary).collect()
     }
@@ -225,14 +217,7 @@ mod tests {
                 sample
             };
             let (before, after) = (sample(1_000_000), sample(3_000_000));
-            let case = Case {
-                span: Span {
-                    before: &before,
-                    after: &after,
-                },
-                notices: &Notices::default(),
-                focus: &Focus::default(),
-            };
+            let case = made_up::between(&before, &after);
             let found = check(&case).into_iter();
             found.map(|found| found.summary).collect::<String>()
         };

@@ -201,11 +201,9 @@ mod tests {
     use plumb_model::Known;
     use plumb_model::diag::tcp_info::TcpInfo;
     use plumb_model::id::Cookie;
-    use plumb_model::notice::Notices;
-    use plumb_model::sample::Span;
+
     use plumb_model::snapshot::End;
 
-    use super::super::Focus;
     use super::*;
     use crate::made_up;
 
@@ -243,14 +241,7 @@ mod tests {
             sample
         };
         let (before, after) = (sample(1_000_000, 100), sample(3_000_000, 200));
-        let case = Case {
-            span: Span {
-                before: &before,
-                after: &after,
-            },
-            notices: &Notices::default(),
-            focus: &Focus::default(),
-        };
+        let case = made_up::between(&before, &after);
         !check(&case).is_empty()
     }
 

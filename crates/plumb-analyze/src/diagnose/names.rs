@@ -102,10 +102,10 @@ fn finding(kind: &'static str, case: &Case<'_>, server: &NameServer) -> Finding 
 #[cfg(test)]
 mod tests {
     use plumb_model::notice::Notices;
-    use plumb_model::sample::{Sample, Span};
+    use plumb_model::sample::Sample;
 
-    use super::super::Focus;
     use super::*;
+    use crate::made_up;
 
     /// Says whether a server is told that answered so many of its questions.
     fn is_told(questions: u64, answers: u64, failures: u64, lost: u64) -> bool {
@@ -130,12 +130,8 @@ mod tests {
         };
         let sample = Sample::default();
         let case = Case {
-            span: Span {
-                before: &sample,
-                after: &sample,
-            },
             notices: &notices,
-            focus: &Focus::default(),
+            ..made_up::between(&sample, &sample)
         };
         !check_failing(&case).is_empty()
     }

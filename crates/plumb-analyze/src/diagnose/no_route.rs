@@ -284,12 +284,13 @@ fn destination(ip: IpAddr) -> Subject {
 #[cfg(test)]
 mod tests {
     use plumb_model::notice::{Notice, Notices};
-    use plumb_model::sample::{Sample, Span};
+    use plumb_model::sample::Sample;
     use plumb_model::socket::SocketState;
 
-    use super::super::{Focus, diagnose};
+    use super::super::diagnose;
     use super::*;
     use crate::counters::concerned::tests::socket;
+    use crate::made_up;
 
     /// Gives what is found where a client comes to port 80 that is served, or to one that is not.
     fn found(
@@ -320,12 +321,8 @@ mod tests {
             ..Notices::default()
         };
         let case = Case {
-            span: Span {
-                before: &sample,
-                after: &sample,
-            },
             notices: &notices,
-            focus: &Focus::default(),
+            ..made_up::between(&sample, &sample)
         };
         let found = diagnose(&case).into_iter();
         found

@@ -283,6 +283,7 @@ mod tests {
 
     use super::super::Focus;
     use super::*;
+    use crate::made_up;
 
     #[test]
     fn a_service_that_is_started_again_and_again_is_one_trouble() {
@@ -307,12 +308,8 @@ mod tests {
         };
         let sample = Sample::default();
         let found = check(&Case {
-            span: Span {
-                before: &sample,
-                after: &sample,
-            },
             notices: &notices,
-            focus: &Focus::default(),
+            ..made_up::between(&sample, &sample)
         });
         let told: Vec<_> = found
             .iter()

@@ -188,11 +188,11 @@ fn alike<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use plumb_model::notice::Notices;
-    use plumb_model::sample::{Sample, Span};
+    use plumb_model::sample::Sample;
 
-    use super::super::{Focus, merge};
+    use super::super::merge;
     use super::*;
+    use crate::made_up;
 
     fn finding(kind: &'static str, severity: Severity, subject: Subject) -> Finding {
         Finding {
@@ -228,14 +228,7 @@ mod tests {
                 finding("conntrack-full", severity, subject("host", None, None)),
             ];
             let sample = Sample::default();
-            let case = Case {
-                span: Span {
-                    before: &sample,
-                    after: &sample,
-                },
-                notices: &Notices::default(),
-                focus: &Focus::default(),
-            };
+            let case = made_up::between(&sample, &sample);
             kinds(&rank(&case, &found, &Servers::default()))
         };
         assert_eq!(ranked(Severity::Critical), ["conntrack-full"]);

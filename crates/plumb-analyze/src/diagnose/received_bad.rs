@@ -235,11 +235,11 @@ fn host() -> Subject {
 #[cfg(test)]
 mod tests {
     use plumb_model::counters::Reading;
-    use plumb_model::notice::Notices;
-    use plumb_model::sample::{Sample, Span};
+    use plumb_model::sample::Sample;
 
-    use super::super::{Focus, diagnose};
+    use super::super::diagnose;
     use super::*;
+    use crate::made_up;
 
     /// Gives what is found where a counter grew by `more`.
     fn found(group: &str, name: &str, more: u64) -> Vec<&'static str> {
@@ -255,14 +255,7 @@ mod tests {
             sample
         };
         let (before, after) = (sample(7), sample(7 + more));
-        let case = Case {
-            span: Span {
-                before: &before,
-                after: &after,
-            },
-            notices: &Notices::default(),
-            focus: &Focus::default(),
-        };
+        let case = made_up::between(&before, &after);
         diagnose(&case).iter().map(|found| found.kind).collect()
     }
 

@@ -285,10 +285,11 @@ fn subject_of(case: &Case<'_>, end: &End) -> Subject {
 mod tests {
     use plumb_model::counters::Reading;
     use plumb_model::notice::Notices;
-    use plumb_model::sample::{Sample, Span};
+    use plumb_model::sample::Sample;
 
-    use super::super::{Focus, diagnose};
+    use super::super::diagnose;
     use super::*;
+    use crate::made_up;
 
     /// Gives what is found where four connections were reset both ways, so long before the end of the watch.
     fn found(by_us_ms: u64, by_peer_ms: u64) -> Vec<&'static str> {
@@ -329,12 +330,8 @@ mod tests {
             ..Notices::default()
         };
         let case = Case {
-            span: Span {
-                before: &before,
-                after: &after,
-            },
             notices: &notices,
-            focus: &Focus::default(),
+            ..made_up::between(&before, &after)
         };
         diagnose(&case).iter().map(|found| found.kind).collect()
     }

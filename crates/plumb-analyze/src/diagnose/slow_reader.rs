@@ -197,10 +197,7 @@ fn peer(case: &Case<'_>, flow: &Flow<'_>, share: u64) -> Finding {
 mod tests {
     use plumb_model::Known;
     use plumb_model::diag::tcp_info::TcpInfo;
-    use plumb_model::notice::Notices;
-    use plumb_model::sample::Span;
 
-    use super::super::Focus;
     use super::*;
     use crate::made_up;
 
@@ -221,14 +218,7 @@ mod tests {
             sample
         };
         let (before, after) = (sample(1_000_000, false), sample(3_000_000, true));
-        let case = Case {
-            span: Span {
-                before: &before,
-                after: &after,
-            },
-            notices: &Notices::default(),
-            focus: &Focus::default(),
-        };
+        let case = made_up::between(&before, &after);
         !check_peer(&case).is_empty()
     }
 

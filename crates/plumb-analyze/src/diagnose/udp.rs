@@ -220,11 +220,9 @@ mod tests {
     #[test]
     fn who_has_the_port_at_another_address_is_told() {
         use plumb_model::diag::tcp_info::TcpInfo;
-        use plumb_model::notice::Notices;
-        use plumb_model::sample::Span;
+
         use plumb_model::snapshot::End;
 
-        use super::super::Focus;
         use crate::made_up;
 
         let told = |peer: End| {
@@ -234,14 +232,7 @@ mod tests {
                 socket.local = End::Inet(([127, 0, 0, 1], 9999).into());
                 socket.peer = peer.clone();
             }
-            let case = Case {
-                span: Span {
-                    before: &sample,
-                    after: &sample,
-                },
-                notices: &Notices::default(),
-                focus: &Focus::default(),
-            };
+            let case = made_up::between(&sample, &sample);
             let found = nobody(&case, ([10, 0, 0, 1], 9999).into(), &Tries::default());
             let facts = found.evidence.iter();
             facts.filter(|fact| fact.source == "sock_diag").count()

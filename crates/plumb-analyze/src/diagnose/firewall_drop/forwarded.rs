@@ -170,10 +170,10 @@ fn are_others(case: &Case<'_>, notice: &Notice) -> bool {
 #[cfg(test)]
 mod tests {
     use plumb_model::notice::Notices;
-    use plumb_model::sample::{Sample, Span};
+    use plumb_model::sample::Sample;
 
-    use super::super::super::Focus;
     use super::*;
+    use crate::made_up;
 
     /// A packet that came to this host, 127.0.0.1, or that it sent.
     fn packet(what: What, is_sent: bool, from: &str, to: &str) -> Notice {
@@ -203,12 +203,8 @@ mod tests {
             ..Notices::default()
         };
         let lost = swallowed(&Case {
-            span: Span {
-                before: &sample,
-                after: &sample,
-            },
             notices: &notices,
-            focus: &Focus::default(),
+            ..made_up::between(&sample, &sample)
         });
         lost.keys().map(SocketAddr::to_string).collect()
     }

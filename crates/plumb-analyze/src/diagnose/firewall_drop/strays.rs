@@ -117,10 +117,11 @@ fn of_protocol<'s>(case: &Case<'s>, protocol: u8) -> impl Iterator<Item = &'s Fi
 #[cfg(test)]
 mod tests {
     use plumb_model::notice::{Notice, Notices};
-    use plumb_model::sample::{Sample, Span};
+    use plumb_model::sample::Sample;
 
-    use super::super::super::{Focus, diagnose};
+    use super::super::super::diagnose;
     use super::*;
+    use crate::made_up;
 
     /// A client's SYN for 127.0.0.1:8080, which is ours, and a packet of it that was thrown away on its way to a container.
     fn found(came: bool, count: u64) -> Vec<(&'static str, Option<String>)> {
@@ -148,12 +149,8 @@ mod tests {
         };
         let sample = Sample::default();
         let case = Case {
-            span: Span {
-                before: &sample,
-                after: &sample,
-            },
             notices: &notices,
-            focus: &Focus::default(),
+            ..made_up::between(&sample, &sample)
         };
         let found = diagnose(&case).into_iter();
         found

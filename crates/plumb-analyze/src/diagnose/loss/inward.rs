@@ -208,11 +208,10 @@ fn gaps(case: &Case<'_>, peer: IpAddr, came: &Came, severity: Severity) -> Findi
 mod tests {
     use plumb_model::diag::tcp_info::TcpInfo;
     use plumb_model::notice::Notices;
-    use plumb_model::sample::Span;
 
     use super::super::tests::found;
     use super::*;
-    use crate::diagnose::{Focus, diagnose};
+    use crate::diagnose::diagnose;
     use crate::made_up;
 
     fn info(segments: u32, behind: u32) -> TcpInfo {
@@ -259,12 +258,8 @@ mod tests {
             ..Notices::default()
         };
         let case = Case {
-            span: Span {
-                before: &before,
-                after: &after,
-            },
             notices: &notices,
-            focus: &Focus::default(),
+            ..made_up::between(&before, &after)
         };
         let found = diagnose(&case).into_iter();
         found.map(|found| found.severity).collect()

@@ -4,14 +4,13 @@ use plumb_model::Known;
 use plumb_model::diag::tcp_info::TcpInfo;
 use plumb_model::id::Cookie;
 use plumb_model::link::Link;
-use plumb_model::notice::Notices;
 use plumb_model::rtnl::{self, Route, RouteType};
-use plumb_model::sample::{Destination, Sample, Span, Wait};
+use plumb_model::sample::{Destination, Sample, Wait};
 use plumb_model::snapshot::{End, Snapshot};
 use plumb_model::traffic::{Qdisc, QdiscStatistics};
 
 use super::*;
-use crate::diagnose::{Focus, diagnose};
+use crate::diagnose::diagnose;
 use crate::made_up;
 
 /// A sample whose packets to 10.0.0.2 leave by a veth; two seconds later everybody waited for a processor for
@@ -82,14 +81,7 @@ pub(in crate::diagnose) fn found(
         }
     };
     let (before, after) = (sample(1_000_000, was, false), sample(3_000_000, is, true));
-    let case = Case {
-        span: Span {
-            before: &before,
-            after: &after,
-        },
-        notices: &Notices::default(),
-        focus: &Focus::default(),
-    };
+    let case = made_up::between(&before, &after);
     let found = diagnose(&case).into_iter();
     found.map(|found| (found.kind, found.severity)).collect()
 }
@@ -134,14 +126,7 @@ pub(in crate::diagnose) fn found_of_all(
         }
     };
     let (before, after) = (sample(1_000_000, false), sample(3_000_000, true));
-    let case = Case {
-        span: Span {
-            before: &before,
-            after: &after,
-        },
-        notices: &Notices::default(),
-        focus: &Focus::default(),
-    };
+    let case = made_up::between(&before, &after);
     let found = diagnose(&case).into_iter();
     found.map(|found| (found.kind, found.severity)).collect()
 }
@@ -253,14 +238,7 @@ fn it_is_said_whether_segments_are_lost_or_their_acknowledgements() {
             made_up::sample(1_000_000, &in_a_row(2, rows, again, dups)),
             made_up::sample(3_000_000, &in_a_row(3, rows, again, dups)),
         );
-        let case = Case {
-            span: Span {
-                before: &before,
-                after: &after,
-            },
-            notices: &Notices::default(),
-            focus: &Focus::default(),
-        };
+        let case = made_up::between(&before, &after);
         let found = diagnose(&case).into_iter();
         let summaries = found.map(|found| found.summary);
         summaries.collect::<Vec<_>>().join("; ")

@@ -91,10 +91,10 @@ fn finding(case: &Case<'_>, ip: IpAddr, count: u64, clients: &BTreeSet<IpAddr>) 
 #[cfg(test)]
 mod tests {
     use plumb_model::notice::Notices;
-    use plumb_model::sample::{Destination, Sample, Settings, Span};
+    use plumb_model::sample::{Destination, Sample, Settings};
 
     use super::*;
-    use crate::diagnose::Focus;
+    use crate::made_up;
 
     /// What is told where SYNs of 10.9.0.1 for 10.98.0.1 came, whether or not one left, and the route is so.
     fn told(forward: u64, passed_on: bool, errno: i32) -> Vec<Severity> {
@@ -128,12 +128,8 @@ mod tests {
             ..Sample::default()
         };
         let case = Case {
-            span: Span {
-                before: &sample,
-                after: &sample,
-            },
             notices: &notices,
-            focus: &Focus::default(),
+            ..made_up::between(&sample, &sample)
         };
         let found = super::super::check(&case).into_iter();
         found.map(|found| found.severity).collect()

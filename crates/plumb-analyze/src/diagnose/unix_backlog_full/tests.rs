@@ -4,7 +4,7 @@ use plumb_model::Known;
 use plumb_model::diag::tcp_info::TcpInfo;
 use plumb_model::id::{Inode, Pid};
 use plumb_model::notice::Notices;
-use plumb_model::sample::{Sample, Span};
+use plumb_model::sample::Sample;
 use plumb_model::snapshot::{End, Kind};
 use plumb_model::socket::SocketState;
 
@@ -56,12 +56,9 @@ fn found(
     };
     let (before, after) = (sample(before), sample(after));
     let found = diagnose(&Case {
-        span: Span {
-            before: &before,
-            after: &after,
-        },
         notices: &notices,
         focus,
+        ..made_up::between(&before, &after)
     });
     let all: Vec<&Finding> = found.iter().filter(|found| found.kind == ID).collect();
     assert!(all.len() <= 1, "{all:?}");

@@ -1,0 +1,220 @@
+//! What is told, and what is not, of attempts that got nothing, an answer, or an error.
+
+use std::net::IpAddr;
+
+use plumb_model::diag::tcp_info::TcpInfo;
+use plumb_model::notice::{Notice, Notices};
+use plumb_model::sample::{Sample, Span};
+
+use super::super::{Focus, diagnose};
+use super::*;
+use crate::made_up;
+
+/// A packet between 127.0.0.1:40000, which is ours without asking, and 10.0.0.2:80.
+fn packet(what: What, direction: Direction, count: u64, age_us: u64) -> Notice {
+    Notice {
+        what,
+        direction,
+        protocol: 6,
+        local: ([127, 0, 0, 1], 40_000).into(),
+        peer: ([10, 0, 0, 2], 80).into(),
+        interface: 2,
+        count,
+        age_us,
+        last_age_us: 0,
+    }
+}
+
+fn found(all: Vec<Notice>, focus: &Focus) -> Vec<(&'static str, Option<String>)> {
+    let sample = Sample::default();
+    let notices = Notices {
+        all,
+        ..Notices::default()
+    };
+    let case = Case {
+        notices: &notices,
+        focus,
+        ..made_up::between(&sample, &sample)
+    };
+    let found = diagnose(&case).into_iter();
+    found
+        .map(|found| (found.kind, found.subject.peer))
+        .collect()
+}
+
+#[test]
+fn errors_of_routers_are_what_connect_makes_of_them() {
+    let by = IpAddr::from([10, 0, 0, 9]);
+    let told = |code| {
+        let what = What::Unreachable { code, by };
+        found(
+            vec![packet(what, Direction::Received, 2, 0)],
+            &Focus::default(),
+        )
+    };
+    assert_eq!(told(3), [(REFUSED, Some("10.0.0.2:80".to_owned()))]);
+    for code in [0, 1, 9, 10, 13] {
+        assert_eq!(told(code), [("no-route", Some("10.0.0.2".to_owned()))]);
+    }
+}
+
+#[test]
+fn who_looks_once_a_second_expects_a_no_and_datagrams_are_told_at_any_pace() {
+    let severities = |protocol, spread_us: u64| {
+        let refused = if protocol == 6 {
+            What::Refusal
+        } else {
+            let by = IpAddr::from([10, 0, 0, 2]);
+            What::Unreachable { code: 3, by }
+        };
+        let sample = Sample::default();
+        let notices = Notices {
+            all: vec![Notice {
+                protocol,
+                age_us: spread_us,
+                ..packet(refused, Direction::Received, 4, 0)
+            }],
+            ..Notices::default()
+        };
+        let span = Span {
+            before: &sample,
+            after: &sample,
+        };
+        let focus = &Focus::default();
+        let notices = &notices;
+        let found = check_refused(&Case {
+            span,
+            notices,
+            focus,
+        });
+        let all: Vec<_> = found.iter().map(|found| found.severity).collect();
+        all
+    };
+    assert_eq!(severities(6, 3_000_000), [Severity::Info]);
+    assert_eq!(severities(6, 300_000), [Severity::Critical]);
+    assert_eq!(severities(17, 3_000_000), [Severity::Warning]);
+}
+
+#[test]
+fn datagrams_to_a_client_that_is_gone_are_no_refusal() {
+    let by = IpAddr::from([10, 0, 0, 2]);
+    let told = |local: u16, peer: u16| {
+        let what = What::Unreachable { code: 3, by };
+        found(
+            vec![Notice {
+                protocol: 17,
+                local: ([127, 0, 0, 1], local).into(),
+                peer: ([10, 0, 0, 2], peer).into(),
+                ..packet(what, Direction::Received, 3, 0)
+            }],
+            &Focus::default(),
+        )
+    };
+    assert_eq!(told(40_000, 514).len(), 1);
+    assert_eq!(told(443, 51_000), []);
+    // Traceroute, and a name server.
+    assert_eq!(told(40_000, 33_440), []);
+    assert_eq!(told(40_000, 53), []);
+}
+
+#[test]
+fn a_share_of_attempts_that_stay_without_an_answer_is_told() {
+    let attempt = |port: u16, syns: u64, is_answered: bool| {
+        let local = ([127, 0, 0, 1], port).into();
+        let syn = Notice {
+            local,
+            ..packet(What::Syn, Direction::Sent, syns, 1_500_000)
+        };
+        let answer = Notice {
+            local,
+            ..packet(What::SynAck, Direction::Received, 1, 0)
+        };
+        let answer = is_answered.then_some(answer);
+        [Some(syn), answer].into_iter().flatten()
+    };
+    let told = |silent: u16, answered: u16, syns: u64| {
+        let silent = (0..silent).flat_map(|port| attempt(40_000 + port, syns, false));
+        let answered = (0..answered).flat_map(|port| attempt(50_000 + port, 1, true));
+        found(silent.chain(answered).collect(), &Focus::default())
+    };
+    let timeout = [(TIMEOUT, Some("10.0.0.2:80".to_owned()))];
+    assert_eq!(told(3, 30, 2), timeout);
+    // One is an accident, a few of very many are, and so is a SYN that was not sent again yet.
+    assert_eq!(told(1, 3, 2), []);
+    assert_eq!(told(2, 90, 2), []);
+    assert_eq!(told(3, 30, 1), []);
+}
+
+#[test]
+fn attempts_that_ended_in_the_watch_are_told_where_nothing_came() {
+    let waiting = TcpInfo {
+        total_retrans: 2,
+        ..TcpInfo::default()
+    };
+    let mut before = made_up::sample(1_000_000, &waiting);
+    for socket in &mut before.snapshot.sockets {
+        socket.state = SocketState::SYN_SENT;
+    }
+    let after = Sample {
+        at_us: 3_000_000,
+        ..Sample::default()
+    };
+    let told = |all: Vec<Notice>| {
+        let notices = Notices {
+            all,
+            ..Notices::default()
+        };
+        let case = Case {
+            notices: &notices,
+            ..made_up::between(&before, &after)
+        };
+        check_timeout(&case).len()
+    };
+    // The next attempt has only just begun.
+    let fresh = packet(What::Syn, Direction::Sent, 1, 200_000);
+    let answer = packet(What::SynAck, Direction::Received, 1, 0);
+    assert_eq!(told(vec![fresh.clone()]), 1);
+    assert_eq!(told(vec![fresh, answer]), 0);
+    // Whether anything left is not known.
+    assert_eq!(told(Vec::new()), 0);
+}
+
+#[test]
+fn one_word_of_a_router_is_enough_where_nothing_else_is_heard() {
+    let by = IpAddr::from([10, 0, 0, 9]);
+    let what = What::Unreachable { code: 13, by };
+    let told = |more: &[Notice]| {
+        let mut all = vec![
+            packet(what, Direction::Received, 1, 0),
+            packet(What::Syn, Direction::Sent, 4, 900_000),
+        ];
+        all.extend(more.iter().cloned());
+        found(all, &Focus::default())
+    };
+    assert_eq!(told(&[]), [("no-route", Some("10.0.0.2".to_owned()))]);
+    let answer = packet(What::SynAck, Direction::Received, 1, 0);
+    assert_eq!(told(&[answer]), []);
+}
+
+#[test]
+fn one_refusal_is_an_accident_unless_it_was_asked_for() {
+    let once = || vec![packet(What::Refusal, Direction::Received, 1, 0)];
+    assert_eq!(found(once(), &Focus::default()), []);
+    let asked = Focus {
+        hosts: vec![[10, 0, 0, 2].into()],
+        ..Focus::default()
+    };
+    assert_eq!(found(once(), &asked).len(), 1);
+}
+
+#[test]
+fn attempts_given_up_early_are_told_and_fresh_ones_are_not() {
+    let syns = |age_us| vec![packet(What::Syn, Direction::Sent, 2, age_us)];
+    let nothing = Focus::default();
+    assert_eq!(found(syns(200_000), &nothing), []);
+    let old = found(syns(1_500_000), &nothing);
+    assert_eq!(old, [(TIMEOUT, Some("10.0.0.2:80".to_owned()))]);
+    let mut answered = syns(1_500_000);
+    answered.push(packet(What::SynAck, Direction::Received, 1, 0));
+    assert_eq!(found(answered, &nothing), []);
+}
