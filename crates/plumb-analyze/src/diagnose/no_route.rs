@@ -15,19 +15,25 @@ use plumb_model::sample::Destination;
 
 use super::flow::{Flow, lasting};
 use super::turned_away::{self, Errors};
-use super::{Case, attempts, evidence, interfaces, of_interest, sockets};
+use super::{Case, attempts, evidence, firewall_drop, interfaces, of_interest, sockets};
 
 /// The id of the finding.
 pub const ID: &str = "no-route";
+/// `IPPROTO_TCP`.
+const TCP: u8 = 6;
 /// Fewer attempts are no trouble.
 const SEVERAL: u64 = 2;
 /// `ENETUNREACH`.
 const NO_ROUTE: i32 = 101;
+/// `EHOSTUNREACH`.
+const UNREACHABLE: i32 = 113;
+/// `EACCES`.
+const PROHIBIT: i32 = 13;
 /// `errno` values that stand for a kind of route.
 const KINDS: [(i32, &str); 4] = [
     (NO_ROUTE, "there is no route (ENETUNREACH)"),
-    (113, "an unreachable route decided (EHOSTUNREACH)"),
-    (13, "a prohibit route decided (EACCES)"),
+    (UNREACHABLE, "an unreachable route decided (EHOSTUNREACH)"),
+    (PROHIBIT, "a prohibit route decided (EACCES)"),
     (22, "a blackhole route decided (EINVAL)"),
 ];
 
@@ -177,14 +183,11 @@ fn is_tried_in_vain(case: &Case<'_>, ip: IpAddr) -> bool {
 }
 
 /// A `connect()` that was told so, where the routing tables do not say the same of the destination: a rule
-/// by mark, user or sender may have decided. An unreachable host may also be one that does not answer; that
-/// is another finding's, so EHOSTUNREACH alone is no evidence here. Nor is an attempt over IPv6 where there is
-/// no IPv6.
+/// by mark, user, port or sender may have decided. An attempt over IPv6 where there is no way for any is no trouble.
 fn refused(case: &Case<'_>, call: &RefusedCall) -> Option<Finding> {
-    let (_, means) = KINDS
-        .iter()
-        .find(|(errno, _)| *errno == call.errno && *errno != 113 && *errno != 13)?;
-    if call.count < SEVERAL || call.address.is_ipv6() {
+    let (_, means) = KINDS.iter().find(|(errno, _)| *errno == call.errno)?;
+    let is_harmless = call.address.is_ipv6() && (call.errno == NO_ROUTE || !has_ipv6(case));
+    if call.count < SEVERAL || is_harmless || !is_of_routing(case, call) {
         return None;
     }
     let who = String::from_utf8_lossy(&call.comm).into_owned();
@@ -210,11 +213,39 @@ fn refused(case: &Case<'_>, call: &RefusedCall) -> Option<Finding> {
                 call.address
             ),
         )],
-        hints: vec![format!(
-            "the rule and the table that decided: plumb path {ip}"
-        )],
+        hints: vec![
+            format!("the rule and the table that decided: plumb path {ip}"),
+            "where that finds a way, a rule about the user, the mark, the port or the source decides: ip rule".to_owned(),
+        ],
         confidence: Confidence::Certain,
     })
+}
+
+/// Says whether it was the routing that refused a call. A socket for datagrams gets EACCES also for an address of
+/// broadcast; EHOSTUNREACH is a route's where nothing left for the host and nobody else can have said it: no
+/// neighbour that keeps silent, no router, no firewall.
+fn is_of_routing(case: &Case<'_>, call: &RefusedCall) -> bool {
+    let ip = call.address.ip().to_canonical();
+    match call.errno {
+        PROHIBIT => call.protocol == TCP,
+        UNREACHABLE => {
+            let mut syns = case.notices.of(Direction::Sent, |what| what == What::Syn);
+            call.protocol == TCP
+                && !case.notices.is_blind
+                && has_route(case, ip)
+                && !syns.any(|notice| notice.peer.ip().to_canonical() == ip)
+                && !turned_away::no_way(case).contains_key(&ip)
+                && attempts::silent_next_hop(case, (ip, call.address.port()).into()).is_none()
+                && !firewall_drop::can_reject(case)
+        }
+        _ => true,
+    }
+}
+
+/// Says whether the routing tables were asked for the way to an address and have one.
+fn has_route(case: &Case<'_>, ip: IpAddr) -> bool {
+    let mut routes = case.span.after.destinations.iter();
+    routes.any(|to| to.ip == ip && to.route.is_ok())
 }
 
 fn finding(case: &Case<'_>, to: &Destination) -> Option<Finding> {

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use super::path::{drop_in, peer};
+use super::path::{drop_in, peer, remote_server};
 use crate::lab::{Expected, Peer, Scenario, Stage};
 
 /// The scenarios.
@@ -37,6 +37,22 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             tries(stage, "[fd50::2]:8080", Duration::from_secs(1));
             stage.wait_for_counter("Tcp", "ActiveOpens", 2)?;
             Ok(Expected::subject("peer", "fd50::2"))
+        },
+    },
+    Scenario {
+        name: "no-route/rule-forbids",
+        about: "a rule of ours prohibits one port, and the route to the host is fine",
+        make: |stage| {
+            ruled(stage, "prohibit")?;
+            Ok(Expected::subject("peer", "10.9.0.2"))
+        },
+    },
+    Scenario {
+        name: "no-route/rule-unreachable",
+        about: "the same with a rule that makes it unreachable, of which the clients are told as of a silent host",
+        make: |stage| {
+            ruled(stage, "unreachable")?;
+            Ok(Expected::subject("peer", "10.9.0.2"))
         },
     },
     Scenario {
@@ -85,6 +101,20 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
 ];
+
+/// A rule refuses the port of a server that somebody keeps trying.
+fn ruled(stage: &mut Stage, action: &str) -> io::Result<()> {
+    remote_server(stage)?;
+    stage.run(
+        "ip",
+        ["rule", "add", "ipproto", "tcp", "dport", "8080", action],
+    )?;
+    stage.repeat(|| {
+        drop(TcpStream::connect("10.9.0.2:8080"));
+        std::thread::sleep(Duration::from_millis(200));
+    });
+    Ok(())
+}
 
 const FAR: &str = "10.50.0.2:8080";
 
