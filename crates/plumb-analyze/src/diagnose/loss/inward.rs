@@ -100,6 +100,9 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
             came.first.get_or_insert(flow.place);
         }
     }
+    if are_damaged(case, by_peer.values()) {
+        return Vec::new();
+    }
     let repeated = grown(case, "TcpExt", "TCPDSACKOldSent");
     let found = by_peer.into_iter().filter_map(|(peer, came)| {
         if came.is_late() {
@@ -121,6 +124,15 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
         many.then(|| gaps(case, peer, &came, severity))
     });
     found.collect()
+}
+
+/// Says whether most of what is missing came and was damaged, which another finding tells: nobody lost it on the way.
+fn are_damaged<'c>(case: &Case<'_>, hosts: impl Iterator<Item = &'c Came>) -> bool {
+    let missing: u64 = hosts.map(|came| came.gaps.max(came.repeated)).sum();
+    let counters = [("Tcp", "InCsumErrors"), ("IpExt", "InCsumErrors")];
+    let damaged = counters.map(|(group, name)| grown(case, group, name));
+    let damaged: u64 = damaged.iter().sum();
+    damaged >= SEVERAL && damaged * 2 >= missing
 }
 
 /// Gives what our acknowledgements told of the gaps of a connection.
@@ -206,12 +218,14 @@ fn gaps(case: &Case<'_>, peer: IpAddr, came: &Came, severity: Severity) -> Findi
 
 #[cfg(test)]
 mod tests {
+    use plumb_model::counters::Reading;
     use plumb_model::diag::tcp_info::TcpInfo;
     use plumb_model::notice::Notices;
 
     use super::super::tests::found;
     use super::*;
     use crate::diagnose::diagnose;
+    use crate::diagnose::received_bad::CHECKSUM;
     use crate::made_up;
 
     fn info(segments: u32, behind: u32) -> TcpInfo {
@@ -234,6 +248,33 @@ mod tests {
         assert_eq!(came(4000, 80), [(LOSS, Severity::Info)]);
         assert_eq!(came(4000, 8), []);
         assert_eq!(came(4000, 0), []);
+    }
+
+    #[test]
+    fn what_came_damaged_was_not_lost() {
+        let found = |damaged: u64| {
+            let sample = |at_us, segments, behind, damaged: u64| {
+                let mut sample = made_up::sample(at_us, &info(segments, behind));
+                sample.counters.readings.push(Reading {
+                    group: "Tcp".to_owned(),
+                    instance: None,
+                    name: "InCsumErrors".to_owned(),
+                    value: damaged,
+                    source: "/proc/net/snmp",
+                });
+                sample
+            };
+            let (before, after) = (
+                sample(1_000_000, 1_000, 0, 1),
+                sample(3_000_000, 5_000, 900, 1 + damaged),
+            );
+            let found = diagnose(&made_up::between(&before, &after)).into_iter();
+            found.map(|found| found.kind).collect::<Vec<_>>()
+        };
+        assert_eq!(found(0), [LOSS]);
+        assert_eq!(found(450), [CHECKSUM]);
+        // Damage beside losses.
+        assert_eq!(found(20), [CHECKSUM, LOSS]);
     }
 
     /// What is found of 4000 segments over a round trip of so long, with gaps that were open so long.
