@@ -131,7 +131,12 @@ fn finding(case: &Case<'_>, peer: SocketAddr, silent: &[Flow<'_>]) -> Option<Fin
             ),
         )],
         hints,
-        confidence: Confidence::Certain,
+        // A way back that loses nearly everything looks the same.
+        confidence: if gone.is_some() {
+            Confidence::Certain
+        } else {
+            Confidence::Likely
+        },
     })
 }
 
