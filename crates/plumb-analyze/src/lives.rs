@@ -352,7 +352,7 @@ impl Life {
             What::ResetReceived { .. } => self.faults.reset_received = true,
             What::ResetSent { reason } => self.faults.reset_sent = Some(*reason),
             What::Error { errno } if self.errno == 0 => self.errno = *errno,
-            What::Dropped { reason } => self.faults.dropped(*reason),
+            What::Dropped { reason, .. } => self.faults.dropped(*reason),
             What::QueueFull { .. } => self.faults.queue_full += 1,
             _ => {}
         }

@@ -17,7 +17,7 @@ pub struct Event {
     pub time_ns: u64,
     /// The socket; `None` for events of processes, and for sockets that have no name yet.
     pub cookie: Option<Cookie>,
-    /// Its namespace; `None` where there is no socket.
+    /// Its namespace, or that of the packet; `None` where it is not known.
     pub netns: Option<NetnsId>,
     /// Its ends, or those of the packet.
     pub ends: Option<Ends>,
@@ -102,6 +102,8 @@ pub enum What {
         /// `enum skb_drop_reason`, whose numbers are another kernel's others; where a kernel has no reasons
         /// (below 5.17), a number that stands for the function that dropped.
         reason: u32,
+        /// Whether it belonged to a socket; else its ends are those of the packet, `local` being who it was for.
+        of_socket: bool,
     },
     /// A packet found the receive queue full, and was dropped for this reason (see [`What::Dropped`]), where the
     /// kernel has any.

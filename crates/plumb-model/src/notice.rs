@@ -94,7 +94,7 @@ pub struct Notices {
     /// Packets of sockets that the firewall threw away, where drops could be heard.
     pub filtered: Vec<Filtered>,
     /// Packets that the firewall threw away before any socket had them, where drops could be heard: `local` is who they were
-    /// for, `peer` who sent them. In which network namespace it was is not known.
+    /// for, `peer` who sent them. Those whose network namespace is not known are among them.
     pub strays: Vec<Filtered>,
     /// What attempts of ours came to.
     pub probed: Probed,

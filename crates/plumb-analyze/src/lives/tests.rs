@@ -193,8 +193,22 @@ fn faults_are_counted_by_their_kind() {
         state(10, CLOSE, SYN_SENT, 0),
         event(11, 5, What::Retransmitted { state: SYN_SENT }),
         event(12, 5, What::Retransmitted { state: SYN_SENT }),
-        event(13, 5, What::Dropped { reason: 8 }),
-        event(14, 5, What::Dropped { reason: 8 }),
+        event(
+            13,
+            5,
+            What::Dropped {
+                reason: 8,
+                of_socket: true,
+            },
+        ),
+        event(
+            14,
+            5,
+            What::Dropped {
+                reason: 8,
+                of_socket: true,
+            },
+        ),
         event(15, 5, What::ResetSent { reason: Some(2) }),
     ]);
     let faults = &lives.get(Cookie(5)).expect("it lives").faults;

@@ -100,6 +100,15 @@ INLINE bool put_packet(struct event *event, struct sk_buff *skb)
 	return true;
 }
 
+/* The namespace a packet is in; 0 where it belongs to no device any more. */
+INLINE u32 netns_of_packet(struct sk_buff *skb)
+{
+	struct net_device *device = READ(skb, dev);
+	struct net *net = READ(device, nd_net.net);
+
+	return READ(net, ns.inum);
+}
+
 /* Tells of a packet that belongs to no socket, when such are asked for. */
 INLINE struct event *begin_stranger(u16 kind, struct sk_buff *skb)
 {
@@ -108,18 +117,9 @@ INLINE struct event *begin_stranger(u16 kind, struct sk_buff *skb)
 	if (!STRANGERS || !skb)
 		return NULL;
 	event = begin_event(kind);
-	if (event)
-		put_packet(event, skb);
+	if (event && put_packet(event, skb))
+		event->netns = netns_of_packet(skb);
 	return event;
-}
-
-/* The namespace a packet is in; 0 where it belongs to no device any more. */
-INLINE u32 netns_of_packet(struct sk_buff *skb)
-{
-	struct net_device *device = READ(skb, dev);
-	struct net *net = READ(device, nd_net.net);
-
-	return READ(net, ns.inum);
 }
 
 /*

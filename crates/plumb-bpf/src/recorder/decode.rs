@@ -185,7 +185,7 @@ pub(super) fn decode_event(bytes: &[u8], places: &Places) -> Option<Event> {
         cookie: Some(record.u64(8)?)
             .filter(|&cookie| cookie != 0)
             .map(Cookie),
-        netns: (!of_process).then_some(NetnsId(record.u32(32)?.into())),
+        netns: Some(NetnsId(record.u32(32)?.into())).filter(|netns| netns.0 != 0 && !of_process),
         ends: ends(&record),
         owner: pid,
         task: task(&record, flags),
@@ -224,8 +224,12 @@ fn what(record: &Record<'_>, flags: u8, call: Option<Call>, places: &Places) -> 
         },
         9 if flags & PLACE != 0 => What::Dropped {
             reason: places.number(record.u64(88)?)?,
+            of_socket: state(20)?.0 != 0,
         },
-        9 => What::Dropped { reason },
+        9 => What::Dropped {
+            reason,
+            of_socket: state(20)?.0 != 0,
+        },
         10 => What::QueueFull {
             reason: (flags & REASON != 0).then_some(reason),
         },

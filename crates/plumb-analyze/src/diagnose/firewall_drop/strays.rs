@@ -1,8 +1,8 @@
 //! Packets that a rule threw away before any socket had them: what this host should forward, also under another address
 //! than the one it came for (DNAT), and datagrams for a port that is served here.
 //!
-//! The kernel does not say in which network namespace it was. What is forwarded is known by an attempt of the same
-//! sender that was seen to come; a datagram by its address and the socket that waits for it.
+//! Of some the network namespace is not known. What is forwarded is known by an attempt of the same sender that was
+//! seen to come; a datagram by its address and the socket that waits for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;

@@ -68,6 +68,22 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "firewall-drop/healthy-twin",
+        about: "datagrams arrive; in another network namespace, which has the same addresses, they are thrown away",
+        make: |stage| {
+            datagrams(stage, &["10.9.0.1:5000"], "udp dport 5001 drop")?;
+            let twin = stage.peer("twin")?;
+            stage.run_in(&twin, "ip", ["addr", "add", "10.9.0.1/32", "dev", "lo"])?;
+            drop_in(stage, Some(&twin), "udp dport 5000 drop")?;
+            let sender = stage.once_in(&twin, || UdpSocket::bind("10.9.0.1:0"))?;
+            stage.repeat_in(&twin, move || {
+                let _ = sender.send_to(b"some", "10.9.0.1:5000");
+                std::thread::sleep(Duration::from_millis(50));
+            });
+            Ok(Expected::nothing())
+        },
+    },
+    Scenario {
         name: "firewall-drop/limit",
         about: "a rule throws away what a connection gets beyond a rate",
         make: |stage| {

@@ -76,7 +76,9 @@ impl Heard {
         match &event.what {
             What::Call(call) => self.called(event, call),
             What::State(change) => self.changed(event, change),
-            What::Dropped { reason } if Some(*reason) == by_rule => self.thrown_away(event),
+            What::Dropped { reason, of_socket } if Some(*reason) == by_rule => {
+                self.thrown_away(event, *of_socket);
+            }
             _ => {}
         }
     }
@@ -111,13 +113,14 @@ impl Heard {
             (netns, filtered)
         });
         let strays = self.strays.into_iter().map(|(key, count)| {
-            let (protocol, local, peer, _) = key;
-            Filtered {
+            let (protocol, local, peer, netns) = key;
+            let stray = Filtered {
                 protocol,
                 local,
                 peer,
                 count,
-            }
+            };
+            (netns, stray)
         });
         let unix = self.no_room.into_iter().map(|(key, (comm, count))| {
             let (pid, name, netns) = key;
@@ -260,17 +263,15 @@ impl Heard {
         }
     }
 
-    /// A packet of a flow that a rule of the firewall threw away.
-    fn thrown_away(&mut self, event: &Event) {
+    /// A packet that a rule of the firewall threw away: of a flow, or of nobody here.
+    fn thrown_away(&mut self, event: &Event, of_socket: bool) {
         let Some(ends) = event.ends else { return };
         let key = (ends.protocol, ends.local, ends.peer, event.netns);
-        // What belongs to a socket has its cookie, or at least its namespace.
-        let is_nowhere = event.netns.is_none_or(|netns| netns == NetnsId(0));
-        let is_stray = event.cookie.is_none() && is_nowhere;
-        let kept = if is_stray {
-            &mut self.strays
-        } else {
+        // Of a process that is followed its packets are known by their ends alone.
+        let kept = if of_socket || event.owner.is_some() {
             &mut self.filtered
+        } else {
+            &mut self.strays
         };
         match room(kept, key) {
             Some(entry) => *entry.or_insert(0) += 1,

@@ -177,8 +177,8 @@ pub(super) struct Refused {
     pub calls: Vec<(Option<NetnsId>, RefusedCall)>,
     /// Flows of which the firewall threw packets away, with their namespaces.
     pub filtered: Vec<(Option<NetnsId>, Filtered)>,
-    /// Packets that no socket had, of all namespaces.
-    pub strays: Vec<Filtered>,
+    /// The same of packets that no socket had.
+    pub strays: Vec<(Option<NetnsId>, Filtered)>,
     /// Who was sent away by a UNIX listener, with their namespaces.
     pub unix: Vec<(Option<NetnsId>, UnixRefused)>,
     /// Who turned to name servers, with their namespaces.
@@ -215,7 +215,7 @@ impl Refused {
     fn tell(&self, netns: Option<NetnsId>, notices: &mut Notices) {
         notices.refused_calls = self.of(netns);
         notices.filtered = self.filtered_in(netns);
-        notices.strays.clone_from(&self.strays);
+        notices.strays = self.strays_in(netns);
         let resolving = self.resolving.iter().filter(|(place, _)| *place == netns);
         notices.resolving = resolving.map(|(_, resolving)| *resolving).collect();
         notices.hears_no_calls = self.no_calls;
@@ -242,6 +242,13 @@ impl Refused {
         let flows = self.filtered.iter();
         let there = flows.filter(|(place, _)| *place == netns);
         there.map(|(_, flow)| *flow).collect()
+    }
+
+    /// The same, of packets that no socket had: a packet without a device may be of any namespace.
+    fn strays_in(&self, netns: Option<NetnsId>) -> Vec<Filtered> {
+        let strays = self.strays.iter();
+        let there = strays.filter(|(place, _)| place.is_none() || *place == netns);
+        there.map(|(_, stray)| *stray).collect()
     }
 }
 

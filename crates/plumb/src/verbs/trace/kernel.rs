@@ -36,7 +36,7 @@ pub fn words(event: &Event, names: &Names, calls: bool) -> Option<(&'static str,
             let name = error_names::name((*errno).into());
             ("error", format!("error left at the socket: {name}"))
         }
-        What::Dropped { reason } => {
+        What::Dropped { reason, .. } => {
             let name = names.drop_reason(*reason).map(str::to_owned);
             (
                 "drop",

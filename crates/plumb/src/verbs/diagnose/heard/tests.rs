@@ -120,13 +120,30 @@ fn who_waits_for_his_refusal_and_who_does_not_are_counted_once_each() {
 
 #[test]
 fn a_packet_that_was_thrown_away_is_a_flow_s_or_a_stray() {
-    let dropped = |cookie: Option<u64>, netns: u64| Event {
-        cookie: cookie.map(Cookie),
-        netns: Some(NetnsId(netns)),
-        ..event(What::Dropped { reason: 9 }, (80, 40_000))
+    let dropped = |of_socket: bool, netns: Option<u64>| Event {
+        netns: netns.map(NetnsId),
+        owner: None,
+        ..event(
+            What::Dropped {
+                reason: 9,
+                of_socket,
+            },
+            (80, 40_000),
+        )
     };
     let mut heard = Heard::default();
-    for event in [dropped(Some(1), 4), dropped(None, 4), dropped(None, 0)] {
+    let here = Some(4);
+    for event in [
+        dropped(true, here),
+        dropped(true, here),
+        dropped(false, here),
+        dropped(false, None),
+        // Of a process that is followed.
+        Event {
+            owner: Some(PID),
+            ..dropped(false, here)
+        },
+    ] {
         heard.hear(&event, Some(9));
         // For another reason.
         heard.hear(&event, Some(2));
@@ -137,7 +154,8 @@ fn a_packet_that_was_thrown_away_is_a_flow_s_or_a_stray() {
         .iter()
         .map(|(_, flow)| flow.count)
         .collect();
-    assert_eq!((flows, refused.strays.len()), (vec![2], 1));
+    let strays: Vec<_> = refused.strays.iter().map(|(netns, _)| *netns).collect();
+    assert_eq!((flows, strays), (vec![3], vec![None, here.map(NetnsId)]));
 }
 
 #[test]
