@@ -89,7 +89,7 @@ impl Reader {
         Self {
             socket,
             flows: FxHashMap::default(),
-            name_servers: NameServers::default(),
+            name_servers: NameServers::new(),
             lost: 0,
         }
     }

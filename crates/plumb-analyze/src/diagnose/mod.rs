@@ -183,6 +183,8 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     (routers::ID, loss::LOSS),
     // Who is gone loses everything.
     (half_open_peer::ID, loss::LOSS),
+    // Who is held up by one peer does not read what others send, nor what that one does.
+    (slow_reader::PEER, slow_reader::LOCAL),
     // What a process has queued for others, or has not read, is its memory.
     (memory::HOG, slow_reader::LOCAL),
     (memory::HOG, slow_reader::PEER),

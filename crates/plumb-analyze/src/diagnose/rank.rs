@@ -23,6 +23,7 @@ pub(super) fn rank(case: &Case<'_>, found: &[Finding], servers: &Servers) -> Vec
                         || other.confidence >= finding.confidence)
                     && (same(&other.subject, &finding.subject)
                         || meet(case, &other.subject, &finding.subject)
+                        || meet(case, &finding.subject, &other.subject)
                         || leads_to(case, &other.subject, &finding.subject))
         })
     };
@@ -115,6 +116,11 @@ fn same(one: &Subject, other: &Subject) -> bool {
     let peer = peers_alike(one, other);
     let interface = alike(one.interface.as_ref(), other.interface.as_ref());
     let all = [pid, local, peer, interface];
+    // What is wrong on the way to one host says nothing of the way to another.
+    let ways = one.kind == "destination" && other.kind == "destination";
+    if ways && peer == Some(false) {
+        return false;
+    }
     // Two sockets of one process are one trouble; two processes never are.
     pid == Some(true) || (!all.contains(&Some(false)) && all.contains(&Some(true)))
 }
@@ -178,7 +184,8 @@ fn end_at(listener: &Subject, client: &Subject) -> Option<SocketAddr> {
     let end = |text: &Option<String>| text.as_deref()?.parse::<SocketAddr>().ok();
     let (bound, peer) = (end(&listener.local)?, end(&client.peer)?);
     let reaches = bound.ip().is_unspecified() || bound.ip() == peer.ip();
-    (listener.kind == "listener" && bound.port() == peer.port() && reaches).then_some(peer)
+    let serves = listener.kind == "listener" || listener.protocol == Some("udp");
+    (serves && bound.port() == peer.port() && reaches).then_some(peer)
 }
 
 /// Compares what both name.

@@ -18,8 +18,10 @@ const MOST: usize = 65_536;
 type Question = (SocketAddr, SocketAddr, u16);
 
 /// What was asked so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct NameServers {
+    /// When the watch began: a question that it did not see was asked before.
+    began: Instant,
     waiting: FxHashMap<Question, Instant>,
     /// Those that were answered, by host of the client: who asks again may do so from another port.
     answered: FxHashSet<(IpAddr, SocketAddr, u16)>,
@@ -27,6 +29,16 @@ pub(super) struct NameServers {
 }
 
 impl NameServers {
+    /// Begins now.
+    pub(super) fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            waiting: FxHashMap::default(),
+            answered: FxHashSet::default(),
+            servers: FxHashMap::default(),
+        }
+    }
+
     /// Notes a packet: questions of ours as they leave, answers as they come.
     pub(super) fn note(&mut self, packet: &NamePacket, outgoing: bool) {
         let key = (packet.client, packet.server, packet.id);
@@ -41,8 +53,11 @@ impl NameServers {
                 server.unheard += u64::from(again);
             }
             Some(code) if !outgoing => {
-                let Some(asked) = self.waiting.remove(&key) else {
-                    return;
+                let asked = match self.waiting.remove(&key) {
+                    Some(asked) => asked,
+                    // A second answer is none; one to a question that was not seen took at least so long.
+                    None if self.answered.contains(&host) => return,
+                    None => self.began,
                 };
                 if self.answered.len() < MOST {
                     self.answered.insert(host);
@@ -85,5 +100,35 @@ impl NameServers {
         let mut servers: Vec<NameServer> = self.servers.into_values().collect();
         servers.sort_unstable_by_key(|server| server.server);
         servers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(id: u16, answer: Option<u8>) -> NamePacket {
+        NamePacket {
+            client: ([10, 0, 0, 1], 40_000).into(),
+            server: ([10, 0, 0, 53], 53).into(),
+            id,
+            answer,
+        }
+    }
+
+    #[test]
+    fn an_answer_to_a_question_from_before_the_watch_counts_and_took_as_long_as_that_at_least() {
+        let mut servers = NameServers::new();
+        servers.began = Instant::now()
+            .checked_sub(Duration::from_millis(1_200))
+            .expect("the machine is up for longer");
+        servers.note(&packet(1, Some(0)), false);
+        // The same again, and one that was seen.
+        servers.note(&packet(1, Some(0)), false);
+        servers.note(&packet(2, None), true);
+        servers.note(&packet(2, Some(0)), false);
+        let all = servers.finish();
+        assert_eq!((all[0].questions, all[0].answers), (1, 2));
+        assert!((1_200_000..60_000_000).contains(&all[0].slowest_us));
     }
 }
