@@ -181,6 +181,7 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     (no_route::ID, half_open_peer::ID),
     (no_route::ID, mtu_blackhole::ID),
     (routers::ID, loss::LOSS),
+    (routers::ID, connecting::TIMEOUT),
     // Who is gone loses everything.
     (half_open_peer::ID, loss::LOSS),
     // Who is held up by one peer does not read what others send, nor what that one does.

@@ -77,8 +77,10 @@ pub fn check_by_us(case: &Case<'_>) -> Vec<Finding> {
         .map(|(end, group)| {
             let means: Vec<&str> = causes.iter().map(|(_, means, _)| *means).collect();
             let mut found = finding(BY_US, case, &end, &group);
-            if restarted(case, &end) {
-                // What the old process had open ended with it.
+            // What the old process had open ended with it; who has what it came for may leave so, as those that check
+            // whether a server is there and proxies do.
+            let leaves = matches!(end, End::To(_)) && is_lingering_alone(&causes);
+            if restarted(case, &end) || leaves {
                 found.severity = Severity::Info;
             }
             found.summary = format!("we reset connections {}: {}", end.words(), means.join("; "));
@@ -89,6 +91,11 @@ pub fn check_by_us(case: &Case<'_>) -> Vec<Finding> {
             found
         })
         .collect()
+}
+
+/// Says whether nothing but SO_LINGER explains the resets.
+fn is_lingering_alone(causes: &[(Evidence, &str, &str)]) -> bool {
+    causes.iter().all(|(_, means, _)| *means == CAUSES[1].1)
 }
 
 /// Looks for resets that come from peers.
@@ -293,9 +300,15 @@ mod tests {
 
     /// Gives what is found where four connections were reset both ways, so long before the end of the watch.
     fn found(by_us_ms: u64, by_peer_ms: u64) -> Vec<&'static str> {
+        let found = found_by("TCPAbortOnClose", by_us_ms, by_peer_ms).into_iter();
+        found.map(|(kind, _)| kind).collect()
+    }
+
+    /// The same, with how bad it is, by what the kernel counts of ours.
+    fn found_by(cause: &str, by_us_ms: u64, by_peer_ms: u64) -> Vec<(&'static str, Severity)> {
         let sample = |value| {
             let mut sample = Sample::default();
-            for (group, name) in [("TcpExt", "TCPAbortOnClose"), ("Tcp", "EstabResets")] {
+            for (group, name) in [("TcpExt", cause), ("Tcp", "EstabResets")] {
                 sample.counters.readings.push(Reading {
                     group: group.to_owned(),
                     instance: None,
@@ -333,7 +346,20 @@ mod tests {
             notices: &notices,
             ..made_up::between(&before, &after)
         };
-        diagnose(&case).iter().map(|found| found.kind).collect()
+        let found = diagnose(&case).into_iter();
+        found.map(|found| (found.kind, found.severity)).collect()
+    }
+
+    #[test]
+    fn a_client_may_leave_with_a_reset_and_may_not_leave_what_came_unread() {
+        assert_eq!(
+            found_by("TCPAbortOnData", 900, 500),
+            [(BY_US, Severity::Info)]
+        );
+        assert_eq!(
+            found_by("TCPAbortOnClose", 900, 500),
+            [(BY_US, Severity::Warning)]
+        );
     }
 
     #[test]
