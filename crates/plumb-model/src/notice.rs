@@ -244,6 +244,8 @@ pub struct Probed {
     pub binds: Vec<ProbedBind>,
     /// Ends that were connected to, each as often as it was tried.
     pub connects: Vec<SocketAddr>,
+    /// Those that were refused (ECONNREFUSED).
+    pub refused: Vec<SocketAddr>,
 }
 
 impl Probed {

@@ -241,9 +241,17 @@ pub fn check_refused(case: &Case<'_>) -> Vec<Finding> {
             SEVERAL
         }
     };
+    // What our own attempts were told is known without watching the wire.
+    if case.notices.is_blind {
+        for peer in case.notices.probed.refused.iter().copied() {
+            if !sockets::is_local(sample, peer.ip()) {
+                refused.entry((turned_away::TCP, peer)).or_default().probes += 1;
+            }
+        }
+    }
     refused
         .into_iter()
-        .filter(|((_, peer), refusals)| refusals.tries.count >= enough(*peer))
+        .filter(|((_, peer), refusals)| refusals.tries.count + refusals.probes >= enough(*peer))
         .map(|((protocol, peer), refusals)| refusal(case, protocol, peer, &refusals))
         .collect()
 }
@@ -254,6 +262,8 @@ struct Refusals {
     tries: Tries,
     resets: u64,
     errors: Option<turned_away::Errors>,
+    /// Attempts of our own that nothing was seen of.
+    probes: u64,
 }
 
 impl Refusals {
@@ -275,7 +285,14 @@ impl Refusals {
                 ),
             )
         });
-        resets.into_iter().chain(errors).collect()
+        let probes = (self.probes > 0).then(|| {
+            let text = format!(
+                "{} of our own failed: ECONNREFUSED",
+                evidence::attempts(self.probes)
+            );
+            evidence::fact("connect() of --probe returned", text)
+        });
+        resets.into_iter().chain(errors).chain(probes).collect()
     }
 }
 

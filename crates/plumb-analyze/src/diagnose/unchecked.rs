@@ -53,8 +53,11 @@ pub fn unchecked(case: &Case<'_>) -> Vec<(&'static str, Lacks)> {
         hears_no_drops,
         ..
     } = *case.notices;
-    let was_tried = !case.notices.probed.binds.is_empty();
-    let is_told = |id: &str| was_tried && [no_listener::ID, port_in_use::ID].contains(&id);
+    let probed = &case.notices.probed;
+    let is_told = |id: &str| {
+        !probed.binds.is_empty() && [no_listener::ID, port_in_use::ID].contains(&id)
+            || !probed.connects.is_empty() && id == connecting::REFUSED
+    };
     let wire = BY_WIRE.iter().map(|id| (*id, Lacks::Wire));
     let wire = wire.filter(|_| is_blind);
     let calls = hears_no_calls.then_some((port_in_use::ID, Lacks::Calls));

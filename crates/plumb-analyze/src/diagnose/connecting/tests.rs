@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use plumb_model::diag::tcp_info::TcpInfo;
-use plumb_model::notice::{Notice, Notices};
+use plumb_model::notice::{Notice, Notices, Probed};
 use plumb_model::sample::{Sample, Span};
 
 use super::super::{Focus, diagnose};
@@ -217,4 +217,36 @@ fn attempts_given_up_early_are_told_and_fresh_ones_are_not() {
     let mut answered = syns(1_500_000);
     answered.push(packet(What::SynAck, Direction::Received, 1, 0));
     assert_eq!(found(answered, &nothing), []);
+}
+
+#[test]
+fn what_our_own_attempts_were_told_needs_no_watch() {
+    let refused = |is_blind, hosts: &[IpAddr]| {
+        let sample = Sample::default();
+        let notices = Notices {
+            is_blind,
+            probed: Probed {
+                refused: vec![([10, 0, 0, 2], 25).into(); 3],
+                ..Probed::default()
+            },
+            ..Notices::default()
+        };
+        let focus = Focus {
+            hosts: hosts.to_vec(),
+            ..Focus::default()
+        };
+        let case = Case {
+            notices: &notices,
+            focus: &focus,
+            ..made_up::between(&sample, &sample)
+        };
+        let found = diagnose(&case).into_iter();
+        found
+            .map(|found| (found.kind, found.severity))
+            .collect::<Vec<_>>()
+    };
+    let host = [IpAddr::from([10, 0, 0, 2])];
+    assert_eq!(refused(true, &host), [(REFUSED, Severity::Critical)]);
+    // Where the wire is watched it tells more, or forged packets less.
+    assert_eq!(refused(false, &host), []);
 }

@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// Attempts under way.
 #[derive(Debug, Default)]
 pub(super) struct Probes {
-    sockets: Vec<OwnedFd>,
+    sockets: Vec<(SocketAddr, OwnedFd)>,
     paths: Vec<JoinHandle<Option<ProbedPath>>>,
     binds: Vec<ProbedBind>,
     connects: Vec<SocketAddr>,
@@ -64,18 +64,29 @@ impl Probes {
         let attempts =
             ends.flat_map(|host| std::iter::repeat_n(SocketAddr::new(*host, port), ATTEMPTS));
         probes.connects = attempts.collect();
-        probes.sockets = probes.connects.iter().copied().filter_map(begin).collect();
+        probes.sockets = probes
+            .connects
+            .iter()
+            .copied()
+            .filter_map(|end| Some((end, begin(end)?)))
+            .collect();
         probes
     }
 
     /// Waits for what was begun on its own; the connections stay until [`Probes`] is dropped.
     pub fn finish(&mut self) -> Probed {
         let paths = self.paths.drain(..);
+        let sockets = self.sockets.iter();
+        let refused = sockets.filter_map(|(end, socket)| {
+            let error = sockopt::socket_error(socket).ok()?.err()?;
+            (error == Errno::CONNREFUSED).then_some(*end)
+        });
         Probed {
             // A thread that panicked found nothing.
             paths: paths.filter_map(|path| path.join().ok()?).collect(),
             binds: std::mem::take(&mut self.binds),
             connects: std::mem::take(&mut self.connects),
+            refused: refused.collect(),
         }
     }
 }
