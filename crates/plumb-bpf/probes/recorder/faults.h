@@ -246,6 +246,8 @@ INLINE int on_drop(struct sk_buff *skb, u32 reason, struct sock *sk)
 
 	if (reason <= LAST_GOOD_REASON || reason == PURGE_REASON)
 		return 0;
+	if (ONLY_REASON && reason != ONLY_REASON)
+		return 0;
 	if (!sk)
 		sk = skb->sk;
 	if (sk && FULL_REASON && reason == FULL_REASON && sk->sk_protocol != IPPROTO_TCP)

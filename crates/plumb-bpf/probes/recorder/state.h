@@ -31,6 +31,9 @@ volatile const u32 FULL_REASON;
 /* The reason given for what a closing socket still held, which is no loss; 0 where there is none. */
 volatile const u32 PURGE_REASON;
 
+/* Drops for this reason alone are told; 0 for all. */
+volatile const u32 ONLY_REASON;
+
 /* What is remembered of a socket, so that what happens to it without its process has an owner. */
 struct known {
 	u32 tgid;

@@ -109,6 +109,8 @@ fn load(plan: &Plan, types: &Btf, names: &Names, helpers: bool) -> Result<Ebpf, 
     let made = u32::from(plan.wants(Layer::Made));
     let no_tcp = u32::from(!plan.wants(Layer::Made));
     let purge = names.drop_number("QUEUE_PURGE").unwrap_or(0);
+    let only = plan.only_drops.and_then(|name| names.drop_number(name));
+    let only = only.unwrap_or(0);
     let full = names.drop_number("SOCKET_RCVBUFF").unwrap_or(0);
     let mut loader = EbpfLoader::new();
     loader
@@ -126,6 +128,7 @@ fn load(plan: &Plan, types: &Btf, names: &Names, helpers: bool) -> Result<Ebpf, 
         .override_global("CALL_STACKS", &call_stacks, true)
         .override_global("MADE", &made, true)
         .override_global("NO_TCP", &no_tcp, true)
+        .override_global("ONLY_REASON", &only, true)
         .override_global("FULL_REASON", &full, true)
         .override_global("PURGE_REASON", &purge, true);
     for (name, size) in limits::MAPS {

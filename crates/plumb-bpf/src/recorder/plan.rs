@@ -35,6 +35,8 @@ pub struct Plan {
     pub call_stacks: bool,
     /// With [`Layer::Calls`]: these calls alone, by their names; empty for all.
     pub only_calls: &'static [&'static str],
+    /// With [`Layer::Drops`]: those for this reason alone, where the kernel has it.
+    pub only_drops: Option<&'static str>,
     /// Packets that belong to no known socket, too.
     pub strangers: bool,
 }

@@ -2,6 +2,7 @@
 
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use plumb_testkit::sandbox;
 use serde_json::Value;
@@ -180,5 +181,33 @@ fn who_keeps_connecting_to_nobody_is_named_whether_he_waits_or_not() {
             let told = format!("{who} keeps connecting to 127.0.0.1:8081, where nothing listens\n");
             assert!(text.contains(&told), "waits: {waits}: {text}");
         }
+    });
+}
+
+#[test]
+fn a_flood_of_packets_does_not_lengthen_the_watch() {
+    sandbox::run(|| {
+        let flood = "import socket, time
+end = time.time() + 40
+out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+while time.time() < end:
+    for _ in range(1000):
+        try: out.sendto(b\"x\", (\"127.0.0.1\", 9))
+        except OSError: pass";
+        let mut floods = [0, 1].map(|_| {
+            let mut python = Command::new("python3");
+            let flood = python.args(["-c", flood]).spawn();
+            flood.expect("python3 is installed")
+        });
+        let start = Instant::now();
+        let output = plumb(&["--json", "--for=500ms"]);
+        let took = start.elapsed();
+        for flood in &mut floods {
+            flood.kill().expect("it is ours");
+            flood.wait().expect("it was killed");
+        }
+        assert!(output.status.success(), "{output:?}");
+        // It took as long as the flood.
+        assert!(took < Duration::from_secs(20), "{took:?}");
     });
 }

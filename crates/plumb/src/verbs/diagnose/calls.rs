@@ -35,6 +35,7 @@ impl Calls {
             layers: vec![Layer::Calls, Layer::Drops],
             no_stacks: true,
             only_calls: &["bind", "listen", "connect"],
+            only_drops: Some(FILTERED),
             // What is forwarded belongs to no socket, and is nothing that a command does.
             strangers: root.is_none(),
             ..Plan::default()
@@ -54,31 +55,26 @@ impl Calls {
         loop {
             let left = end.saturating_duration_since(Instant::now());
             self.recorder.wait(left.min(LOOK));
-            self.take(false);
+            self.take();
             if left.is_zero() || signal::interrupted() {
                 return;
             }
         }
     }
 
-    fn take(&mut self, everything: bool) {
+    /// Takes what has come, for no longer than one look: where more comes than can be told, the rest is lost and counted.
+    fn take(&mut self) {
         let Self { recorder, heard } = self;
         let by_rule = recorder.names().drop_number(FILTERED);
-        let mut take = |told: Told<'_>| {
-            if let Told::Event(event) = told {
-                heard.hear(&event, by_rule);
-            }
-        };
-        if everything {
-            recorder.poll_rest(take);
-        } else {
-            while recorder.poll(&mut take) {}
-        }
+        let end = Instant::now() + LOOK;
+        while recorder.poll(|told| note(heard, &told, by_rule)) && Instant::now() < end {}
     }
 
     /// Ends, and gives what was refused in which network namespace, and what was not heard.
     pub fn finish(mut self) -> Refused {
-        self.take(true);
+        let Self { recorder, heard } = &mut self;
+        let by_rule = recorder.names().drop_number(FILTERED);
+        recorder.poll_rest(|told| note(heard, &told, by_rule));
         let refused = |layer| {
             let mut gaps = self.recorder.gaps().iter();
             let gap = gaps.find(|gap| gap.layer == layer)?;
@@ -96,6 +92,12 @@ impl Calls {
             gaps: gaps(calls, drops, is_told, lost),
             ..heard
         }
+    }
+}
+
+fn note(heard: &mut Heard, told: &Told<'_>, by_rule: Option<u32>) {
+    if let Told::Event(event) = told {
+        heard.hear(event, by_rule);
     }
 }
 
