@@ -24,6 +24,8 @@ use rustix::io::Errno;
 use self::name_servers::NameServers;
 use crate::sys::packet_socket::{self, Received};
 
+/// So many packets are taken before it is asked whether the watch is over: some ten milliseconds.
+const MOST_AT_ONCE: usize = 16_384;
 /// Flows that are kept apart; packets of more are counted as lost.
 const MOST_FLOWS: usize = 65_536;
 /// Bytes of a packet that are looked at: an ICMP error with the headers inside it.
@@ -100,9 +102,10 @@ impl Reader {
             let mut fds = [PollFd::new(&self.socket, PollFlags::IN)];
             // Whatever woke us, the socket is asked.
             let _ = poll(&mut fds, Some(&WAIT));
-            self.take_all(&mut buffer);
+            self.take(&mut buffer);
         }
-        self.take_all(&mut buffer);
+        // What is left unread was not seen; how much it is nobody counts.
+        self.lost += u64::from(self.take(&mut buffer));
         let drops = packet_socket::take_drops(self.socket.as_fd()).unwrap_or(0);
         self.lost += u64::from(drops);
         Notices {
@@ -114,8 +117,13 @@ impl Reader {
         .sorted()
     }
 
-    fn take_all(&mut self, buffer: &mut [u8]) {
-        while let Ok(received) = packet_socket::receive(self.socket.as_fd(), buffer) {
+    /// Takes what is there, but no more than so many packets: in a flood there are always more. Says whether there
+    /// may be.
+    fn take(&mut self, buffer: &mut [u8]) -> bool {
+        for _ in 0..MOST_AT_ONCE {
+            let Ok(received) = packet_socket::receive(self.socket.as_fd(), buffer) else {
+                return false;
+            };
             let packet = buffer.get(..received.len).unwrap_or(&[]);
             if let Some(told) = decode_packet(packet) {
                 self.count(&told, received);
@@ -123,6 +131,7 @@ impl Reader {
                 self.name_servers.note(&told, received.outgoing);
             }
         }
+        true
     }
 
     fn count(&mut self, told: &Told, received: Received) {
