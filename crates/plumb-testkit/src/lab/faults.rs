@@ -31,6 +31,7 @@ pub(super) mod sides;
 mod slow;
 mod syn_queue_overflow;
 mod thrown_away;
+mod traffic;
 mod turned_away;
 mod unix_backlog;
 mod unread;

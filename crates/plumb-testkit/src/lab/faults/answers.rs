@@ -1,11 +1,12 @@
 //! `packet-loss`, `half-open-peer` where what comes back is lost, or somebody says why nothing does; what a router says
 //! or promises of hosts that it cannot reach.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use super::path::{drop_in, peer};
+use super::traffic::{conversation, transfers};
 use crate::lab::{Expected, Peer, Scenario, Stage};
 
 /// The scenarios.
@@ -15,7 +16,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         about: "six conversations and transfers whose segments all arrive; seven of ten acknowledgements are lost on their way to us",
         make: |stage| {
             let peer = peer(stage)?;
-            transfers(stage, &peer, 6)?;
+            transfers(stage, &peer, SERVER, 6, Duration::from_millis(5))?;
             stage.wait_for_counter("Tcp", "OutSegs", 200)?;
             drop_in(stage, None, "tcp sport 8090 numgen random mod 10 < 7 drop")?;
             stage.wait_for_counter("TcpExt", "TCPTimeouts", 15)?;
@@ -27,7 +28,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         about: "the same transfers, of whose acknowledgements one in ten is lost: the next one says the same",
         make: |stage| {
             let peer = peer(stage)?;
-            transfers(stage, &peer, 6)?;
+            transfers(stage, &peer, SERVER, 6, Duration::from_millis(5))?;
             stage.wait_for_counter("Tcp", "OutSegs", 200)?;
             drop_in(stage, None, "tcp sport 8090 numgen inc mod 10 == 0 drop")?;
             Ok(Expected::nothing())
@@ -57,7 +58,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             let listener = stage.once_in(&peer, || TcpListener::bind(SERVER))?;
             let mut forgotten = TcpStream::connect(SERVER)?;
             stage.hold(listener.accept()?);
-            talk(stage, &peer, &listener)?;
+            conversation(stage, &peer, &listener, Duration::from_millis(50))?;
             let port = forgotten.local_addr()?.port();
             drop_in(stage, Some(&peer), &format!("tcp sport {port} drop"))?;
             forgotten.write_all(b"still there?")?;
@@ -128,45 +129,6 @@ pub(super) const SCENARIOS: &[Scenario] = &[
 ];
 
 const SERVER: &str = "10.9.0.2:8090";
-
-/// Connections over which 16 KiB are sent again and again, with a pause between.
-fn transfers(stage: &mut Stage, peer: &Peer, connections: usize) -> io::Result<()> {
-    let listener = stage.once_in(peer, || TcpListener::bind(SERVER))?;
-    for _ in 0..connections {
-        let mut client = TcpStream::connect(SERVER)?;
-        client.set_write_timeout(Some(Duration::from_millis(200)))?;
-        let (mut server, _) = listener.accept()?;
-        server.set_read_timeout(Some(Duration::from_millis(200)))?;
-        stage.repeat_in(peer, move || {
-            let _ = server.read(&mut [0; 16_384]);
-        });
-        stage.repeat(move || {
-            let _ = client.write(&[1; 16_384]);
-            std::thread::sleep(Duration::from_millis(5));
-        });
-    }
-    Ok(())
-}
-
-/// A conversation of small questions and answers that goes on.
-fn talk(stage: &mut Stage, peer: &Peer, listener: &TcpListener) -> io::Result<()> {
-    let mut client = TcpStream::connect(SERVER)?;
-    let (mut server, _) = listener.accept()?;
-    for stream in [&client, &server] {
-        stream.set_read_timeout(Some(Duration::from_millis(300)))?;
-    }
-    stage.repeat_in(peer, move || {
-        if matches!(server.read(&mut [0; 64]), Ok(read) if read > 0) {
-            let _ = server.write_all(b"answer");
-        }
-    });
-    stage.repeat(move || {
-        let _ = client.write_all(b"question");
-        let _ = client.read(&mut [0; 64]);
-        std::thread::sleep(Duration::from_millis(50));
-    });
-    Ok(())
-}
 
 /// A router that answers ARP for all of our network, which it believes to be behind another interface.
 fn proxy(stage: &mut Stage) -> io::Result<Peer> {

@@ -1,10 +1,11 @@
 //! `bufferbloat` where each connection has little in the queue, and what looks like delayed acknowledgements behind one.
 
-use std::io::{self, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io;
+use std::net::TcpListener;
 use std::time::Duration;
 
 use super::path::peer;
+use super::traffic::{conversation, transfers};
 use crate::lab::{Expected, Peer, Scenario, Stage};
 
 /// The scenarios.
@@ -14,7 +15,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         about: "twelve transfers of BBR, each with a few segments, in a queue in front of 2 Mbit/s",
         make: |stage| {
             let peer = slow_link(stage, "2mbit")?;
-            transfers(stage, &peer, 12)?;
+            transfers(stage, &peer, TRANSFER, 12, Duration::ZERO)?;
             std::thread::sleep(Duration::from_secs(5));
             Ok(Expected::subject("peer", TRANSFER))
         },
@@ -24,7 +25,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         about: "one transfer of BBR through 20 Mbit/s, which leaves little in the queue",
         make: |stage| {
             let peer = slow_link(stage, "20mbit")?;
-            transfers(stage, &peer, 1)?;
+            transfers(stage, &peer, TRANSFER, 1, Duration::ZERO)?;
             std::thread::sleep(Duration::from_secs(4));
             Ok(Expected::nothing())
         },
@@ -34,9 +35,10 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         about: "small questions whose answers come at once, behind a transfer of BBR through 4 Mbit/s",
         make: |stage| {
             let peer = slow_link(stage, "4mbit")?;
-            conversation(stage, &peer)?;
+            let listener = stage.once_in(&peer, || TcpListener::bind(TALK))?;
+            conversation(stage, &peer, &listener, Duration::from_millis(5))?;
             stage.wait_for_counter("Tcp", "OutSegs", 100)?;
-            transfers(stage, &peer, 1)?;
+            transfers(stage, &peer, TRANSFER, 1, Duration::ZERO)?;
             std::thread::sleep(Duration::from_secs(4));
             Ok(Expected::nothing())
         },
@@ -58,43 +60,4 @@ fn slow_link(stage: &mut Stage, rate: &str) -> io::Result<Peer> {
         ],
     )?;
     Ok(peer)
-}
-
-/// Connections over which we send without end to a peer that reads as it comes.
-fn transfers(stage: &mut Stage, peer: &Peer, connections: usize) -> io::Result<()> {
-    let listener = stage.once_in(peer, || TcpListener::bind(TRANSFER))?;
-    for _ in 0..connections {
-        let mut client = TcpStream::connect(TRANSFER)?;
-        client.set_write_timeout(Some(Duration::from_millis(200)))?;
-        let (mut server, _) = listener.accept()?;
-        server.set_read_timeout(Some(Duration::from_millis(200)))?;
-        stage.repeat_in(peer, move || {
-            let _ = server.read(&mut [0; 16_384]);
-        });
-        stage.repeat(move || {
-            let _ = client.write(&[1; 16_384]);
-        });
-    }
-    Ok(())
-}
-
-/// A client that asks in one small write and waits for the answer.
-fn conversation(stage: &mut Stage, peer: &Peer) -> io::Result<()> {
-    let listener = stage.once_in(peer, || TcpListener::bind(TALK))?;
-    let mut client = TcpStream::connect(TALK)?;
-    let (mut server, _) = listener.accept()?;
-    for stream in [&client, &server] {
-        stream.set_read_timeout(Some(Duration::from_millis(500)))?;
-    }
-    stage.repeat_in(peer, move || {
-        if matches!(server.read(&mut [0; 64]), Ok(read) if read > 0) {
-            let _ = server.write_all(b"answer");
-        }
-    });
-    stage.repeat(move || {
-        let _ = client.write_all(b"question");
-        let _ = client.read(&mut [0; 64]);
-        std::thread::sleep(Duration::from_millis(5));
-    });
-    Ok(())
 }

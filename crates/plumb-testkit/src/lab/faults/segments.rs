@@ -1,11 +1,12 @@
 //! `packet-loss`, `mtu-blackhole`, `bufferbloat`: what happens to segments on the way.
 
-use std::io::{self, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io;
+use std::net::TcpListener;
 use std::time::Duration;
 
 use super::path::{drop_in, peer, remote_server};
-use crate::lab::{Expected, Peer, Scenario, Stage};
+use super::traffic::{conversation, transfers};
+use crate::lab::{Expected, Scenario, Stage};
 
 /// The scenarios.
 pub(super) const SCENARIOS: &[Scenario] = &[
@@ -29,7 +30,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         about: "a transfer that loses nothing",
         make: |stage| {
             let peer = peer(stage)?;
-            transfer(stage, &peer, Duration::ZERO)?;
+            transfers(stage, &peer, SERVER, 1, Duration::ZERO)?;
             stage.wait_for_counter("Tcp", "OutSegs", 200)?;
             Ok(Expected::nothing())
         },
@@ -41,7 +42,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             // Small connections go on beside it.
             let peer = remote_server(stage)?;
             drop_in(stage, Some(&peer), "meta length > 1000 drop")?;
-            transfer(stage, &peer, Duration::from_millis(50))?;
+            transfers(stage, &peer, SERVER, 1, Duration::from_millis(50))?;
             stage.wait_for_counter("TcpExt", "TCPTimeouts", 2)?;
             Ok(Expected::subject("peer", "10.9.0.2:8090"))
         },
@@ -52,7 +53,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         make: |stage| {
             let peer = peer(stage)?;
             drop_in(stage, Some(&peer), "meta length > 1000 drop")?;
-            transfer(stage, &peer, Duration::from_millis(50))?;
+            transfers(stage, &peer, SERVER, 1, Duration::from_millis(50))?;
             stage.wait_for_counter("TcpExt", "TCPTimeouts", 3)?;
             Ok(Expected::subject("peer", "10.9.0.2:8090"))
         },
@@ -97,7 +98,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             let peer = remote_server(stage)?;
             stage.run("ip", ["link", "set", "veth0", "mtu", "1000"])?;
             stage.run_in(&peer, "ip", ["link", "set", "veth1", "mtu", "1000"])?;
-            transfer(stage, &peer, Duration::from_millis(1))?;
+            transfers(stage, &peer, SERVER, 1, Duration::from_millis(1))?;
             Ok(Expected::nothing())
         },
     },
@@ -115,7 +116,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                     "4000", "limit", "300000",
                 ],
             )?;
-            transfer(stage, &peer, Duration::ZERO)?;
+            transfers(stage, &peer, SERVER, 1, Duration::ZERO)?;
             std::thread::sleep(Duration::from_secs(2));
             Ok(Expected::subject("peer", "10.9.0.2:8090"))
         },
@@ -125,59 +126,28 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         about: "the same transfer without the slow link",
         make: |stage| {
             let peer = peer(stage)?;
-            transfer(stage, &peer, Duration::ZERO)?;
+            transfers(stage, &peer, SERVER, 1, Duration::ZERO)?;
             stage.wait_for_counter("Tcp", "OutSegs", 200)?;
             Ok(Expected::nothing())
         },
     },
 ];
 
-/// Sends to a peer without end, with a pause behind each write; the peer reads as it comes.
-fn transfer(stage: &mut Stage, peer: &Peer, pause: Duration) -> io::Result<()> {
-    let listener = stage.once_in(peer, || TcpListener::bind("10.9.0.2:8090"))?;
-    let mut client = TcpStream::connect("10.9.0.2:8090")?;
-    client.set_write_timeout(Some(Duration::from_millis(200)))?;
-    let (mut server, _) = listener.accept()?;
-    server.set_read_timeout(Some(Duration::from_millis(200)))?;
-    stage.repeat_in(peer, move || {
-        let _ = server.read(&mut [0; 16_384]);
-    });
-    stage.repeat(move || {
-        let _ = client.write(&[1; 16_384]);
-        std::thread::sleep(pause);
-    });
-    Ok(())
-}
+const SERVER: &str = "10.9.0.2:8090";
 
 fn loss(stage: &mut Stage, rule: &str) -> io::Result<Expected> {
     let peer = peer(stage)?;
     drop_in(stage, Some(&peer), &rule.replace("8080", "8090"))?;
-    transfer(stage, &peer, Duration::from_millis(1))?;
+    transfers(stage, &peer, SERVER, 1, Duration::from_millis(1))?;
     stage.wait_for_counter("Tcp", "RetransSegs", 5)?;
     Ok(Expected::subject("peer", "10.9.0.2"))
 }
 
 fn requests(stage: &mut Stage) -> io::Result<Expected> {
     let peer = peer(stage)?;
-    let listener = stage.once_in(&peer, || TcpListener::bind("10.9.0.2:8090"))?;
+    let listener = stage.once_in(&peer, || TcpListener::bind(SERVER))?;
     for _ in 0..4 {
-        let mut client = TcpStream::connect("10.9.0.2:8090")?;
-        let (mut server, _) = listener.accept()?;
-        for stream in [&client, &server] {
-            stream.set_nodelay(true)?;
-            stream.set_read_timeout(Some(Duration::from_millis(500)))?;
-        }
-        stage.repeat_in(&peer, move || {
-            let mut buffer = [0; 64];
-            if matches!(server.read(&mut buffer), Ok(read) if read > 0) {
-                let _ = server.write_all(b"answer");
-            }
-        });
-        stage.repeat(move || {
-            let _ = client.write_all(b"question");
-            let _ = client.read(&mut [0; 64]);
-            std::thread::sleep(Duration::from_millis(5));
-        });
+        conversation(stage, &peer, &listener, Duration::from_millis(5))?;
     }
     drop_in(
         stage,
