@@ -227,7 +227,6 @@ fn receive(case: &Case<'_>, flow: &Flow<'_>, buffer: u64, limit: Limit, received
 mod tests {
     use plumb_model::diag::inet::SkMemInfo;
     use plumb_model::diag::tcp_info::TcpInfo;
-
     use plumb_model::sample::{Sample, Settings};
 
     use super::super::diagnose;

@@ -201,7 +201,6 @@ mod tests {
     use plumb_model::Known;
     use plumb_model::diag::tcp_info::TcpInfo;
     use plumb_model::id::Cookie;
-
     use plumb_model::snapshot::End;
 
     use super::*;

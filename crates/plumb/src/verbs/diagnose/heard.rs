@@ -102,26 +102,8 @@ impl Heard {
             };
             (netns, refused)
         });
-        let filtered = self.filtered.into_iter().map(|(key, count)| {
-            let (protocol, local, peer, netns) = key;
-            let filtered = Filtered {
-                protocol,
-                local,
-                peer,
-                count,
-            };
-            (netns, filtered)
-        });
-        let strays = self.strays.into_iter().map(|(key, count)| {
-            let (protocol, local, peer, netns) = key;
-            let stray = Filtered {
-                protocol,
-                local,
-                peer,
-                count,
-            };
-            (netns, stray)
-        });
+        let filtered = self.filtered.into_iter().map(flow);
+        let strays = self.strays.into_iter().map(flow);
         let unix = self.no_room.into_iter().map(|(key, (comm, count))| {
             let (pid, name, netns) = key;
             let refused = UnixRefused {
@@ -241,8 +223,13 @@ impl Heard {
     fn changed(&mut self, event: &Event, change: &StateChange) {
         let Some(cookie) = event.cookie else { return };
         if change.new == SocketState::SYN_SENT {
-            if let (Some(task), Some(entry)) = (&event.task, room(&mut self.begun, cookie)) {
-                entry.or_insert_with(|| task.clone());
+            if let Some(task) = &event.task {
+                match room(&mut self.begun, cookie) {
+                    Some(entry) => {
+                        entry.or_insert_with(|| task.clone());
+                    }
+                    None => self.lost += 1,
+                }
             }
             self.counted.remove(&cookie);
             return;
@@ -278,6 +265,18 @@ impl Heard {
             None => self.lost += 1,
         }
     }
+}
+
+/// Gives packets between two ends, with their network namespace.
+fn flow((key, count): (FlowKey, u64)) -> (Option<NetnsId>, Filtered) {
+    let (protocol, local, peer, netns) = key;
+    let flow = Filtered {
+        protocol,
+        local,
+        peer,
+        count,
+    };
+    (netns, flow)
 }
 
 /// Says whether two ends of one port may be in each other's way: one of them is every address, or both are the same.
