@@ -69,7 +69,10 @@ fn finding(case: &Case<'_>, place: usize, queue: Queue, dropped: u64) -> Finding
     let local = subject.local.clone().unwrap_or_default();
     let mut evidence_list = vec![evidence::fact(
         "sock_diag recv-q/send-q",
-        format!("{waiting} connections wait to be accepted, {limit} may"),
+        format!(
+            "the queue holds {}, and {limit} may wait",
+            evidence::connections(waiting)
+        ),
     )];
     if dropped > 0 {
         evidence_list.push(evidence::fact(

@@ -19,7 +19,7 @@ use plumb_model::socket::SocketState;
 use plumb_model::{NetnsId, Reason};
 
 use self::kept::{Kept, is_served};
-use super::{Case, sockets, subject};
+use super::{Case, evidence, sockets, subject};
 
 /// The id of the finding.
 pub const ID: &str = "close-wait-leak";
@@ -167,8 +167,8 @@ fn of_process(case: &Case<'_>, place: u32, kept: &Kept) -> Option<Finding> {
     let name = subject.process.clone().unwrap_or_default();
     let pid = process.pid.0;
     let summary = format!(
-        "{name} (pid {pid}) keeps {} connections open that their peers have closed",
-        kept.all
+        "{name} (pid {pid}) keeps {} open whose peers have closed",
+        evidence::connections(kept.all)
     );
     let hint = format!("see the code that made and forgot them: plumb leaks -p {pid}");
     Some(finding(subject, summary, kept, hint))
@@ -213,8 +213,8 @@ fn at_end(case: &Case<'_>, end: End, comm: Option<Vec<u8>>, kept: &Kept) -> Opti
         (None, _) => "somebody".to_owned(),
     };
     let summary = format!(
-        "{who} keeps {} connections {words} open that their peers have closed",
-        kept.all
+        "{who} keeps {} {words} open whose peers have closed",
+        evidence::connections(kept.all)
     );
     let hint = "see the code that made and forgot them: plumb leaks -p PID".to_owned();
     Some(finding(subject, summary, kept, hint))

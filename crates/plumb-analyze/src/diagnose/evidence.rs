@@ -37,6 +37,17 @@ pub(super) fn attempts(count: u64) -> String {
     format!("{count} {word}")
 }
 
+/// Names a number of connections.
+pub(super) fn connections(count: impl std::fmt::Display) -> String {
+    let count = count.to_string();
+    let word = if count == "1" {
+        "connection"
+    } else {
+        "connections"
+    };
+    format!("{count} {word}")
+}
+
 /// Evidence that is a fact of one moment.
 pub(super) fn fact(source: &str, text: impl Into<String>) -> Evidence {
     Evidence {

@@ -114,7 +114,10 @@ fn finding(case: &Case<'_>, peer: SocketAddr, silent: &[Flow<'_>]) -> Option<Fin
     Some(Finding {
         kind: ID,
         severity: Severity::Warning,
-        summary: format!("{what}; {count} connections to it only retransmit or probe"),
+        summary: format!(
+            "{what}; on {} to it there are only repetitions and probes",
+            evidence::connections(count)
+        ),
         subject: Subject {
             local: owner.local.clone().filter(|_| count == 1),
             peer: Some(peer.to_string()),

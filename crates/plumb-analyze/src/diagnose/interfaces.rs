@@ -74,7 +74,10 @@ fn needed_by(case: &Case<'_>, link: &Link) -> Option<String> {
     });
     let count = using.count();
     if count > 0 {
-        return Some(format!("{count} connections have its address"));
+        return Some(format!(
+            "its address is that of {}",
+            evidence::connections(count)
+        ));
     }
     let leads = sample.destinations.iter().find(|to| {
         to.route

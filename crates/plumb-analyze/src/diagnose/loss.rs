@@ -63,12 +63,12 @@ fn loss(case: &Case<'_>, peer: IpAddr, sent: &Sent) -> Finding {
     let mut facts = vec![evidence::fact(
         "tcp_info.tcpi_total_retrans, tcpi_data_segs_out, tcpi_dsack_dups",
         format!(
-            "{} of {} segments were sent again in {:.1} s, {} of them without need; {} connections",
+            "{} of {} segments were sent again in {:.1} s, {} of them without need; on {}",
             sent.again,
             sent.segments,
             case.span.seconds(),
             sent.spurious,
-            sent.flows
+            evidence::connections(sent.flows)
         ),
     )];
     facts.extend(evidence::grown(case.span, "TcpExt", "TCPLostRetransmit"));
@@ -86,8 +86,8 @@ fn loss(case: &Case<'_>, peer: IpAddr, sent: &Sent) -> Finding {
         facts.push(evidence::fact(
             "tcp_info.tcpi_retransmits, tcpi_total_rto",
             format!(
-                "{} connections only repeat themselves, as losses before make likely",
-                sent.waits
+                "on {} there are only repetitions, as losses before make likely",
+                evidence::connections(sent.waits)
             ),
         ));
     }

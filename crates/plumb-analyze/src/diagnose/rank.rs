@@ -21,6 +21,8 @@ pub(super) fn rank(case: &Case<'_>, found: &[Finding], servers: &Servers) -> Vec
                     // A guess is no reason for what is surer.
                     && (other.confidence > Confidence::Possible
                         || other.confidence >= finding.confidence)
+                    // What harms nobody is no reason for what does.
+                    && (other.severity > Severity::Info || finding.severity == Severity::Info)
                     && (same(&other.subject, &finding.subject)
                         || meet(case, &other.subject, &finding.subject)
                         || meet(case, &finding.subject, &other.subject)
@@ -242,6 +244,66 @@ mod tests {
         // Nearly full is no reason yet.
         let both = ["connect-timeout", "conntrack-full"];
         assert_eq!(ranked(Severity::Warning), both);
+    }
+
+    #[test]
+    fn what_harms_nobody_explains_nothing_that_does() {
+        let ranked = |severity| {
+            let here = |kind, severity| {
+                let subject = subject("socket", Some("10.0.0.1:80"), Some("10.0.0.2:5000"));
+                finding(kind, severity, subject)
+            };
+            let found = [
+                here("slow-reader-peer", severity),
+                here("slow-reader-local", Severity::Warning),
+            ];
+            let sample = Sample::default();
+            let case = made_up::between(&sample, &sample);
+            kinds(&rank(&case, &found, &Servers::default()))
+        };
+        assert_eq!(ranked(Severity::Warning), ["slow-reader-peer"]);
+        let both = ["slow-reader-local", "slow-reader-peer"];
+        assert_eq!(ranked(Severity::Info), both);
+    }
+
+    #[test]
+    fn losses_to_one_host_are_told_beside_a_queue_to_another() {
+        let ranked = |bloated: &str| {
+            let process = |kind, peer: &str| {
+                let subject = Subject {
+                    pid: Some(plumb_model::id::Pid(7)),
+                    ..subject("destination", None, Some(peer))
+                };
+                finding(kind, Severity::Warning, subject)
+            };
+            let found = [
+                process("bufferbloat", bloated),
+                process("packet-loss", "10.0.0.2"),
+            ];
+            let sample = Sample::default();
+            let case = made_up::between(&sample, &sample);
+            kinds(&rank(&case, &found, &Servers::default())).len()
+        };
+        assert_eq!(ranked("10.0.0.2:80"), 1);
+        assert_eq!(ranked("10.0.0.3:80"), 2);
+    }
+
+    #[test]
+    fn a_name_server_that_is_not_there_is_no_port_without_a_listener() {
+        let udp = |subject: Subject| Subject {
+            protocol: Some("udp"),
+            ..subject
+        };
+        let client = subject("destination", None, Some("127.0.0.53:53"));
+        let nobody = subject("socket", Some("127.0.0.53:53"), Some("127.0.0.1"));
+        let found = [
+            finding("dns-failing", Severity::Critical, udp(client)),
+            finding("udp-no-listener", Severity::Warning, udp(nobody)),
+        ];
+        let sample = Sample::default();
+        let case = made_up::between(&sample, &sample);
+        let told = rank(&case, &found, &Servers::default());
+        assert_eq!(kinds(&told), ["dns-failing"]);
     }
 
     #[test]

@@ -63,7 +63,8 @@ fn finding(case: &Case<'_>, place: usize, socket: &Socket, all: usize, idle: usi
         kind: ID,
         severity: Severity::Warning,
         summary: format!(
-            "one of {all} sockets that share {local} does not accept: {waiting} connections wait there"
+            "one of {all} sockets that share {local} does not accept, with {} in its queue",
+            evidence::connections(waiting)
         ),
         subject,
         evidence: vec![evidence::fact(

@@ -42,7 +42,7 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
     if let Some((end, count)) = busiest {
         facts.push(evidence::fact(
             "sock_diag SYN_RECV",
-            format!("{count} connections to {end} are half open"),
+            format!("half open at {end}: {}", evidence::connections(count)),
         ));
     } else if dropped.is_none() && facts.len() == 1 {
         // A counter alone, and no queue to see.

@@ -146,10 +146,11 @@ fn bloat(case: &Case<'_>, flow: &Flow<'_>, rtt_us: u32, count: usize) -> Finding
     let mut facts = vec![evidence::fact(
         "tcp_info.tcpi_rtt, tcpi_rcv_rtt, tcpi_min_rtt, tcpi_unacked",
         format!(
-            "the round trip is {:.1} ms, its minimum was {:.1} ms; {} segments are on the way; {count} connections wait so",
+            "the round trip is {:.1} ms, its minimum was {:.1} ms; {} segments are on the way; so it is on {}",
             ms(rtt_us),
             ms(flow.is.min_rtt_us),
-            flow.is.unacked
+            flow.is.unacked,
+            evidence::connections(count)
         ),
     )];
     facts.extend(own.map(OwnQueue::into_fact));

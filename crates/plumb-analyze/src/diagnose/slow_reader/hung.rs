@@ -72,8 +72,8 @@ fn finding(case: &Case<'_>, left: &[Left]) -> Option<Finding> {
     let mut facts = vec![evidence::fact(
         "sock_diag recv-q, tcp_info.tcpi_bytes_received",
         format!(
-            "{bytes} bytes of {} connections lay in their queues, and none was read in {seconds:.1} s",
-            left.len()
+            "{bytes} bytes of {} lay unread, and none of them was read in {seconds:.1} s",
+            evidence::connections(left.len())
         ),
     )];
     if slept {
