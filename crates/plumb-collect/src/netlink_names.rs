@@ -10,7 +10,7 @@ pub const ETC: &str = "/etc/iproute2/nl_protos";
 pub const USR: &str = "/usr/share/iproute2/nl_protos";
 
 /// The names that need no table, by number (`NETLINK_*`).
-const USUAL: [&str; 22] = [
+pub const USUAL: [&str; 22] = [
     "rtnl",
     "unused",
     "usersock",

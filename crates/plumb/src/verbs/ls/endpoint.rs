@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
+use plumb_collect::netlink_names;
 use plumb_model::snapshot::{End, Kind};
 use plumb_present::json;
 
@@ -18,32 +19,6 @@ pub struct Names {
     /// Of services, by whether they are those of UDP.
     pub services: HashMap<(bool, u16), String>,
 }
-
-/// Netlink protocols by number, as ss names them.
-const NETLINK: [&str; 22] = [
-    "rtnl",
-    "unused",
-    "usersock",
-    "fw",
-    "tcpdiag",
-    "nflog",
-    "xfrm",
-    "selinux",
-    "iscsi",
-    "audit",
-    "fiblookup",
-    "connector",
-    "nft",
-    "ip6fw",
-    "dec-rt",
-    "uevent",
-    "genl",
-    "",
-    "scsi-trans",
-    "ecryptfs",
-    "rdma",
-    "crypto",
-];
 
 impl Row<'_> {
     /// Writes the local end.
@@ -141,7 +116,7 @@ pub fn unix_name(name: &[u8]) -> String {
 fn netlink(protocol: i32, port_id: i64) -> String {
     let name = usize::try_from(protocol)
         .ok()
-        .and_then(|place| NETLINK.get(place));
+        .and_then(|place| netlink_names::USUAL.get(place));
     let id = match port_id {
         0 => Cow::Borrowed("kernel"),
         other => other.to_string().into(),
