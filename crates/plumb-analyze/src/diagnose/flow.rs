@@ -63,6 +63,11 @@ pub(super) fn lasting<'s>(case: &Case<'s>) -> impl Iterator<Item = Flow<'s>> {
     })
 }
 
+/// Gives the rows of timeouts that ended, of the connections that lasted.
+pub(super) fn ended_rows(case: &Case<'_>) -> Ended {
+    Ended::of(lasting(case).filter_map(|flow| Some((flow.host()?, flow.is))))
+}
+
 impl Flow<'_> {
     /// Says whether something waited to be read in both samples.
     pub fn unread(&self) -> u64 {

@@ -13,7 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 
-use super::flow::{Flow, lasting};
+use super::flow::{self, Flow, lasting};
 use super::rows::{self, Ended};
 use super::{Case, evidence, sockets, subject, turned_away};
 
@@ -35,7 +35,7 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
     let told = turned_away::no_way(case);
     let is_told = |peer: SocketAddr| told.contains_key(&peer.ip().to_canonical());
     let mut silent: BTreeMap<SocketAddr, Vec<Flow<'_>>> = BTreeMap::new();
-    let ended = Ended::of(case);
+    let ended = flow::ended_rows(case);
     for flow in lasting(case) {
         if is_silent(&flow, &ended)
             && (!flow.peer_talks(case) || is_forgotten(&flow))

@@ -18,9 +18,8 @@ use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 pub use self::bloat::{BLOAT, check_bloat};
 pub(super) use self::queued::is_queued;
 use self::sent::Sent;
-use super::flow::lasting;
+use super::flow::{self, lasting};
 use super::processors::{self, Shortage};
-use super::rows::Ended;
 use super::{Case, evidence, own_queue, subject, turned_away};
 
 /// The id of the finding: segments are lost.
@@ -32,7 +31,7 @@ const SEVERAL: u64 = 4;
 pub fn check_loss(case: &Case<'_>) -> Vec<Finding> {
     let mut by_peer: BTreeMap<IpAddr, Sent> = BTreeMap::new();
     let told = turned_away::no_way(case);
-    let ended = Ended::of(case);
+    let ended = flow::ended_rows(case);
     for flow in lasting(case) {
         let Some(peer) = flow.after.peer.inet() else {
             continue;

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::notice::{Direction, ProbedPath, What};
 
-use super::flow::{Flow, lasting};
+use super::flow::{self, Flow, lasting};
 use super::rows::Ended;
 use super::{Case, evidence, subject};
 
@@ -23,7 +23,7 @@ const SEVERAL: u32 = 4;
 /// Looks for connections of which full-sized segments alone do not arrive, then at paths that were measured.
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
     // Between sockets of one host there is no path: who does not answer there has another trouble.
-    let ended = Ended::of(case);
+    let ended = flow::ended_rows(case);
     let stuck = lasting(case)
         .filter(|flow| is_stuck(flow, &ended) && !flow.is_within_host(case))
         .filter(|flow| {

@@ -10,9 +10,6 @@ use std::net::IpAddr;
 
 use plumb_model::diag::tcp_info::TcpInfo;
 
-use super::Case;
-use super::flow::lasting;
-
 /// Fewer losses make no rate.
 const EARLIER_LOSSES: u32 = 3;
 /// Fewer rows that ended make none either.
@@ -43,13 +40,11 @@ struct Count {
 }
 
 impl Ended {
-    /// Gathers them of all connections.
-    pub fn of(case: &Case<'_>) -> Self {
+    /// Gathers them of connections, each with the host at its other end.
+    pub fn of<'s>(connections: impl Iterator<Item = (IpAddr, &'s TcpInfo)>) -> Self {
         let mut by_host: BTreeMap<IpAddr, Count> = BTreeMap::new();
-        for flow in lasting(case).filter(|flow| flow.is.total_rto > 0) {
-            if let Some(host) = flow.host() {
-                by_host.entry(host).or_default().add(flow.is);
-            }
+        for (host, info) in connections.filter(|(_, info)| info.total_rto > 0) {
+            by_host.entry(host).or_default().add(info);
         }
         Self(by_host)
     }

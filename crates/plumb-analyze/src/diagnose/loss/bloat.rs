@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use plumb_model::diag::tcp_info::TcpInfo;
 use plumb_model::finding::{Confidence, Finding, Severity};
 
-use super::queued::sends_data;
+use super::queued::{TIMES, WINDOW, sends_data};
 use crate::diagnose::flow::{Flow, lasting};
 use crate::diagnose::own_queue::{self, OwnQueue};
 use crate::diagnose::processors::{self, Shortage};
@@ -21,12 +21,8 @@ use crate::diagnose::{Case, evidence, subject};
 
 /// The id of the finding: a queue is too long.
 pub const BLOAT: &str = "bufferbloat";
-/// A round trip is long from here on …
+/// A round trip is long from here on, if it is [`TIMES`] its minimum.
 const LONG_US: u32 = 80_000;
-/// … if it is so many times the smallest.
-pub(super) const TIMES: u32 = 5;
-/// So many segments on the way are a full window.
-pub(super) const WINDOW: u32 = 8;
 /// One that varies by less than this part of itself is steady.
 const STEADY: u32 = 4;
 /// Fewer segments sent again are no loss.

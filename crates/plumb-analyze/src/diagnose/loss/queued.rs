@@ -1,9 +1,12 @@
 //! Whether a queue makes a conversation slow: then others that go the same way are slow as well, or the queue is our own.
 
-use super::bloat::{TIMES, WINDOW};
 use crate::diagnose::flow::{Flow, lasting};
 use crate::diagnose::{Case, own_queue};
 
+/// A round trip is long that is so many times the smallest.
+pub(super) const TIMES: u32 = 5;
+/// So many segments on the way are a full window.
+pub(super) const WINDOW: u32 = 8;
 /// Larger ones are data and no answers of a conversation, bytes.
 const LARGE: u64 = 1000;
 
