@@ -161,6 +161,7 @@ fn prepare(loopback: Loopback, file_limit_bytes: u64) {
         None,
     )
     .expect("root can mount in its own mount namespace");
+    leave_namespaces_outside().expect("root can unmount in its own mount namespace");
     let limit = rustix::process::Rlimit {
         current: Some(file_limit_bytes),
         maximum: Some(file_limit_bytes),
@@ -171,6 +172,28 @@ fn prepare(loopback: Loopback, file_limit_bytes: u64) {
         Loopback::Up => loopback::bring_up().expect("root can bring its own loopback up"),
         Loopback::Down => {}
     }
+}
+
+/// Unmounts namespaces that are mounted outside (`ip netns`, containers): plumb would find them, and what is in them.
+fn leave_namespaces_outside() -> std::io::Result<()> {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo")?;
+    for place in mounts.lines().filter_map(namespace_mounted) {
+        // Whoever made it may have unmounted it meanwhile; what counts is what is left.
+        let _ = rustix::mount::unmount(place, rustix::mount::UnmountFlags::DETACH);
+    }
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo")?;
+    match mounts.lines().find_map(namespace_mounted) {
+        Some(place) => Err(std::io::Error::other(format!("{place} stays mounted"))),
+        None => Ok(()),
+    }
+}
+
+/// Gives where a line of `/proc/self/mountinfo` says that a namespace is mounted (proc(5)). A place with white space in
+/// its name, which is written as octal there, is none that `ip` or a container makes.
+fn namespace_mounted(line: &str) -> Option<String> {
+    let (mount, kind) = line.split_once(" - ")?;
+    let place = mount.split(' ').nth(4)?;
+    kind.starts_with("nsfs ").then(|| place.to_owned())
 }
 
 #[cfg(test)]
@@ -201,6 +224,29 @@ mod tests {
                 assert_eq!(table.lines().count(), 3, "lo alone:\n{table}");
                 let files = std::fs::read_dir(std::env::temp_dir()).expect("it is mounted");
                 assert_eq!(files.count(), 0);
+            });
+        }
+
+        #[test]
+        fn namespaces_that_are_mounted_outside_are_not_seen() {
+            super::super::run(|| {
+                let dir = std::env::temp_dir();
+                for name in ["one", "two"] {
+                    let place = dir.join(name);
+                    std::fs::write(&place, "").expect("it is ours");
+                    rustix::mount::mount_bind("/proc/self/ns/net", &place).expect("root can");
+                }
+                let mounted = || {
+                    let mounts =
+                        std::fs::read_to_string("/proc/self/mountinfo").expect("it is ours");
+                    mounts
+                        .lines()
+                        .filter_map(super::super::namespace_mounted)
+                        .count()
+                };
+                assert_eq!(mounted(), 2);
+                super::super::leave_namespaces_outside().expect("root can");
+                assert_eq!(mounted(), 0);
             });
         }
 
