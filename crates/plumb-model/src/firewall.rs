@@ -17,6 +17,9 @@ pub struct Refuser {
     pub verdict: Verdict,
     /// Packets that its counter saw; unknown where it has no counter.
     pub packets: Known<u64>,
+    /// Whether a number decides that says nothing of the packet (`numgen`, the `statistic` match of iptables): such a rule
+    /// stands for a way that loses packets.
+    pub by_chance: bool,
 }
 
 /// How a packet ends.

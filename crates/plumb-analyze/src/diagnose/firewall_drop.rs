@@ -5,6 +5,7 @@
 //! ([`incoming`]), among what this host should forward ([`forwarded`]). The counter of the rule convicts it;
 //! without a counter it is only suspected.
 
+mod deaf;
 mod filtered;
 mod forwarded;
 mod incoming;
@@ -39,14 +40,27 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
         victims.extend(incoming::victims(case));
         victims.extend(forwarded::victims(case));
     }
-    victims.extend(filtered::victims(case));
-    let known = victims
-        .iter()
-        .filter_map(|victim| victim.subject.peer.clone());
-    let known: BTreeSet<String> = known.collect();
-    victims.extend(strays::victims(case, &known));
+    if !are_by_chance(case) {
+        victims.extend(filtered::victims(case));
+        victims.extend(deaf::victims(case, &peers(&victims)));
+        victims.extend(strays::victims(case, &peers(&victims)));
+    }
     let victims = victims.into_iter();
     victims.map(|victim| finding(case, victim)).collect()
+}
+
+/// Gives the ends of which something is told already.
+fn peers(victims: &[Victim]) -> BTreeSet<String> {
+    let peers = victims.iter();
+    peers
+        .filter_map(|victim| victim.subject.peer.clone())
+        .collect()
+}
+
+/// Says whether every rule throws packets away by chance: then they are a way that loses packets, and no policy.
+fn are_by_chance(case: &Case<'_>) -> bool {
+    let refusers = &case.span.after.refusers;
+    !refusers.is_empty() && refusers.iter().all(|rule| rule.by_chance)
 }
 
 /// Says whether there is a rule that answers in somebody else's name.

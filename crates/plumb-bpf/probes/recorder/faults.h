@@ -240,6 +240,17 @@ INLINE void put_other_end(struct event *event, struct sk_buff *skb)
 		__builtin_memcpy(event->peer, of_packet.peer, sizeof(event->peer));
 }
 
+/*
+ * Says whether a packet is in another namespace than the socket that sent it: veth hands it over together with its
+ * sender, and who receives it lets go of that only behind the hooks of the device.
+ */
+INLINE bool has_left(struct sk_buff *skb, struct sock *sender)
+{
+	u32 netns = netns_of_packet(skb);
+
+	return netns && netns != netns_of(TYPED, sender);
+}
+
 INLINE int on_drop(struct sk_buff *skb, u32 reason, struct sock *sk)
 {
 	struct event *event;
@@ -250,6 +261,8 @@ INLINE int on_drop(struct sk_buff *skb, u32 reason, struct sock *sk)
 		return 0;
 	if (!sk)
 		sk = skb->sk;
+	if (sk && ONLY_REASON && has_left(skb, sk))
+		sk = NULL;
 	if (sk && FULL_REASON && reason == FULL_REASON && sk->sk_protocol != IPPROTO_TCP)
 		return 0;
 	if (!sk && MADE && !STRANGERS)

@@ -38,6 +38,8 @@ const RULE_EXPRESSIONS: u16 = 4;
 const ELEMENT: u16 = 1;
 const EXPRESSION_NAME: u16 = 1;
 const EXPRESSION_DATA: u16 = 2;
+/// `NFTA_MATCH_NAME`: a match of iptables.
+const MATCH_NAME: u16 = 1;
 /// `NFTA_IMMEDIATE_DATA`, `NFTA_DATA_VERDICT`, `NFTA_VERDICT_CODE`.
 const IMMEDIATE_DATA: u16 = 2;
 const DATA_VERDICT: u16 = 2;
@@ -70,6 +72,7 @@ pub fn decode_dropping_chain(payload: &[u8]) -> Option<Refuser> {
         handle: 0,
         verdict: Verdict::Drop,
         packets: packets.map_or(Known::Unknown(Reason::NotInSource), Known::Known),
+        by_chance: false,
     })
 }
 
@@ -79,6 +82,7 @@ pub fn decode_refusing_rule(payload: &[u8]) -> Option<Refuser> {
     let of = |wanted: u16| find(rest, wanted);
     let mut packets = Known::Unknown(Reason::NotInSource);
     let mut verdict = None;
+    let mut by_chance = false;
     for (_, expression) in attributes(of(RULE_EXPRESSIONS)?).filter(|(kind, _)| *kind == ELEMENT) {
         let data = find(expression, EXPRESSION_DATA).unwrap_or(&[]);
         match name(find(expression, EXPRESSION_NAME)?).as_slice() {
@@ -86,6 +90,10 @@ pub fn decode_refusing_rule(payload: &[u8]) -> Option<Refuser> {
                 if let Some(count) = find(data, COUNTER_PACKETS).and_then(be64) {
                     packets = Known::Known(count);
                 }
+            }
+            b"numgen" => by_chance = true,
+            b"match" if find(data, MATCH_NAME).map(name).as_deref() == Some(b"statistic") => {
+                by_chance = true;
             }
             b"reject" => verdict = Some(Verdict::Reject),
             b"immediate" if drops(data) => verdict = Some(Verdict::Drop),
@@ -99,6 +107,7 @@ pub fn decode_refusing_rule(payload: &[u8]) -> Option<Refuser> {
         handle: of(RULE_HANDLE).and_then(be64)?,
         verdict: verdict?,
         packets,
+        by_chance,
     })
 }
 
@@ -148,17 +157,20 @@ mod tests {
 
     /// A rule as the kernel sends it: `ip lab in … counter packets 7 drop`.
     fn rule(verdict: u32) -> Vec<u8> {
+        rule_with(b"counter\0", COUNTER_PACKETS, &7_u64.to_be_bytes(), verdict)
+    }
+
+    /// A rule with one expression, which has one attribute, and a verdict.
+    fn rule_with(expression: &[u8], attribute: u16, value: &[u8], verdict: u32) -> Vec<u8> {
         let message = Request::single(NEW_RULE, &[2, 0, 0, 0])
             .attribute(RULE_TABLE, b"lab\0")
             .attribute(RULE_CHAIN, b"in\0")
             .attribute(RULE_HANDLE, &4_u64.to_be_bytes())
             .nested(RULE_EXPRESSIONS, |list| {
-                list.nested(ELEMENT, |expression| {
-                    expression
-                        .attribute(EXPRESSION_NAME, b"counter\0")
-                        .nested(EXPRESSION_DATA, |data| {
-                            data.attribute(COUNTER_PACKETS, &7_u64.to_be_bytes())
-                        })
+                list.nested(ELEMENT, |element| {
+                    element
+                        .attribute(EXPRESSION_NAME, expression)
+                        .nested(EXPRESSION_DATA, |data| data.attribute(attribute, value))
                 })
                 .nested(ELEMENT, |expression| {
                     expression
@@ -188,6 +200,18 @@ mod tests {
         );
         assert_eq!((dropping.handle, dropping.packets), (4, Known::Known(7)));
         assert_eq!(decode_refusing_rule(&rule(1)), None);
+    }
+
+    #[test]
+    fn a_rule_that_counts_or_rolls_dice_drops_by_chance() {
+        let decides = |expression: &[u8], value: &[u8]| {
+            let rule = decode_refusing_rule(&rule_with(expression, MATCH_NAME, value, DROP));
+            rule.expect("it drops").by_chance
+        };
+        assert!(decides(b"numgen\0", &1_u32.to_be_bytes()));
+        assert!(decides(b"match\0", b"statistic\0"));
+        assert!(!decides(b"match\0", b"conntrack\0"));
+        assert!(!decides(b"limit\0", &1_u64.to_be_bytes()));
     }
 
     #[test]

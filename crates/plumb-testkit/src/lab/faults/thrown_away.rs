@@ -84,6 +84,29 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "firewall-drop/deaf",
+        about: "a rule throws away early all that comes back on a connection that was there before it; its client only repeats itself",
+        make: |stage| {
+            deaf(
+                stage,
+                "add table ip lab; add chain ip lab in { type filter hook prerouting priority -300; }; \
+                 add rule ip lab in tcp sport 8080 drop",
+            )
+        },
+    },
+    Scenario {
+        name: "firewall-drop/deaf-ingress",
+        about: "the same, by a rule of the device, which comes before all others",
+        make: |stage| {
+            deaf(
+                stage,
+                "add table netdev lab; \
+                 add chain netdev lab in { type filter hook ingress device veth0 priority 0; }; \
+                 add rule netdev lab in tcp sport 8080 drop",
+            )
+        },
+    },
+    Scenario {
         name: "firewall-drop/limit",
         about: "a rule throws away what a connection gets beyond a rate",
         make: |stage| {
@@ -112,6 +135,19 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
 ];
+
+/// A client that asks on a connection of which, by these rules, nothing comes back.
+fn deaf(stage: &mut Stage, rules: &str) -> io::Result<Expected> {
+    let peer = peer(stage)?;
+    let listener = stage.once_in(&peer, || TcpListener::bind("10.9.0.2:8080"))?;
+    let mut client = TcpStream::connect("10.9.0.2:8080")?;
+    stage.hold(listener.accept()?);
+    stage.nft(None, rules)?;
+    client.write_all(b"is anybody there?")?;
+    stage.hold(client);
+    stage.wait_for_counter("TcpExt", "TCPTimeouts", 3)?;
+    Ok(Expected::subject("peer", "10.9.0.2:8080"))
+}
 
 /// This host publishes port 8080, at which a peer comes, of a server in another network.
 fn published(stage: &mut Stage) -> io::Result<Peer> {
