@@ -7,6 +7,7 @@
 mod filter;
 mod gaps;
 mod name_servers;
+mod unused;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use rustix::fd::{AsFd as _, OwnedFd};
 use rustix::io::Errno;
 
 use self::name_servers::NameServers;
+use self::unused::Opened;
 use crate::sys::packet_socket::{self, Received};
 
 /// So many packets are taken before it is asked whether the watch is over: some ten milliseconds.
@@ -83,6 +85,7 @@ struct Reader {
     socket: OwnedFd,
     flows: FxHashMap<Key, Seen>,
     name_servers: NameServers,
+    opened: Opened,
     lost: u64,
 }
 
@@ -92,6 +95,7 @@ impl Reader {
             socket,
             flows: FxHashMap::default(),
             name_servers: NameServers::new(),
+            opened: Opened::default(),
             lost: 0,
         }
     }
@@ -108,8 +112,11 @@ impl Reader {
         self.lost += u64::from(self.take(&mut buffer));
         let drops = packet_socket::take_drops(self.socket.as_fd()).unwrap_or(0);
         self.lost += u64::from(drops);
+        // One moment for all, or what came first would be the younger now and then.
+        let end = Instant::now();
+        let flows = self.flows.into_iter();
         Notices {
-            all: self.flows.into_iter().map(notice).collect(),
+            all: flows.map(|flow| notice(flow, end)).collect(),
             name_servers: self.name_servers.finish(),
             lost: self.lost,
             ..Notices::default()
@@ -148,7 +155,7 @@ impl Reader {
             (told.to, told.from)
         };
         let key = (
-            told.what,
+            self.opened.judge(told),
             direction,
             told.protocol,
             local,
@@ -170,11 +177,11 @@ impl Reader {
     }
 }
 
-fn age_us(moment: Instant) -> u64 {
-    u64::try_from(moment.elapsed().as_micros()).unwrap_or(u64::MAX)
-}
-
-fn notice((key, seen): (Key, Seen)) -> Notice {
+fn notice((key, seen): (Key, Seen), end: Instant) -> Notice {
+    let age_us = |moment: Instant| {
+        let age = end.saturating_duration_since(moment);
+        u64::try_from(age.as_micros()).unwrap_or(u64::MAX)
+    };
     let (what, direction, protocol, local, peer, interface) = key;
     Notice {
         what,

@@ -50,6 +50,9 @@ pub enum What {
     Refusal,
     /// Any other TCP RST.
     Reset,
+    /// TCP RST of who opened the connection during the watch, on which neither side had sent a byte that arrived: its
+    /// sequence and acknowledgement numbers are those behind the two SYNs.
+    ResetUnused,
     /// ICMP destination unreachable: the code, and who said so.
     Unreachable {
         /// The ICMP or ICMPv6 code.
@@ -74,6 +77,13 @@ pub enum What {
         /// Who said so.
         by: IpAddr,
     },
+}
+
+impl What {
+    /// Says whether it ends a connection that there was.
+    pub fn is_reset(self) -> bool {
+        matches!(self, Self::Reset | Self::ResetUnused)
+    }
 }
 
 /// What was noticed in a while.

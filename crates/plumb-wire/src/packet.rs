@@ -41,6 +41,17 @@ pub struct Told {
     pub to: SocketAddr,
     /// The flow's packet stands inside an error: its sender is who got the error.
     pub is_inside: bool,
+    /// The numbers of a TCP segment; `None` for everything else.
+    pub numbers: Option<Numbers>,
+}
+
+/// How far both sides of a TCP connection had come when a segment was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Numbers {
+    /// The sequence number.
+    pub sequence: u32,
+    /// The acknowledgement number, if the segment has one (ACK).
+    pub acknowledged: Option<u32>,
 }
 
 /// What a packet of the domain name system says (RFC 1035 4.1.1).
@@ -150,9 +161,10 @@ impl<'a> Ip<'a> {
 fn tcp(ip: &Ip<'_>) -> Option<Told> {
     let (from, to) = ip.ends()?;
     let flags = *ip.payload.get(13)?;
-    let sequence = ip.payload.get(4..8)?;
+    let sequence = number(ip.payload, 4)?;
+    let acknowledged = number(ip.payload, 8).filter(|_| flags & ACK != 0);
     let what = match (flags & RST != 0, flags & SYN != 0, flags & ACK != 0) {
-        (true, _, true) if sequence == [0; 4] => What::Refusal,
+        (true, _, true) if sequence == 0 => What::Refusal,
         (true, ..) => What::Reset,
         (false, true, true) => What::SynAck,
         (false, true, false) => What::Syn,
@@ -164,7 +176,19 @@ fn tcp(ip: &Ip<'_>) -> Option<Told> {
         from,
         to,
         is_inside: false,
+        numbers: Some(Numbers {
+            sequence,
+            acknowledged,
+        }),
     })
+}
+
+fn number(segment: &[u8], at: usize) -> Option<u32> {
+    segment
+        .get(at..)?
+        .first_chunk()
+        .copied()
+        .map(u32::from_be_bytes)
 }
 
 fn multicast(ip: &Ip<'_>) -> Option<Told> {
@@ -179,6 +203,7 @@ fn multicast(ip: &Ip<'_>) -> Option<Told> {
         from,
         to,
         is_inside: false,
+        numbers: None,
     })
 }
 
@@ -222,6 +247,7 @@ fn inside(ip: &Ip<'_>, what: What) -> Option<Told> {
         from,
         to,
         is_inside: true,
+        numbers: None,
     })
 }
 
@@ -255,6 +281,12 @@ mod tests {
         assert_eq!(what(RST | ACK, 7), Some(What::Reset));
         assert_eq!(what(RST, 0), Some(What::Reset));
         assert_eq!(what(ACK, 7), None);
+        let numbers = |flags| {
+            let told = decode_packet(&v4(6, &tcp_segment(flags, 7)))?.numbers?;
+            Some((told.sequence, told.acknowledged))
+        };
+        assert_eq!(numbers(SYN), Some((7, None)));
+        assert_eq!(numbers(SYN | ACK), Some((7, Some(0))));
     }
 
     #[test]

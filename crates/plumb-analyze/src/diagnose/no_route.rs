@@ -176,7 +176,8 @@ fn is_tried_in_vain(case: &Case<'_>, ip: IpAddr) -> bool {
     let at_host = |notice: &&Notice| notice.peer.ip().to_canonical() == ip;
     let syns = case.notices.of(Direction::Sent, |what| what == What::Syn);
     let tries: u64 = syns.filter(at_host).map(|notice| notice.count).sum();
-    let answers = |what| matches!(what, What::SynAck | What::Refusal | What::Reset | What::Syn);
+    let answers =
+        |what: What| what.is_reset() || matches!(what, What::SynAck | What::Refusal | What::Syn);
     let mut came = case.notices.of(Direction::Received, answers);
     let talks = |flow: Flow<'_>| flow.host() == Some(ip) && flow.is.segs_in != flow.was.segs_in;
     tries >= SEVERAL && !came.any(|notice| at_host(&notice)) && !lasting(case).any(talks)

@@ -6,7 +6,11 @@
 //! answered by a reset that only `Tcp.OutRsts` counts (`tcp_timewait_state_process`); that it is no stray segment tells
 //! the connection, which was there or began in the watch. What comes from peers must also have ended a
 //! connection (`Tcp.EstabResets`). A server that was replaced meanwhile leaves resets behind, and so does a check
-//! that looks once a second whether the server is there: both are told, and neither is a trouble.
+//! that looks once a second whether the server is there: both are told, and neither is a trouble. Nor is a client that opens
+//! a connection and leaves with a reset before either side has sent a byte, as the checks of load balancers do. Where the
+//! wire cannot be watched, [`counted`] looks at what is left.
+
+mod counted;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
@@ -54,9 +58,12 @@ const LATE: (&str, &str) = (
     "let both sides agree on who closes: shutdown(SHUT_WR), and read until recv() returns 0 before close()",
 );
 
+/// What grew, what it means, and what to do.
+type Cause = (Evidence, &'static str, &'static str);
+
 /// Looks for resets that we send.
 pub fn check_by_us(case: &Case<'_>) -> Vec<Finding> {
-    let causes: Vec<(Evidence, &str, &str)> = CAUSES
+    let causes: Vec<Cause> = CAUSES
         .iter()
         .filter_map(|(name, means, hint)| {
             Some((evidence::grown(case.span, "TcpExt", name)?, *means, *hint))
@@ -68,13 +75,22 @@ pub fn check_by_us(case: &Case<'_>) -> Vec<Finding> {
         Some(sent) if alone => vec![(sent, LATE.0, LATE.1)],
         _ => causes,
     };
-    if causes.is_empty() {
+    // Connections that got no TIME_WAIT, because there are too many, are not known when their peers close: that is the
+    // root.
+    let has_no_room = evidence::grown(case.span, "TcpExt", "TCPTimeWaitOverflow").is_some();
+    if causes.is_empty() || alone && has_no_room {
         return Vec::new();
+    }
+    if case.notices.is_blind {
+        return counted::by_us(case, &causes);
     }
     groups(case, Direction::Sent)
         .into_iter()
         .filter(|(_, group)| !alone || group.known >= SEVERAL)
         .map(|(end, group)| {
+            if group.is_left_unused() {
+                return unused(BY_US, case, &end, &group);
+            }
             let means: Vec<&str> = causes.iter().map(|(_, means, _)| *means).collect();
             let mut found = finding(BY_US, case, &end, &group);
             // What the old process had open ended with it; who has what it came for may leave so, as those that check
@@ -94,7 +110,7 @@ pub fn check_by_us(case: &Case<'_>) -> Vec<Finding> {
 }
 
 /// Says whether nothing but SO_LINGER explains the resets.
-fn is_lingering_alone(causes: &[(Evidence, &str, &str)]) -> bool {
+fn is_lingering_alone(causes: &[Cause]) -> bool {
     causes.iter().all(|(_, means, _)| *means == CAUSES[1].1)
 }
 
@@ -103,24 +119,50 @@ pub fn check_by_peer(case: &Case<'_>) -> Vec<Finding> {
     let Some(ended) = evidence::grown(case.span, "Tcp", "EstabResets") else {
         return Vec::new();
     };
+    if case.notices.is_blind {
+        return counted::by_peer(case, &ended);
+    }
     groups(case, Direction::Received)
         .into_iter()
         .filter(|(_, group)| !group.is_local)
         .map(|(end, group)| {
+            if group.is_left_unused() {
+                return unused(BY_PEER, case, &end, &group);
+            }
             let mut found = finding(BY_PEER, case, &end, &group);
             found.summary = format!("the peers reset connections {}", end.words());
             found.evidence.push(ended.clone());
-            found.hints = vec![
-                "the reason is on the other side: its process, its host, or something between that gives up idle connections".to_owned(),
-                "see what was sent before: plumb trace 'dst HOST'".to_owned(),
-            ];
+            found.hints = hints_by_peer();
             found
         })
         .collect()
 }
 
+fn hints_by_peer() -> Vec<String> {
+    vec![
+        "the reason is on the other side: its process, its host, or something between that gives up idle connections".to_owned(),
+        "see what was sent before: plumb trace 'dst HOST'".to_owned(),
+    ]
+}
+
+/// Tells of who connects and leaves, with nothing said.
+fn unused(kind: &'static str, case: &Case<'_>, end: &End, group: &Group) -> Finding {
+    let who = if kind == BY_US { "we" } else { "clients" };
+    Finding {
+        severity: Severity::Info,
+        summary: format!(
+            "{who} connect to {} and leave with a reset before a byte was sent, as checks do whether a server is there",
+            end.at()
+        ),
+        hints: vec![
+            "leave it alone, unless who does it should ask for more than a connection".to_owned(),
+        ],
+        ..finding(kind, case, end, group)
+    }
+}
+
 /// Whose connections they are.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum End {
     /// Accepted by this listener.
     At(SocketAddr),
@@ -129,6 +171,11 @@ enum End {
 }
 
 impl End {
+    fn at(self) -> SocketAddr {
+        let (Self::At(end) | Self::To(end)) = self;
+        end
+    }
+
     fn words(&self) -> String {
         match self {
             Self::At(end) => format!("at {end}"),
@@ -139,49 +186,71 @@ impl End {
 
 #[derive(Default)]
 struct Group {
-    /// The resets.
+    /// The resets of connections that were used, or of which that is not known.
     tries: Tries,
     flows: u64,
+    /// Flows of which it is known that they were not.
+    unused: u64,
     /// Flows that were connections.
     known: u64,
     is_local: bool,
 }
 
+impl Group {
+    /// Says whether too few others are among the connections that were not used.
+    fn is_left_unused(&self) -> bool {
+        self.unused > 0 && self.flows < SEVERAL
+    }
+}
+
 fn groups(case: &Case<'_>, direction: Direction) -> BTreeMap<End, Group> {
     let servers = [case.span.after, case.span.before].map(Servers::of);
-    let is_reset = |what| what == What::Reset;
     let resets = case.notices.all.iter();
     let other_way: HashMap<(SocketAddr, SocketAddr), u64> = resets
-        .filter(|notice| notice.direction != direction && is_reset(notice.what))
+        .filter(|notice| notice.direction != direction && notice.what.is_reset())
         .map(|notice| ((notice.local, notice.peer), notice.age_us))
         .collect();
     let known = connected(case);
     let mut locals: HashMap<IpAddr, bool> = HashMap::new();
+    let mut own = HashMap::new();
     let mut groups: BTreeMap<End, Group> = BTreeMap::new();
     // What still comes for a connection that a reset has ended is answered by one: who reset it first did it.
     let answers = |notice: &Notice| {
         let first = other_way.get(&(notice.local, notice.peer));
-        first.is_some_and(|age_us| *age_us > notice.age_us)
+        // Nobody but a peer that was reset at the same moment answers so fast; then it was not we.
+        let is_sent = notice.direction == Direction::Sent;
+        first.is_some_and(|&age_us| age_us > notice.age_us || is_sent && age_us == notice.age_us)
     };
-    let resets = case.notices.of(direction, is_reset);
-    for notice in resets.filter(|notice| !answers(notice)) {
+    let resets = case.notices.of(direction, What::is_reset);
+    // What a router forges in the name of others, or hands on, is no reset of ours.
+    let knows_own = !case.span.after.addresses.is_empty();
+    let mut is_ours = |notice: &&Notice| !knows_own || is_local(case, &mut own, notice.local.ip());
+    let resets: Vec<&Notice> = resets.filter(|notice| !answers(notice)).collect();
+    for notice in resets.into_iter().filter(|notice| is_ours(notice)) {
         let group = groups.entry(end_of(&servers, notice)).or_default();
-        group.tries.add(notice);
-        group.flows += 1;
+        if notice.what == What::ResetUnused {
+            group.unused += 1;
+        } else {
+            group.tries.add(notice);
+            group.flows += 1;
+        }
         group.known += u64::from(known.contains(&plain_flow(notice.local, notice.peer)));
-        let ip = notice.peer.ip();
-        let is_local = locals
-            .entry(ip)
-            .or_insert_with(|| sockets::is_local(case.span.after, ip));
-        group.is_local |= *is_local || other_way.contains_key(&(notice.peer, notice.local));
+        let is_within = is_local(case, &mut locals, notice.peer.ip());
+        group.is_local |= is_within || other_way.contains_key(&(notice.peer, notice.local));
     }
-    groups.retain(|_, group| group.flows >= SEVERAL);
+    groups.retain(|_, group| group.flows + group.unused >= SEVERAL);
     let whole = connections(case, &servers);
     groups.retain(|end, group| {
         let all = whole.get(end).copied().unwrap_or(0);
-        group.flows.saturating_mul(RARE) >= all
+        (group.flows + group.unused).saturating_mul(RARE) >= all
     });
     groups
+}
+
+/// Says whether an address is one of this host, and remembers it.
+fn is_local(case: &Case<'_>, known: &mut HashMap<IpAddr, bool>, ip: IpAddr) -> bool {
+    let look = || sockets::is_local(case.span.after, ip) || sockets::is_local(case.span.before, ip);
+    *known.entry(ip).or_insert_with(look)
 }
 
 /// Gives the connections there were, of any state, and those that came or were made.
@@ -230,7 +299,12 @@ fn restarted(case: &Case<'_>, end: &End) -> bool {
 }
 
 fn end_of(servers: &[Servers<'_>], notice: &Notice) -> End {
-    end(servers, notice.local, notice.peer)
+    match (notice.what, notice.direction) {
+        // Who leaves is who came.
+        (What::ResetUnused, Direction::Received) => End::At(sockets::plain(notice.local)),
+        (What::ResetUnused, Direction::Sent) => End::To(sockets::plain(notice.peer)),
+        _ => end(servers, notice.local, notice.peer),
+    }
 }
 
 fn end(servers: &[Servers<'_>], local: SocketAddr, peer: SocketAddr) -> End {
@@ -246,6 +320,10 @@ fn end(servers: &[Servers<'_>], local: SocketAddr, peer: SocketAddr) -> End {
 
 fn finding(kind: &'static str, case: &Case<'_>, end: &End, group: &Group) -> Finding {
     let who = if kind == BY_US { "sent" } else { "received" };
+    let of_unused = match group.unused {
+        0 => String::new(),
+        some => format!(", on {some} of which nothing had been sent"),
+    };
     Finding {
         kind,
         severity: group.tries.severity(),
@@ -254,10 +332,10 @@ fn finding(kind: &'static str, case: &Case<'_>, end: &End, group: &Group) -> Fin
         evidence: vec![evidence::fact(
             &format!("packets {who}: RST"),
             format!(
-                "{} resets {who} on {} connections in {:.1} s",
-                group.tries.count,
-                group.flows,
-                case.span.seconds()
+                "{} resets {who} in {:.1} s on {} connections{of_unused}",
+                group.tries.count + group.unused,
+                case.span.seconds(),
+                group.flows + group.unused
             ),
         )],
         hints: Vec::new(),
@@ -289,82 +367,4 @@ fn subject_of(case: &Case<'_>, end: &End) -> Subject {
 }
 
 #[cfg(test)]
-mod tests {
-    use plumb_model::counters::Reading;
-    use plumb_model::notice::Notices;
-    use plumb_model::sample::Sample;
-
-    use super::super::diagnose;
-    use super::*;
-    use crate::made_up;
-
-    /// Gives what is found where four connections were reset both ways, so long before the end of the watch.
-    fn found(by_us_ms: u64, by_peer_ms: u64) -> Vec<&'static str> {
-        let found = found_by("TCPAbortOnClose", by_us_ms, by_peer_ms).into_iter();
-        found.map(|(kind, _)| kind).collect()
-    }
-
-    /// The same, with how bad it is, by what the kernel counts of ours.
-    fn found_by(cause: &str, by_us_ms: u64, by_peer_ms: u64) -> Vec<(&'static str, Severity)> {
-        let sample = |value| {
-            let mut sample = Sample::default();
-            for (group, name) in [("TcpExt", cause), ("Tcp", "EstabResets")] {
-                sample.counters.readings.push(Reading {
-                    group: group.to_owned(),
-                    instance: None,
-                    name: name.to_owned(),
-                    value,
-                    source: "/proc",
-                });
-            }
-            sample
-        };
-        let (before, after) = (sample(0), sample(4));
-        let reset = |place: u16, direction, ms: u64| Notice {
-            what: What::Reset,
-            direction,
-            protocol: 6,
-            local: ([10, 0, 0, 1], 40_000 + place).into(),
-            peer: ([10, 0, 0, 2], 80).into(),
-            interface: 2,
-            count: 1,
-            age_us: ms * 1000 + u64::from(place),
-            last_age_us: ms * 1000,
-        };
-        let both = |place| {
-            let ways = [
-                (Direction::Sent, by_us_ms),
-                (Direction::Received, by_peer_ms),
-            ];
-            ways.map(|(direction, ms)| reset(place, direction, ms))
-        };
-        let notices = Notices {
-            all: (0..4).flat_map(both).collect(),
-            ..Notices::default()
-        };
-        let case = Case {
-            notices: &notices,
-            ..made_up::between(&before, &after)
-        };
-        let found = diagnose(&case).into_iter();
-        found.map(|found| (found.kind, found.severity)).collect()
-    }
-
-    #[test]
-    fn a_client_may_leave_with_a_reset_and_may_not_leave_what_came_unread() {
-        assert_eq!(
-            found_by("TCPAbortOnData", 900, 500),
-            [(BY_US, Severity::Info)]
-        );
-        assert_eq!(
-            found_by("TCPAbortOnClose", 900, 500),
-            [(BY_US, Severity::Warning)]
-        );
-    }
-
-    #[test]
-    fn who_reset_a_connection_first_did_it() {
-        assert_eq!(found(500, 900), [BY_PEER]);
-        assert_eq!(found(900, 500), [BY_US]);
-    }
-}
+mod tests;

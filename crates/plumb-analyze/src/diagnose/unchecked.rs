@@ -5,17 +5,13 @@
 
 use plumb_model::notice::Notices;
 
-use super::{
-    Case, connecting, firewall_drop, multicast, names, no_listener, port_in_use, resets, routers,
-};
+use super::{Case, connecting, firewall_drop, multicast, names, no_listener, port_in_use, routers};
 
 /// What is told by packets alone.
 const BY_WIRE: &[&str] = &[
     no_listener::ID,
     no_listener::LOOPBACK,
     no_listener::FAMILY,
-    resets::BY_US,
-    resets::BY_PEER,
     connecting::REFUSED,
     routers::ID,
     names::SLOW,

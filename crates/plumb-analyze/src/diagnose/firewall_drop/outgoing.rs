@@ -116,7 +116,9 @@ fn is_forged(case: &Case<'_>, notice: &Notice) -> bool {
     let sample = case.span.after;
     let theirs = !sockets::is_local(sample, notice.peer.ip());
     let by_us = match notice.what {
-        What::Refusal | What::Reset => sockets::is_loopback(sample, notice.interface),
+        What::Refusal | What::Reset | What::ResetUnused => {
+            sockets::is_loopback(sample, notice.interface)
+        }
         // A next hop that does not answer makes our host say "host unreachable", too.
         What::Unreachable { code, by } => {
             code != (if by.is_ipv4() { 1 } else { 3 }) && sockets::is_local(sample, by)

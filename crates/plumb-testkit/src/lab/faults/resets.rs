@@ -63,6 +63,23 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         make: by_server,
     },
     Scenario {
+        name: "reset-by-peer/healthy-checks",
+        about: "a load balancer connects to the server and leaves with a reset, nothing sent, many times a second",
+        make: |stage| {
+            let peer = peer(stage)?;
+            serve(stage, answer)?;
+            stage.repeat_in(&peer, || {
+                let end: SocketAddr = SERVER.parse().expect("an address of ours");
+                if let Ok(mut stream) = TcpStream::connect_timeout(&end, Duration::from_secs(1)) {
+                    abort(&mut stream);
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            });
+            stage.wait_for_counter("Tcp", "EstabResets", 3)?;
+            Ok(Expected::nothing())
+        },
+    },
+    Scenario {
         name: "reset-by-peer/healthy-remote",
         about: "a remote server answers and closes",
         make: |stage| {
