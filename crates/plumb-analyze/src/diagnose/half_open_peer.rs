@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
+use plumb_model::id::Pid;
 
 use super::flow::{self, Flow, lasting};
 use super::rows::{self, Ended};
@@ -34,7 +35,9 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
     // Whoever says why nothing arrives is not without a word.
     let told = turned_away::no_way(case);
     let is_told = |peer: SocketAddr| told.contains_key(&peer.ip().to_canonical());
-    let mut silent: BTreeMap<SocketAddr, Vec<Flow<'_>>> = BTreeMap::new();
+    let owners = &case.span.after.snapshot.owners;
+    // A host that is gone is gone on all its ports; each process has its own trouble with it.
+    let mut silent: BTreeMap<(IpAddr, Option<Pid>), Vec<Flow<'_>>> = BTreeMap::new();
     let ended = flow::ended_rows(case);
     for flow in lasting(case) {
         if is_silent(&flow, &ended)
@@ -42,12 +45,14 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
             && let Some(peer) = flow.after.peer.inet()
             && !is_told(peer)
         {
-            silent.entry(sockets::plain(peer)).or_default().push(flow);
+            let holder = owners.processes_of(flow.place).first().map(|one| one.pid);
+            let key = (peer.ip().to_canonical(), holder);
+            silent.entry(key).or_default().push(flow);
         }
     }
     silent
-        .into_iter()
-        .filter_map(|(peer, flows)| finding(case, peer, &flows))
+        .into_values()
+        .filter_map(|flows| finding(case, &flows))
         .collect()
 }
 
@@ -77,12 +82,31 @@ fn is_forgotten(flow: &Flow<'_>) -> bool {
     fits && rows::in_a_row(flow.is) >= LONG_ROW && flow.is.last_ack_recv_ms >= FORGOTTEN_MS
 }
 
-fn finding(case: &Case<'_>, peer: SocketAddr, silent: &[Flow<'_>]) -> Option<Finding> {
+/// Gives the connection that stands for all: one that was asked about.
+fn first<'f, 's>(case: &Case<'_>, silent: &'f [Flow<'s>]) -> Option<(&'f Flow<'s>, Subject)> {
     let snapshot = &case.span.after.snapshot;
-    let flow = silent.first()?;
+    let all = silent.iter().map(|flow| {
+        let owner = subject::of_socket(snapshot, flow.place, "destination");
+        (flow, owner)
+    });
+    let mut asked = all.clone();
+    asked
+        .find(|(_, owner)| case.focus.concerns(owner))
+        .or_else(|| all.clone().next())
+}
+
+fn finding(case: &Case<'_>, silent: &[Flow<'_>]) -> Option<Finding> {
+    let (flow, owner) = first(case, silent)?;
+    let end_of = |flow: &Flow<'_>| flow.after.peer.inet().map(sockets::plain);
+    let end = end_of(flow)?;
     let info = flow.is;
-    let owner = subject::of_socket(snapshot, flow.place, "destination");
     let count = silent.len();
+    let is_one_port = silent.iter().all(|flow| end_of(flow) == Some(end));
+    let peer = if is_one_port {
+        end.to_string()
+    } else {
+        end.ip().to_string()
+    };
     // What is sent to an address that is not ours any more does not come to us.
     let own = flow.after.local.inet().map(|own| own.ip().to_canonical());
     let gone = own.filter(|own| !case.span.after.addresses.is_empty() && !has_address(case, *own));
@@ -96,7 +120,7 @@ fn finding(case: &Case<'_>, peer: SocketAddr, silent: &[Flow<'_>]) -> Option<Fin
         None => format!("{peer} does not answer any more"),
     };
     let mut hints = vec![
-        format!("is the host there at all: plumb path {peer}"),
+        format!("is the host there at all: plumb path {end}"),
         "give up sooner: TCP_USER_TIMEOUT on the socket; notice idle ones: SO_KEEPALIVE".to_owned(),
     ];
     if flow.peer_talks(case) {
@@ -120,7 +144,7 @@ fn finding(case: &Case<'_>, peer: SocketAddr, silent: &[Flow<'_>]) -> Option<Fin
         ),
         subject: Subject {
             local: owner.local.clone().filter(|_| count == 1),
-            peer: Some(peer.to_string()),
+            peer: Some(end.to_string()),
             ..owner
         },
         evidence: vec![evidence::fact(
@@ -197,6 +221,35 @@ mod tests {
         // Not long enough, and too large to tell it from a hole for large segments.
         assert_eq!(beside_another(3_000, 8), [""; 0]);
         assert_eq!(beside_another(9_000, 8_000), [""; 0]);
+    }
+
+    #[test]
+    fn a_host_that_is_gone_is_one_trouble_whatever_ports_were_used() {
+        let info = TcpInfo {
+            unacked: 1,
+            backoff: 4,
+            retransmits: 4,
+            total_retrans: 4,
+            data_segs_out: 100,
+            last_ack_recv_ms: 5_000,
+            ..TcpInfo::default()
+        };
+        let sample = |at_us| {
+            let mut sample = made_up::sample(at_us, &info);
+            for place in 0..3 {
+                let mut other = made_up::connection(&info);
+                other.cookie = Known::Known(Cookie(8 + u64::from(place)));
+                other.peer = End::Inet(([10, 0, 0, 2], 81 + place).into());
+                sample.snapshot.sockets.push(other);
+            }
+            sample
+        };
+        let (before, after) = (sample(1_000_000), sample(3_000_000));
+        let found = check(&made_up::between(&before, &after));
+        assert_eq!(found.len(), 1);
+        let said = "10.0.0.2 does not answer any more; on 4 connections to it";
+        assert!(found[0].summary.starts_with(said), "{}", found[0].summary);
+        assert_eq!(found[0].subject.peer.as_deref(), Some("10.0.0.2:80"));
     }
 
     #[test]

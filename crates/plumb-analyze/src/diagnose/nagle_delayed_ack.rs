@@ -61,6 +61,17 @@ fn is_held_back(case: &Case<'_>, flow: &Flow<'_>) -> bool {
     held || flow.share_percent(case, |info| info.busy_time_us) >= BUSY_PERCENT
 }
 
+/// Gives how long one write waits, microseconds: something was under way for so long, and so often an acknowledgement came
+/// alone. The smoothed round trip has those that did not wait in it, and so is the least it can be.
+fn stall_us(flow: &Flow<'_>) -> u32 {
+    let busy = flow.is.busy_time_us.saturating_sub(flow.was.busy_time_us);
+    let each = busy
+        .checked_div(acknowledged_alone(flow).into())
+        .unwrap_or(0);
+    let each = u32::try_from(each).unwrap_or(u32::MAX);
+    each.min(*DELAYED_US.end()).max(flow.is.rtt_us)
+}
+
 fn finding(case: &Case<'_>, flow: &Flow<'_>) -> Finding {
     let subject = subject::of_socket(&case.span.after.snapshot, flow.place, "socket");
     let peer = subject.peer.clone().unwrap_or_default();
@@ -90,7 +101,7 @@ fn finding(case: &Case<'_>, flow: &Flow<'_>) -> Finding {
         },
         summary: format!(
             "small writes to {peer} wait for delayed acknowledgements, about {:.0} ms each",
-            ms(flow.is.rtt_us)
+            ms(stall_us(flow))
         ),
         subject,
         evidence: facts,
@@ -99,5 +110,38 @@ fn finding(case: &Case<'_>, flow: &Flow<'_>) -> Finding {
             "or set TCP_NODELAY on the socket".to_owned(),
         ],
         confidence: Confidence::Likely,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_model::diag::tcp_info::TcpInfo;
+
+    use super::*;
+    use crate::made_up;
+
+    #[test]
+    fn what_is_said_is_the_stall_and_not_the_smoothed_round_trip() {
+        let info = |rounds: u32| TcpInfo {
+            snd_mss: 1448,
+            rtt_us: 22_000,
+            min_rtt_us: 50,
+            data_segs_out: 2 * rounds,
+            data_segs_in: rounds,
+            segs_in: 2 * rounds,
+            bytes_sent: u64::from(rounds) * 20,
+            busy_time_us: u64::from(rounds) * 44_000,
+            ..TcpInfo::default()
+        };
+        let (before, after) = (
+            made_up::sample(1_000_000, &info(0)),
+            made_up::sample(3_000_000, &info(45)),
+        );
+        let found = check(&made_up::between(&before, &after));
+        assert!(
+            found[0].summary.ends_with("about 44 ms each"),
+            "{}",
+            found[0].summary
+        );
     }
 }

@@ -4,14 +4,16 @@
 //! is an answer, SERVFAIL and REFUSED are not.
 
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
-use plumb_model::notice::NameServer;
+use plumb_model::notice::{Direction, NameServer, What};
 
-use super::{Case, evidence};
+use super::{Case, evidence, sockets};
 
 /// The id of the finding: answers late.
 pub const SLOW: &str = "dns-slow";
 /// The id of the finding: errors, or no answer.
 pub const FAILING: &str = "dns-failing";
+/// `IPPROTO_UDP`.
+const UDP: u8 = 17;
 /// Fewer are no accident.
 const SEVERAL: u64 = 2;
 /// A question without an answer for so long is unanswered, microseconds.
@@ -38,7 +40,19 @@ pub fn check_failing(case: &Case<'_>) -> Vec<Finding> {
     });
     failing
         .map(|server| {
-            let what = if server.unanswered > server.failures { "does not answer" } else { "answers with errors" };
+            let refusals = refusals(case, server);
+            let what = if server.failures >= server.unanswered {
+                "answers with errors"
+            } else if refusals > 0 {
+                "is refused: nothing has its UDP port"
+            } else {
+                "does not answer"
+            };
+            let mut found = finding(FAILING, case, server);
+            if refusals > 0 {
+                let text = format!("{refusals} questions were answered with port unreachable");
+                found.evidence.push(evidence::fact("packets received: ICMP destination unreachable", text));
+            }
             Finding {
                 summary: format!("the name server {} {what}", server.server),
                 hints: vec![
@@ -46,10 +60,23 @@ pub fn check_failing(case: &Case<'_>) -> Vec<Finding> {
                     format!("is it reached at all: plumb path {}", server.server),
                 ],
                 severity: Severity::Critical,
-                ..finding(FAILING, case, server)
+                ..found
             }
         })
         .collect()
+}
+
+/// Counts the questions that the server's host turned away: code 3 of ICMP, 4 of ICMPv6 (RFC 792, 4443).
+fn refusals(case: &Case<'_>, server: &NameServer) -> u64 {
+    let end = sockets::plain(server.server);
+    let code_of_port = if end.is_ipv4() { 3 } else { 4 };
+    let came = case.notices.of(
+        Direction::Received,
+        |what| matches!(what, What::Unreachable { code, .. } if code == code_of_port),
+    );
+    came.filter(|notice| notice.protocol == UDP && sockets::plain(notice.peer) == end)
+        .map(|notice| notice.count)
+        .sum()
 }
 
 /// Looks for servers that are late.
@@ -149,6 +176,49 @@ mod tests {
         assert!(is_told(8, 5, 0, 0));
         // A lost one, one that is late, a broken domain among others.
         assert!(!is_told(40, 39, 0, 0) && !is_told(40, 32, 0, 0) && !is_told(20, 20, 6, 0));
+    }
+
+    #[test]
+    fn a_name_server_whose_port_is_closed_is_refused_and_not_silent() {
+        let told = |code| {
+            let server = NameServer {
+                server: ([10, 0, 0, 2], 53).into(),
+                questions: 4,
+                answers: 0,
+                failures: 0,
+                unanswered: 4,
+                unheard: 0,
+                total_us: 0,
+                slowest_us: 0,
+            };
+            let by = [10, 0, 0, 2].into();
+            let notices = Notices {
+                name_servers: vec![server],
+                all: vec![plumb_model::notice::Notice {
+                    what: What::Unreachable { code, by },
+                    direction: Direction::Received,
+                    protocol: UDP,
+                    local: ([10, 0, 0, 1], 40_000).into(),
+                    peer: server.server,
+                    interface: 2,
+                    count: 4,
+                    age_us: 0,
+                    last_age_us: 0,
+                }],
+                ..Notices::default()
+            };
+            let sample = Sample::default();
+            let case = Case {
+                notices: &notices,
+                ..made_up::between(&sample, &sample)
+            };
+            check_failing(&case).remove(0).summary
+        };
+        assert_eq!(
+            told(3),
+            "the name server 10.0.0.2:53 is refused: nothing has its UDP port"
+        );
+        assert_eq!(told(1), "the name server 10.0.0.2:53 does not answer");
     }
 
     #[test]

@@ -91,16 +91,18 @@ fn is_about(finding: &Finding, end: SocketAddr) -> bool {
 /// An attempt of ours was refused although nobody listens.
 fn tried_in_vain(case: &Case<'_>, end: SocketAddr) -> Finding {
     let rivals = rivals(case, Kind::Tcp, end);
-    let (holder, rule) = holder(case, &rivals, end);
+    let (holder, is, rule) = holder(case, &rivals, end);
     let mut facts = vec![evidence::fact(
         "bind() returned EADDRINUSE",
         format!("{end} cannot be bound, although nobody listens there"),
     )];
-    facts.extend(rule.map(|rule| evidence::fact("sock_diag", format!("{holder} has it: {rule}"))));
+    facts.extend(
+        rule.map(|rule| evidence::fact("sock_diag", format!("{holder} {is} in the way: {rule}"))),
+    );
     Finding {
         kind: ID,
         severity: Severity::Critical,
-        summary: format!("nobody listens on {end} and nobody could: {holder} is in the way"),
+        summary: format!("nobody listens on {end} and nobody could: {holder} {is} in the way"),
         subject: Subject {
             kind: "listener",
             local: Some(end.to_string()),
@@ -128,22 +130,40 @@ fn rivals<'s>(case: &Case<'s>, kind: Kind, end: SocketAddr) -> Vec<(usize, &'s S
     rivals
 }
 
-/// Names who is in the way, and the rule.
+/// Names who is in the way, with the verb that goes with it, and the rule.
 fn holder(
     case: &Case<'_>,
     rivals: &[(usize, &Socket)],
     end: SocketAddr,
-) -> (String, Option<String>) {
+) -> (String, &'static str, Option<String>) {
     let Some((place, socket)) = rivals.first() else {
         let nobody = "somebody who is bound and does not listen, or has ended since";
-        return (nobody.to_owned(), None);
+        return (nobody.to_owned(), "is", None);
     };
     let rival = subject::of_socket(&case.span.after.snapshot, *place, "listener");
     let name = match (&rival.process, rival.pid) {
         (Some(name), Some(pid)) => format!("{name} (pid {})", pid.0),
+        _ if socket.state == SocketState::TIME_WAIT => in_time_wait(rivals),
         _ => "a socket without owner".to_owned(),
     };
-    (name, Some(rule(socket, end)))
+    let several = rivals.len() > 1 && socket.state == SocketState::TIME_WAIT;
+    (
+        name,
+        if several { "are" } else { "is" },
+        Some(rule(socket, end)),
+    )
+}
+
+/// Says that connections in TIME_WAIT are in the way, and until when: nobody holds them.
+fn in_time_wait(rivals: &[(usize, &Socket)]) -> String {
+    let waiting = rivals.iter().map(|(_, socket)| socket);
+    let waiting = waiting.filter(|socket| socket.state == SocketState::TIME_WAIT);
+    let left_ms = waiting.clone().map(|socket| socket.timer.expires_ms).max();
+    format!(
+        "{} in TIME_WAIT, for {} s more,",
+        evidence::connections(waiting.count()),
+        left_ms.unwrap_or(0).div_ceil(1000)
+    )
 }
 
 fn finding(case: &Case<'_>, service: &Service) -> Finding {
@@ -156,7 +176,7 @@ fn finding(case: &Case<'_>, service: &Service) -> Finding {
     };
     let who = String::from_utf8_lossy(&call.comm).into_owned();
     let rivals = rivals(case, kind, end);
-    let (holder, rule) = holder(case, &rivals, end);
+    let (holder, is, rule) = holder(case, &rivals, end);
     let mut facts = vec![evidence::fact(
         &format!("{}() returned EADDRINUSE", call.call),
         format!(
@@ -178,7 +198,7 @@ fn finding(case: &Case<'_>, service: &Service) -> Finding {
     if let Some(rule) = &rule {
         facts.push(evidence::fact(
             "sock_diag",
-            format!("{holder} has it: {rule}"),
+            format!("{holder} {is} in the way: {rule}"),
         ));
     }
     // As development servers do, who go on to the next port that is free.
@@ -190,10 +210,10 @@ fn finding(case: &Case<'_>, service: &Service) -> Finding {
         };
         (Severity::Info, text)
     } else if let Some(instead) = call.instead.map(sockets::plain) {
-        let text = format!("{who} took {instead} instead of {end}, where {holder} is in the way");
+        let text = format!("{who} took {instead} instead of {end}, where {holder} {is} in the way");
         (Severity::Info, text)
     } else {
-        let text = format!("{who} cannot bind {end}: {holder} is in the way");
+        let text = format!("{who} cannot bind {end}: {holder} {is} in the way");
         (Severity::Critical, text)
     };
     Finding {
@@ -323,6 +343,36 @@ mod tests {
         ];
         assert_eq!(told, expected);
         assert!(found[0].evidence[0].text.contains("4 times"), "{found:?}");
+    }
+
+    #[test]
+    fn time_wait_in_the_way_is_called_so_with_how_long() {
+        let mut sample = Sample::default();
+        for left_ms in [8_500, 41_200] {
+            let mut socket = made_up::connection(&plumb_model::diag::tcp_info::TcpInfo::default());
+            socket.state = SocketState::TIME_WAIT;
+            socket.timer.expires_ms = left_ms;
+            sample.snapshot.sockets.push(socket);
+        }
+        let notices = Notices {
+            refused_calls: vec![RefusedCall {
+                call: "bind",
+                pid: Pid(7),
+                comm: b"web".to_vec(),
+                protocol: 6,
+                address: ([10, 0, 0, 1], 40_000).into(),
+                errno: IN_USE,
+                count: 1,
+                instead: None,
+            }],
+            ..Notices::default()
+        };
+        let found = check(&Case {
+            notices: &notices,
+            ..made_up::between(&sample, &sample)
+        });
+        let said = "web cannot bind 10.0.0.1:40000: 2 connections in TIME_WAIT, for 42 s more, are in the way";
+        assert_eq!(found[0].summary, said);
     }
 
     #[test]
