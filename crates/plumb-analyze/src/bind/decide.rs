@@ -160,6 +160,7 @@ mod tests {
             mtu: None,
             hop_limit: None,
             expires_s: None,
+            is_learned: false,
             next_hops: Vec::new(),
         };
         let address = |interface, ip: [u8; 4]| Address {

@@ -8,8 +8,10 @@ use std::net::IpAddr;
 pub enum Word {
     /// The destination itself.
     Reply,
-    /// The destination itself refused (TCP reset, or ICMP port unreachable).
+    /// The destination itself refused (TCP reset).
     Refused,
+    /// ICMP port unreachable: of the destination, where nobody has the port; of others, a rule that rejects.
+    PortUnreachable,
     /// A router passed it no further because its TTL was over.
     TimeExceeded,
     /// It says that it cannot be reached: ICMP code, of IPv6 or not.
@@ -57,6 +59,8 @@ pub enum End {
     Reached {
         /// At this TTL.
         ttl: u8,
+        /// What.
+        word: Word,
     },
     /// Somebody says that it goes no further.
     Stopped {
@@ -90,7 +94,7 @@ impl Word {
     /// Understands an ICMP error.
     pub fn of_icmp(ipv6: bool, kind: u8, code: u8) -> Self {
         match (ipv6, kind, code) {
-            (false, 3, 3) | (true, 1, 4) => Self::Refused,
+            (false, 3, 3) | (true, 1, 4) => Self::PortUnreachable,
             (false, 3, 4) | (true, 2, _) => Self::TooBig,
             (false, 3, code) | (true, 1, code) => Self::Unreachable { code, ipv6 },
             (false, 11, 0) | (true, 3, 0) => Self::TimeExceeded,
@@ -103,6 +107,7 @@ impl Word {
         match self {
             Self::Reply => "reply",
             Self::Refused => "refused",
+            Self::PortUnreachable => "port unreachable",
             Self::TimeExceeded => "ttl exceeded",
             Self::TooBig => "packet too big",
             Self::Other { .. } => "other icmp",
@@ -133,25 +138,24 @@ impl Word {
     }
 }
 
-/// Judges the hops, by rising TTL.
+/// Judges the hops, by rising TTL. Where some probes are stopped and others go on, as over several ways at the same
+/// time, those that go on count.
 pub fn verdict(hops: &[Hop], destination: IpAddr) -> End {
-    for hop in hops {
-        for heard in &hop.heard {
-            let there = heard.from == destination;
-            match heard.word {
-                Word::Reply => return End::Reached { ttl: hop.ttl },
-                Word::Refused if there => return End::Reached { ttl: hop.ttl },
-                Word::Unreachable { .. } | Word::Refused => {
-                    return End::Stopped {
-                        ttl: hop.ttl,
-                        router_ttl: first_ttl_of(hops, heard.from).unwrap_or(hop.ttl),
-                        from: heard.from,
-                        word: heard.word,
-                    };
-                }
-                Word::TimeExceeded | Word::TooBig | Word::Other { .. } => {}
-            }
-        }
+    let mut all = heard(hops);
+    if let Some((ttl, heard)) = all.find(|(_, heard)| is_there(heard, destination)) {
+        return End::Reached {
+            ttl,
+            word: heard.word,
+        };
+    }
+    let mut all = heard(hops).filter(|(_, heard)| stops(heard, destination));
+    if let Some((ttl, stop)) = all.find(|&(ttl, _)| !goes_on(hops, ttl)) {
+        return End::Stopped {
+            ttl,
+            router_ttl: first_ttl_of(hops, stop.from).unwrap_or(ttl),
+            from: stop.from,
+            word: stop.word,
+        };
     }
     if let Some((ttl, period)) = circle(hops) {
         return End::Loop { ttl, period };
@@ -160,6 +164,31 @@ pub fn verdict(hops: &[Hop], destination: IpAddr) -> End {
     End::Silent {
         ttl: last.map_or(0, |hop| hop.ttl),
     }
+}
+
+fn heard(hops: &[Hop]) -> impl Iterator<Item = (u8, &Heard)> {
+    hops.iter()
+        .flat_map(|hop| hop.heard.iter().map(|heard| (hop.ttl, heard)))
+}
+
+/// The destination itself answers.
+fn is_there(heard: &Heard, destination: IpAddr) -> bool {
+    let refuses = matches!(heard.word, Word::Refused | Word::PortUnreachable);
+    heard.word == Word::Reply || refuses && heard.from == destination
+}
+
+/// Somebody says that it goes no further.
+fn stops(heard: &Heard, destination: IpAddr) -> bool {
+    let refuses = matches!(
+        heard.word,
+        Word::Unreachable { .. } | Word::Refused | Word::PortUnreachable
+    );
+    refuses && !is_there(heard, destination)
+}
+
+/// Somebody at this TTL or behind it passed other probes on.
+fn goes_on(hops: &[Hop], ttl: u8) -> bool {
+    heard(hops).any(|(at, heard)| at >= ttl && heard.word == Word::TimeExceeded)
 }
 
 fn first_ttl_of(hops: &[Hop], from: IpAddr) -> Option<u8> {
@@ -198,6 +227,22 @@ fn circle(hops: &[Hop]) -> Option<(u8, u8)> {
 /// Something about the hops that cannot be as it looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strange {
+    /// Some probes are stopped here, others go on: one of several ways is broken.
+    SomeStop {
+        /// The TTL at which it is said.
+        ttl: u8,
+        /// Who says it.
+        from: IpAddr,
+        /// What.
+        word: Word,
+    },
+    /// Routers answer with the destination's address: somebody before them translates addresses.
+    Translated {
+        /// The first of them.
+        ttl: u8,
+        /// The last of them.
+        last: u8,
+    },
     /// One router answers for several TTLs on end: one of them lets packets pass without counting them, or
     /// hides others behind it.
     SameTwice {
@@ -224,14 +269,30 @@ const FURTHER: u8 = 2;
 const BEGINNINGS: [u8; 3] = [64, 128, 255];
 
 /// Finds what is strange about the hops.
-pub fn strange(hops: &[Hop]) -> Vec<Strange> {
+pub fn strange(hops: &[Hop], destination: IpAddr) -> Vec<Strange> {
     let mut found = Vec::new();
+    if !matches!(verdict(hops, destination), End::Stopped { .. }) {
+        let mut all = heard(hops);
+        let stop = all.find(|(_, heard)| stops(heard, destination));
+        found.extend(
+            stop.map(|(ttl, &Heard { from, word, .. })| Strange::SomeStop { ttl, from, word }),
+        );
+    }
+    let passes_as_destination =
+        |(_, heard): &(u8, &Heard)| heard.word == Word::TimeExceeded && heard.from == destination;
+    let translated: Vec<u8> = heard(hops)
+        .filter(passes_as_destination)
+        .map(|(ttl, _)| ttl)
+        .collect();
+    if let (Some(&ttl), Some(&last)) = (translated.first(), translated.last()) {
+        found.push(Strange::Translated { ttl, last });
+    }
     for (hop, next) in hops.iter().zip(hops.iter().skip(1)) {
         let (Some(one), Some(other)) = (hop.heard.first(), next.heard.first()) else {
             continue;
         };
         let passed_on = one.word == Word::TimeExceeded && other.word == Word::TimeExceeded;
-        if one.from == other.from && passed_on {
+        if one.from == other.from && passed_on && one.from != destination {
             found.push(Strange::SameTwice {
                 ttl: hop.ttl,
                 from: one.from,
@@ -305,8 +366,12 @@ mod tests {
         };
         assert_eq!(word.text(), "admin prohibited");
         way[2].heard[0].word = Word::of_icmp(false, 3, 3);
-        assert_eq!(verdict(&way, ip(3)), End::Reached { ttl: 3 });
-        assert_eq!(Word::of_icmp(true, 1, 4), Word::Refused);
+        let End::Stopped { router_ttl: 3, .. } = verdict(&way, ip(99)) else {
+            panic!("{way:?}");
+        };
+        let word = Word::PortUnreachable;
+        assert_eq!(verdict(&way, ip(3)), End::Reached { ttl: 3, word });
+        assert_eq!(Word::of_icmp(true, 1, 4), word);
         assert_eq!(Word::of_icmp(true, 3, 0), Word::TimeExceeded);
         assert_eq!(Word::of_icmp(true, 1, 1).text(), "admin prohibited");
     }
@@ -316,7 +381,7 @@ mod tests {
         let mut way = hops(&[1, 1, 2]);
         way[2].heard[0].ttl = Some(58);
         assert_eq!(
-            strange(&way),
+            strange(&way, ip(99)),
             [
                 Strange::SameTwice {
                     ttl: 1,
@@ -330,7 +395,45 @@ mod tests {
             ]
         );
         way[2].heard[0].ttl = Some(61);
-        assert_eq!(strange(&way).len(), 1);
+        assert_eq!(strange(&way, ip(99)).len(), 1);
         assert_eq!(hops_back(255), Some(1));
+    }
+
+    /// A hop that says more.
+    fn also(way: &mut [Hop], at: usize, last: u8, word: Word) {
+        way[at].heard.push(Heard {
+            from: ip(last),
+            word,
+            ttl: None,
+        });
+    }
+
+    #[test]
+    fn one_of_two_ways_that_is_closed_does_not_end_the_other() {
+        let mut way = hops(&[1, 2, 3]);
+        let word = Word::of_icmp(false, 3, 1);
+        way[1].heard.clear();
+        also(&mut way, 1, 1, word);
+        assert_eq!(verdict(&way, ip(9)), End::Silent { ttl: 3 });
+        also(&mut way, 2, 9, Word::Reply);
+        assert!(matches!(verdict(&way, ip(9)), End::Reached { ttl: 3, .. }));
+        let from = ip(1);
+        assert_eq!(
+            strange(&way, ip(9)),
+            [Strange::SomeStop { ttl: 2, from, word }]
+        );
+        // Without the other way it is the end, and no more than that.
+        way.truncate(2);
+        assert!(matches!(verdict(&way, ip(9)), End::Stopped { ttl: 2, .. }));
+        assert_eq!(strange(&way, ip(9)), []);
+    }
+
+    #[test]
+    fn routers_with_the_address_of_the_destination_are_behind_a_translation() {
+        let way = hops(&[1, 9, 9, 9]);
+        assert_eq!(
+            strange(&way, ip(9)),
+            [Strange::Translated { ttl: 2, last: 4 }]
+        );
     }
 }

@@ -107,6 +107,7 @@ fn in_table<'a>(rule: &Rule, routes: &'a [Route], packet: &Packet<'_>) -> Option
                 || route.next_hops.iter().any(|hop| hop.interface == index)
         };
         route.table == rule.table
+            && !route.is_learned
             && route.covers(packet.destination)
             // What is for this host itself is so whatever the socket is bound to.
             && (route.kind != RouteType::UNICAST || bound.is_none_or(leaves_by))
@@ -190,6 +191,7 @@ mod tests {
             mtu: None,
             hop_limit: None,
             expires_s: None,
+            is_learned: false,
             next_hops: Vec::new(),
         }
     }

@@ -33,6 +33,8 @@ pub struct Route {
     pub hop_limit: Option<u32>,
     /// Seconds until what was learned of the path is forgotten (`RTA_CACHEINFO`), 0 for never.
     pub expires_s: Option<u32>,
+    /// The kernel made it for one destination, of what it learned of the path (`RTM_F_CLONED`): no entry of a table.
+    pub is_learned: bool,
     /// The next hops of a multipath route (`RTA_MULTIPATH`).
     pub next_hops: Vec<NextHop>,
 }

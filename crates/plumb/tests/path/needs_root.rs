@@ -1,6 +1,8 @@
 //! Five routers in namespaces: one that stays silent, one that lies about TTL, a loop, holes for big packets,
 //! and words of refusal. Hops are compared with traceroute's, routes and neighbours with ip's.
 
+mod ways;
+
 use std::process::Output;
 
 use plumb_testkit::chain::Chain;
@@ -88,7 +90,7 @@ fn five_routers_are_five_hops_as_traceroute_says() {
         let document = found(&chain, &["10.0.5.2"]);
         assert_eq!(
             document["end"],
-            serde_json::json!({"how": "reached", "ttl": 6})
+            serde_json::json!({"how": "reached", "ttl": 6, "says": "reply"})
         );
         assert_eq!(document["path_mtu"]["bytes"], 1500, "{document}");
         assert_eq!(document["notes"], serde_json::json!([]), "{document}");

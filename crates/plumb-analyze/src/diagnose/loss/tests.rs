@@ -50,6 +50,7 @@ pub(in crate::diagnose) fn short_of_processors(is_later: bool) -> Sample {
         mtu: None,
         hop_limit: None,
         expires_s: None,
+        is_learned: false,
         next_hops: Vec::new(),
     };
     Sample {

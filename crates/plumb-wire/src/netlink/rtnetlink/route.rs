@@ -35,6 +35,9 @@ const RTAX_HOPLIMIT: u16 = 10;
 const LOOKUP_TABLE: u32 = 0x1000;
 /// `RTM_F_FIB_MATCH`: the answer is the entry of the table, not the route made of it.
 const FIB_MATCH: u32 = 0x2000;
+/// Where `rtm_flags` stand, and the one of entries that the kernel made of others.
+const FLAGS: usize = 8;
+const RTM_F_CLONED: u32 = 0x200;
 /// Bytes of `struct rtnexthop`.
 const NEXT_HOP_BYTES: usize = 8;
 
@@ -140,6 +143,7 @@ pub fn decode_route(payload: &[u8]) -> Option<Route> {
         mtu: None,
         hop_limit: None,
         expires_s: None,
+        is_learned: u32_at(payload, FLAGS).is_some_and(|flags| flags & RTM_F_CLONED != 0),
         next_hops: Vec::new(),
     };
     for (kind, value) in attributes(payload.get(BODY_BYTES..)?) {

@@ -94,6 +94,15 @@ impl Found<'_> {
         if wrote == status::FINE { status } else { wrote }
     }
 
+    /// Says whether it ends before the first hop: nobody answers, or this host itself does.
+    fn stays_here(&self, end: End) -> bool {
+        match end {
+            End::Silent { ttl } => ttl == 0,
+            End::Stopped { from, .. } => self.local.is_own(from),
+            End::Reached { .. } | End::Loop { .. } => false,
+        }
+    }
+
     fn is_reached(&self) -> bool {
         let end = self.trace.as_ref().map(|trace| trace.end);
         matches!(end, Some(End::Reached { .. }))
@@ -139,15 +148,19 @@ impl Found<'_> {
             .map(|measured| measured.hop.clone())
             .collect();
         let mut notes: Vec<(&'static str, String)> = Vec::new();
-        if matches!(trace.end, End::Silent { ttl: 0 }) {
+        if self.stays_here(trace.end) {
             notes.extend(self.local.leaves_not());
         }
         // A circle explains itself, and a TTL written anew shows in it.
         if !matches!(trace.end, End::Loop { .. }) {
-            notes.extend(strange(&hops).into_iter().map(words::strange));
+            let strange = strange(&hops, self.plan.destination.ip());
+            notes.extend(strange.into_iter().map(words::strange));
         }
         let first = hops.first().and_then(|hop| hop.heard.first());
-        let first = words::first_hop(first.map(|heard| heard.from), self.local.gateway);
+        let first = first.map(|heard| heard.from);
+        let first =
+            first.filter(|&from| !self.local.is_own(from) && !self.local.gateways.contains(&from));
+        let first = words::first_hop(first, self.local.gateway);
         notes.extend(first.map(|text| ("first-hop-is-not-the-gateway", text)));
         notes.extend(others);
         notes
@@ -181,10 +194,12 @@ impl Found<'_> {
 
     fn footer(&self, notes: &[(&'static str, String)]) -> Vec<String> {
         let mut lines = vec![String::new()];
-        let leaves =
-            |end: &End| !matches!(end, End::Silent { ttl: 0 }) || self.local.leaves_not().is_none();
+        let leaves = |end: &End| !self.stays_here(*end) || self.local.leaves_not().is_none();
         let end = self.end().filter(leaves);
-        lines.extend(end.map(|end| words::end(end, self.plan.method)));
+        lines.extend(end.map(|end| match end {
+            End::Stopped { from, word, .. } if self.local.is_own(from) => words::refused_here(word),
+            end => words::end(end, self.plan),
+        }));
         lines.extend(self.mtu.as_ref().map(words::mtu));
         lines.extend(notes.iter().map(|(_, text)| format!("note: {text}")));
         lines
@@ -194,7 +209,8 @@ impl Found<'_> {
 fn end(end: End) -> serde_json::Value {
     let word = words::end_word(end);
     match end {
-        End::Reached { ttl } | End::Silent { ttl } => json!({"how": word, "ttl": ttl}),
+        End::Reached { ttl, word: said } => json!({"how": word, "ttl": ttl, "says": said.text()}),
+        End::Silent { ttl } => json!({"how": word, "ttl": ttl}),
         End::Stopped {
             ttl,
             router_ttl,

@@ -64,6 +64,9 @@ pub struct Local {
     pub neighbour_state: Option<String>,
     /// The link layer address.
     pub neighbour_address: Option<String>,
+    /// The routers of the table's entry, where it has several and the flow decides.
+    #[serde(skip)]
+    pub gateways: Vec<IpAddr>,
     /// Index of the interface.
     #[serde(skip)]
     pub interface_index: u32,
@@ -151,6 +154,11 @@ impl Local {
         }
     }
 
+    /// Says whether an answer is this host's own, to a packet for another.
+    pub fn is_own(&self, from: IpAddr) -> bool {
+        self.source == Some(from) && self.kind.as_deref() != Some("local")
+    }
+
     /// Says why nothing leaves this host, where that is known: stable word and sentence.
     pub fn leaves_not(&self) -> Option<(&'static str, String)> {
         let interface = self.interface.as_deref().unwrap_or("-");
@@ -207,6 +215,11 @@ impl Local {
             return;
         };
         self.table = Some(route.table);
+        self.gateways = route
+            .next_hops
+            .iter()
+            .filter_map(|hop| hop.gateway)
+            .collect();
         self.kind = Some(kind_text(route.kind));
         self.network = Some(match route.destination {
             Some(ip) => format!("{ip}/{}", route.prefix_len),

@@ -19,6 +19,7 @@ use plumb_analyze::path::End;
 use plumb_collect::interface_index::interface_index;
 use plumb_collect::probe::{Method, icmp_method};
 use plumb_collect::sys::signal;
+use rustix::io::Errno;
 
 use self::found::Found;
 use self::local::{Local, Question};
@@ -177,8 +178,13 @@ fn find(arguments: &Arguments, target: &Target, plan: &Plan) -> u8 {
     let trace = (asks && of_many.is_none()).then(|| trace::run(plan));
     let of_many = of_many.is_some();
     if let Some(errno) = trace.as_ref().and_then(|trace| trace.unsent) {
+        let by = if errno == Errno::PERM {
+            ": a rule of this host's own firewall drops it, or a policy forbids it"
+        } else {
+            ""
+        };
         reasons.push(format!(
-            "a probe could not be sent: {}",
+            "a probe could not be sent: {}{by}",
             errno::words(errno)
         ));
     }
@@ -202,7 +208,7 @@ fn find(arguments: &Arguments, target: &Target, plan: &Plan) -> u8 {
 
 /// Big packets are sent as ICMP or UDP; a SYN is small.
 fn find_mtu(plan: &Plan, local: &Local, end: End) -> Option<PathMtu> {
-    let End::Reached { ttl } = end else {
+    let End::Reached { ttl, .. } = end else {
         return None;
     };
     let mut plan = *plan;

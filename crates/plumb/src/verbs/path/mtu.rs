@@ -6,13 +6,16 @@
 //! big ones vanish.
 
 use std::net::IpAddr;
-use std::thread::sleep;
 use std::time::Duration;
 
 use plumb_collect::probe::{self, Answer, Probe, What};
+use plumb_collect::sys::signal;
 use serde::Serialize;
 
 use super::trace::{Plan, USUAL_BYTES};
+
+/// A probe that passes everywhere.
+const SMALL_BYTES: u32 = 64;
 
 /// Routers name a smaller MTU at most so often on one way.
 const MOST_STEPS: usize = 8;
@@ -23,6 +26,8 @@ const LEAST_IPV6: u32 = 1280;
 const LARGEST: u32 = 65_535;
 /// A silence is believed when it comes so often.
 const SILENCES: usize = 2;
+/// A size is tried at most so often.
+const MOST_ASKS: usize = 5;
 /// An answer may take so many times as long as an earlier one, and no less than this.
 const PATIENCE: u32 = 5;
 const LEAST_PATIENCE: Duration = Duration::from_millis(100);
@@ -73,7 +78,7 @@ pub fn find(plan: &Plan, largest: u32, last_ttl: u8) -> Option<PathMtu> {
                 found.by = "icmp";
                 found.said_by = from.or(found.said_by);
             }
-            Outcome::Vanishes => return Some(prober.search(size, last_ttl)),
+            Outcome::Vanishes => return prober.search(size, last_ttl),
             Outcome::NobodyAnswers => return None,
         }
     }
@@ -129,72 +134,97 @@ impl<'a> Prober<'a> {
     }
 
     /// Tries a size until it is answered, or is silent while small ones are not.
+    ///
+    /// A silence is believed when a small probe is answered right after it, or when it comes after the pause that hosts
+    /// make between ICMP errors, which are all that answers UDP: else the answer may have been held back.
     fn ask(&self, bytes: u32) -> Outcome {
-        for _ in 0..SILENCES {
+        let (mut believed, mut rested) = (0, false);
+        for _ in 0..MOST_ASKS {
             let probe = self.probe(bytes, 0);
             if let Some(answer) = self.send(probe) {
-                return match answer.what {
-                    What::Icmp { kind, code, mtu }
-                        if is_too_big(self.plan.destination.is_ipv6(), kind, code) =>
-                    {
-                        Outcome::TooBig {
-                            mtu,
-                            from: answer.from,
-                        }
-                    }
-                    What::Local { mtu, .. } if mtu > 0 => Outcome::TooBig { mtu, from: None },
-                    What::Local { .. } => Outcome::NobodyAnswers,
-                    _ if answer.is_from(&probe) => Outcome::Passes,
-                    _ => Outcome::NobodyAnswers,
+                return self.outcome(&probe, &answer);
+            }
+            let at_once = self.small_once().is_some();
+            believed += usize::from(at_once || rested);
+            if believed == SILENCES {
+                let answers = at_once || self.small().is_some();
+                return if answers {
+                    Outcome::Vanishes
+                } else {
+                    Outcome::NobodyAnswers
                 };
             }
-            if !self.answers_small() {
-                return Outcome::NobodyAnswers;
+            rested = !at_once;
+            if rested && !signal::pause(ANSWER_PAUSE) {
+                break;
             }
         }
-        Outcome::Vanishes
+        Outcome::NobodyAnswers
     }
 
-    /// Says whether the destination answers a small probe.
-    fn answers_small(&self) -> bool {
-        self.small().is_some()
+    fn outcome(&self, probe: &Probe, answer: &Answer) -> Outcome {
+        match answer.what {
+            What::Icmp { kind, code, mtu }
+                if is_too_big(self.plan.destination.is_ipv6(), kind, code) =>
+            {
+                Outcome::TooBig {
+                    mtu,
+                    from: answer.from,
+                }
+            }
+            What::Local { mtu, .. } if mtu > 0 => Outcome::TooBig { mtu, from: None },
+            What::Local { .. } => Outcome::NobodyAnswers,
+            _ if answer.is_from(probe) => Outcome::Passes,
+            _ => Outcome::NobodyAnswers,
+        }
     }
 
     /// Sends a small probe that the destination answers, now or after the pause that hosts make.
     fn small(&self) -> Option<Answer> {
-        let small = u32::try_from(USUAL_BYTES).unwrap_or(LEAST_IPV4);
-        (0..SILENCES).find_map(|round| {
-            if round > 0 {
-                sleep(ANSWER_PAUSE);
-            }
-            let probe = self.probe(small, 0);
-            self.send(probe).filter(|answer| answer.is_from(&probe))
+        self.small_once().or_else(|| {
+            let rested = signal::pause(ANSWER_PAUSE);
+            rested.then(|| self.small_once()).flatten()
         })
     }
 
-    /// Halves the way between what passes and what vanishes.
-    fn search(&self, vanishes: u32, last_ttl: u8) -> PathMtu {
+    fn small_once(&self) -> Option<Answer> {
+        let probe = self.probe(SMALL_BYTES, 0);
+        self.send(probe).filter(|answer| answer.is_from(&probe))
+    }
+
+    /// Halves the way between what passes and what vanishes; `None` where nobody answers any more.
+    fn search(&self, vanishes: u32, last_ttl: u8) -> Option<PathMtu> {
         let (mut low, mut high) = (self.least(), vanishes);
         while high - low > 1 {
             let middle = low.midpoint(high);
             match self.ask(middle) {
                 Outcome::Passes => low = middle,
-                _ => high = middle,
+                Outcome::Vanishes | Outcome::TooBig { .. } => high = middle,
+                Outcome::NobodyAnswers => return None,
             }
         }
-        PathMtu {
+        Some(PathMtu {
             bytes: low,
             by: "search",
             said_by: None,
             black_hole: true,
             behind_ttl: self.last_hop_of(vanishes, last_ttl),
-        }
+        })
     }
 
     /// Finds the last hop that a big packet arrives at: it still says that its TTL is over.
     fn last_hop_of(&self, bytes: u32, last_ttl: u8) -> Option<u8> {
-        let arrives =
-            |&ttl: &u8| (0..SILENCES).any(|_| self.send(self.probe(bytes, ttl)).is_some());
+        let arrives = |&ttl: &u8| {
+            (0..SILENCES).any(|_| {
+                let arrived = self.send(self.probe(bytes, ttl)).is_some();
+                // Who does not answer small ones either may hold his answers back.
+                let silent = !arrived && self.send(self.probe(SMALL_BYTES, ttl)).is_none();
+                arrived
+                    || silent
+                        && signal::pause(ANSWER_PAUSE)
+                        && self.send(self.probe(bytes, ttl)).is_some()
+            })
+        };
         (1..last_ttl).rev().find(arrives)
     }
 }

@@ -58,14 +58,14 @@ pub const COLUMNS: [Column<Row>; 9] = [
     Column::new("sent", "Sent", |row: &Row| Cell::new(row.sent.to_string()))
         .right()
         .wide_only(),
-    Column::new("min-ms", "Min", |row: &Row| time(row.rtt_min_ms))
+    Column::new("min-ms", "Min ms", |row: &Row| time(row.rtt_min_ms))
         .right()
         .keep(20),
-    Column::new("avg-ms", "Avg", |row: &Row| time(row.rtt_avg_ms)).right(),
-    Column::new("max-ms", "Max", |row: &Row| time(row.rtt_max_ms))
+    Column::new("avg-ms", "Avg ms", |row: &Row| time(row.rtt_avg_ms)).right(),
+    Column::new("max-ms", "Max ms", |row: &Row| time(row.rtt_max_ms))
         .right()
         .keep(15),
-    Column::new("jitter-ms", "Jitter", |row: &Row| time(row.jitter_ms))
+    Column::new("jitter-ms", "Jitter ms", |row: &Row| time(row.jitter_ms))
         .right()
         .keep(10),
     Column::new("says", "Says", |row: &Row| {

@@ -122,6 +122,7 @@ fn split(text: &str) -> Result<(&str, u16), String> {
         };
     }
     match text.split_once(':') {
+        Some((_, "")) => Err(format!("{text}: no port behind the colon")),
         Some((host, number)) if !number.contains(':') && !host.is_empty() => {
             Ok((host, port(number)?))
         }

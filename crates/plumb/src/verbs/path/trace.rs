@@ -1,7 +1,7 @@
 //! Hop by hop: probes of rising TTL until the way ends, then more rounds over the hops that were found.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use plumb_analyze::path::{End, Heard, Hop, Word, verdict};
 use plumb_collect::probe::{self, Answer, Method, Probe, What};
@@ -80,25 +80,63 @@ pub fn run(plan: &Plan) -> Trace {
         interrupted: false,
     };
     signal::catch_interrupts(1);
-    discover(plan, &mut trace);
+    let mut first = 1;
+    // Later rounds may go other ways, of which one goes on where the first was stopped.
+    while discover(plan, first, &mut trace) == Found::Stop {
+        repeat(plan, first, &mut trace);
+        first = next(&trace);
+        let ends = matches!(
+            end(plan, &trace.hops),
+            End::Stopped { .. } | End::Reached { .. }
+        );
+        if ends || first > plan.max_hops || signal::interrupted() {
+            return finished(plan, trace);
+        }
+    }
+    repeat(plan, first, &mut trace);
+    finished(plan, trace)
+}
+
+/// Asks the hops from `first` on again.
+fn repeat(plan: &Plan, first: u8, trace: &mut Trace) {
     for round in 1..plan.rounds {
-        let start = Instant::now();
         if !signal::pause(plan.interval) {
             break;
         }
         let ttls: Vec<u8> = trace.hops.iter().map(|measured| measured.hop.ttl).collect();
+        let ttls: Vec<u8> = ttls.into_iter().filter(|&ttl| ttl >= first).collect();
         for window in ttls.chunks(WINDOW.into()) {
-            send(plan, window, round, &mut trace);
+            send(plan, window, round, trace);
         }
-        // A round of many silent hops takes longer than the interval, which is enough distance.
-        debug_assert!(start.elapsed() >= plan.interval);
     }
+}
+
+/// The TTL behind the last that was asked.
+fn next(trace: &Trace) -> u8 {
+    let last = trace.hops.last().map_or(0, |measured| measured.hop.ttl);
+    last.saturating_add(1)
+}
+
+/// Judges; what was asked behind the end, because a first answer of it was lost, is no hop.
+fn finished(plan: &Plan, mut trace: Trace) -> Trace {
     trace.end = end(plan, &trace.hops);
+    if let End::Reached { ttl, .. } | End::Stopped { ttl, .. } = trace.end {
+        trace.hops.retain(|measured| measured.hop.ttl <= ttl);
+    }
     trace
 }
 
-fn discover(plan: &Plan, trace: &mut Trace) {
-    let mut first = 1;
+/// What looking for hops came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// Somebody says that it goes no further.
+    Stop,
+    /// The destination, a circle, silence, or as far as was asked for.
+    End,
+}
+
+/// Looks for hops from `first` on.
+fn discover(plan: &Plan, mut first: u8, trace: &mut Trace) -> Found {
     while first <= plan.max_hops {
         let last = first.saturating_add(WINDOW - 1).min(plan.max_hops);
         let ttls: Vec<u8> = (first..=last).collect();
@@ -113,21 +151,29 @@ fn discover(plan: &Plan, trace: &mut Trace) {
         }
         send(plan, &ttls, 0, trace);
         match end(plan, &trace.hops) {
-            End::Reached { ttl } | End::Stopped { ttl, .. } => {
+            End::Reached { ttl, .. } => {
                 trace.hops.truncate(ttl.into());
-                return;
+                return Found::End;
             }
-            End::Loop { .. } => return,
-            End::Silent { ttl } if last - ttl >= plan.silent_hops => return,
-            End::Silent { .. } if trace.unsent.is_some() => return,
+            End::Stopped { ttl, .. } => {
+                trace.hops.truncate(ttl.into());
+                return Found::Stop;
+            }
+            End::Loop { .. } => return Found::End,
+            End::Silent { ttl } if last - ttl >= plan.silent_hops => return Found::End,
+            End::Silent { .. } if trace.unsent.is_some() => return Found::End,
             End::Silent { .. } if signal::interrupted() => {
                 trace.interrupted = true;
-                return;
+                return Found::End;
             }
             End::Silent { .. } => {}
         }
-        first = last + 1;
+        let Some(further) = last.checked_add(1) else {
+            break;
+        };
+        first = further;
     }
+    Found::End
 }
 
 fn end(plan: &Plan, hops: &[Measured]) -> End {

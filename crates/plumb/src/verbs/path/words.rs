@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use plumb_analyze::path::{End, Strange};
+use plumb_analyze::path::{End, Strange, Word};
 use plumb_collect::probe::Method;
 
 use super::local::{Local, table_name};
 use super::mtu::PathMtu;
-use super::trace::Measured;
+use super::trace::{Measured, Plan};
 
 /// Says what this host would do, for people.
 pub fn local(local: &Local, destination: &str) -> Vec<String> {
@@ -46,7 +46,7 @@ fn route(local: &Local) -> String {
     if let Some(errno) = &local.errno {
         return match local.kind.as_deref() {
             Some(kind @ ("unreachable" | "prohibit" | "blackhole")) => {
-                format!("no way ({errno}): a {kind} route says so")
+                format!("no way ({errno}): a route of type {kind} says so")
             }
             _ => format!("no way ({errno}): no table has a route"),
         };
@@ -89,9 +89,14 @@ pub fn end_word(end: End) -> &'static str {
 }
 
 /// Says how the way ends.
-pub fn end(end: End, method: Method) -> String {
+pub fn end(end: End, plan: &Plan) -> String {
+    let method = plan.method;
     match end {
-        End::Reached { ttl } => format!("reached in {ttl} {}", hops(ttl)),
+        End::Reached { ttl, word } => format!(
+            "reached in {ttl} {}{}",
+            hops(ttl),
+            at_port(word, plan).unwrap_or_default()
+        ),
         End::Stopped {
             router_ttl,
             from,
@@ -107,6 +112,27 @@ pub fn end(end: End, method: Method) -> String {
             probes(method)
         ),
     }
+}
+
+/// Says what the destination makes of a port that was asked for.
+fn at_port(word: Word, plan: &Plan) -> Option<String> {
+    let port = Some(plan.destination.port()).filter(|&port| port != 0)?;
+    let says = match (plan.method, word) {
+        (Method::Tcp, Word::Reply) => "accepts connections",
+        (Method::Tcp, _) => "refuses connections",
+        (Method::Udp, Word::Reply) => "answers",
+        (Method::Udp, _) => "is nobody's",
+        (Method::Ping | Method::RawIcmp, _) => return None,
+    };
+    Some(format!("; port {port} {says}"))
+}
+
+/// Says that this host itself refused to send, in an ICMP error of its own.
+pub fn refused_here(word: Word) -> String {
+    format!(
+        "nothing leaves this host: it says {} itself, as a rule of its own firewall does",
+        word.text()
+    )
 }
 
 /// Says how far somebody let us look.
@@ -156,6 +182,28 @@ pub fn mtu(found: &PathMtu) -> String {
 /// Gives the stable word and the sentence of something strange.
 pub fn strange(what: Strange) -> (&'static str, String) {
     match what {
+        Strange::SomeStop { ttl, from, word } => (
+            "some-stop",
+            format!(
+                "some probes go no further than {from}, which says {} at hop {ttl}, while others do: one of several \
+                 ways is closed, or was for a while",
+                word.text()
+            ),
+        ),
+        Strange::Translated { ttl, last } => {
+            let hops = if ttl == last {
+                format!("hop {ttl} answers")
+            } else {
+                format!("hops {ttl} to {last} answer")
+            };
+            (
+                "address-translated",
+                format!(
+                    "{hops} with the destination's own address: somebody there translates it (DNAT, a load balancer), and \
+                     what answers at last is behind it"
+                ),
+            )
+        }
         Strange::SameTwice { ttl, from } => (
             "same-router-twice",
             format!(
