@@ -64,6 +64,11 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
     findings
 }
 
+/// Counts the attempts at ends that are served here of which it is told that there is no way back.
+pub(super) fn without_way_back(case: &Case<'_>) -> u64 {
+    unanswered(case).into_values().map(|(count, _)| count).sum()
+}
+
 /// Counts the attempts at ends that are served here, of clients that got no answer and to whom there is no way back,
 /// with one of the ends.
 fn unanswered(case: &Case<'_>) -> BTreeMap<IpAddr, (u64, SocketAddr)> {

@@ -146,7 +146,12 @@ pub fn check_reverse_path(case: &Case<'_>) -> Vec<Finding> {
     let unheard = unheard(case);
     let counter = ("TcpExt", "IPReversePathFilter");
     let mut confidence = Confidence::Certain;
+    let thrown_away = case.span.grown(counter.0, counter.1).ok().unwrap_or(0);
     let mut facts = several(case, &[counter]);
+    // A sender to whom there is no way at all fails the filter, too; with a way back it would pass.
+    if thrown_away < no_route::without_way_back(case) + SEVERAL {
+        facts.clear();
+    }
     if !unheard.is_empty() && facts.is_empty() {
         facts.extend(evidence::grown(case.span, counter.0, counter.1));
     }
@@ -165,7 +170,6 @@ pub fn check_reverse_path(case: &Case<'_>) -> Vec<Finding> {
     // receives at all.
     let candidates = if silent.is_empty() {
         // Where fewer came than were thrown away they cannot all have come.
-        let thrown_away = case.span.grown(counter.0, counter.1).ok().unwrap_or(0);
         let mut receiving = receiving(case);
         receiving.retain(|(_, packets)| *packets >= thrown_away);
         receiving.into_iter().map(|(link, _)| link).collect()
@@ -234,8 +238,14 @@ fn host() -> Subject {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use plumb_model::counters::Reading;
-    use plumb_model::sample::Sample;
+    use plumb_model::diag::tcp_info::TcpInfo;
+    use plumb_model::notice::{Notice, Notices};
+    use plumb_model::sample::{Destination, Sample};
+    use plumb_model::snapshot::{End, Socket};
+    use plumb_model::socket::SocketState;
 
     use super::super::diagnose;
     use super::*;
@@ -257,6 +267,61 @@ mod tests {
         let (before, after) = (sample(7), sample(7 + more));
         let case = made_up::between(&before, &after);
         diagnose(&case).iter().map(|found| found.kind).collect()
+    }
+
+    /// Gives what is found where `filtered` packets failed the filter while SYNs of a client to whom there is no way came.
+    fn with_no_way_back(filtered: u64, syns: u64) -> Vec<&'static str> {
+        let client = IpAddr::from([10, 7, 0, 1]);
+        let sample = |value| {
+            let listener = Socket {
+                state: SocketState::LISTEN,
+                local: End::Inet(([127, 0, 0, 1], 80).into()),
+                peer: End::Inet(([0; 4], 0).into()),
+                ..made_up::connection(&TcpInfo::default())
+            };
+            let mut sample = Sample::default();
+            sample.snapshot.sockets = vec![listener];
+            sample.destinations = vec![Destination {
+                ip: client,
+                route: Err(101),
+            }];
+            sample.counters.readings.push(Reading {
+                group: "TcpExt".to_owned(),
+                instance: None,
+                name: "IPReversePathFilter".to_owned(),
+                value,
+                source: "/proc/net/netstat",
+            });
+            sample
+        };
+        let notices = Notices {
+            all: vec![Notice {
+                what: What::Syn,
+                direction: Direction::Received,
+                protocol: 6,
+                local: ([127, 0, 0, 1], 80).into(),
+                peer: (client, 40_000).into(),
+                interface: 2,
+                count: syns,
+                age_us: 0,
+                last_age_us: 0,
+            }],
+            ..Notices::default()
+        };
+        let (before, after) = (sample(7), sample(7 + filtered));
+        let case = Case {
+            notices: &notices,
+            ..made_up::between(&before, &after)
+        };
+        diagnose(&case).iter().map(|found| found.kind).collect()
+    }
+
+    #[test]
+    fn one_missing_way_back_is_told_once_although_the_filter_counts_it() {
+        assert_eq!(with_no_way_back(4, 4), [no_route::ID]);
+        // Others fail it as well.
+        assert_eq!(with_no_way_back(9, 4), [no_route::ID, REVERSE_PATH]);
+        assert_eq!(with_no_way_back(4, 0), [REVERSE_PATH]);
     }
 
     #[test]
