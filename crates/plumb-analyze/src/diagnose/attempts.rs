@@ -13,6 +13,8 @@ use super::{Case, sockets};
 
 /// After so long a SYN is sent again for the first time (`TCP_TIMEOUT_INIT`), microseconds.
 const FIRST_RETRY_US: u64 = 1_000_000;
+/// Until then an answer comes from nearly everywhere on Earth, microseconds.
+const ANSWERED_US: u64 = 400_000;
 
 /// The attempts to one destination.
 pub(super) struct Attempts<'s> {
@@ -144,19 +146,26 @@ pub(super) fn tried<'s>(case: &Case<'s>, ip: IpAddr) -> impl Iterator<Item = Soc
     ends.filter(move |end| end.ip() == ip)
 }
 
-/// Counts the SYNs of attempts that began at least a second ago, by destination from which nothing came at
-/// all: by then a SYN is sent again.
+/// Counts the SYNs without an answer, by destination from which nothing came at all and where an attempt began at least a
+/// second ago: by then a SYN is sent again. Who tries once a second has no two as old in a watch; younger ones that could
+/// have been answered count beside it.
 pub(super) fn given_up(case: &Case<'_>) -> BTreeMap<SocketAddr, u64> {
     let mut silent: BTreeMap<SocketAddr, u64> = BTreeMap::new();
+    let mut old: HashSet<SocketAddr> = HashSet::new();
     let ours = |notice: &&Notice| sockets::is_local(case.span.after, notice.local.ip());
     for notice in case
         .notices
         .of(Direction::Sent, |what| what == What::Syn)
         .filter(ours)
-        .filter(|notice| notice.age_us >= FIRST_RETRY_US)
+        .filter(|notice| notice.age_us >= ANSWERED_US)
     {
-        *silent.entry(sockets::plain(notice.peer)).or_default() += notice.count;
+        let peer = sockets::plain(notice.peer);
+        *silent.entry(peer).or_default() += notice.count;
+        if notice.age_us >= FIRST_RETRY_US {
+            old.insert(peer);
+        }
     }
+    silent.retain(|peer, _| old.contains(peer));
     let came = case.notices.of(Direction::Received, |_| true);
     for notice in came {
         silent.remove(&sockets::plain(notice.peer));

@@ -220,6 +220,23 @@ fn attempts_given_up_early_are_told_and_fresh_ones_are_not() {
 }
 
 #[test]
+fn who_tries_once_a_second_and_gives_up_sooner_is_told_in_a_short_watch() {
+    let one = |port, age_us| Notice {
+        local: ([127, 0, 0, 1], port).into(),
+        ..packet(What::Syn, Direction::Sent, 1, age_us)
+    };
+    let told = |ages: [u64; 2]| {
+        let syns = vec![one(40_000, ages[0]), one(40_001, ages[1])];
+        found(syns, &Focus::default())
+    };
+    let silent = [(TIMEOUT, Some("10.0.0.2:80".to_owned()))];
+    assert_eq!(told([1_500_000, 500_000]), silent);
+    // What is on its way may be answered yet, and none waited for long.
+    assert_eq!(told([1_500_000, 100_000]), []);
+    assert_eq!(told([900_000, 500_000]), []);
+}
+
+#[test]
 fn what_our_own_attempts_were_told_needs_no_watch() {
     let refused = |is_blind, hosts: &[IpAddr]| {
         let sample = Sample::default();
