@@ -56,6 +56,20 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "firewall-drop/datagrams-ingress",
+        about: "datagrams for a port that is served are thrown away by a rule of the device, before all others",
+        make: |stage| {
+            datagrams(stage, &["10.9.0.1:5000"], "udp dport 5001 drop")?;
+            stage.nft(
+                None,
+                "add table netdev lab; \
+                 add chain netdev lab in { type filter hook ingress device veth0 priority 0; }; \
+                 add rule netdev lab in udp dport 5000 drop",
+            )?;
+            Ok(Expected::subject("local", "10.9.0.1:5000").and("protocol", "udp"))
+        },
+    },
+    Scenario {
         name: "firewall-drop/healthy-datagrams",
         about: "datagrams for another port, which nobody serves, are thrown away",
         make: |stage| {
