@@ -247,14 +247,28 @@ pub fn pace(before: Option<&Use>, after: &Use, interval_s: f64, reusable: bool) 
     };
     let new = count(after.ports.iter().filter(is_new).count());
     let growth = lasting(after) - lasting(first);
-    // Connections that come and go are now some more, now some fewer, by about the root of their number.
+    // Connections that come and go are now some more, now some fewer, by about the root of their number. Where they are
+    // short, few of them are there at any moment, and it is those that vary.
     let came_and_went = (new - growth.abs()).max(0.0) * interval_s;
-    let is_chance = growth.abs() * interval_s <= 2.0 * came_and_went.sqrt();
+    let differ = differ(first, after, reusable);
+    let chance = (2.0 * came_and_went.sqrt()).min(3.0 * (differ + 1.0).sqrt());
+    let is_chance = growth.abs() * interval_s <= chance;
     Pace {
         new_per_s: new,
         freed_per_s: count(first.ports.keys().filter(|port| !is_there(port)).count()),
         growth_per_s: if is_chance { 0.0 } else { growth },
     }
+}
+
+/// Counts the ports that stay taken in one of two looks alone.
+fn differ(one: &Use, other: &Use, reusable: bool) -> f64 {
+    let lasts = |rest: &Option<u32>| !reusable || rest.is_none();
+    let without = |one: &Use, other: &Use| {
+        let lasting = one.ports.iter().filter(|(_, rest)| lasts(rest));
+        let alone = lasting.filter(|(port, _)| !other.ports.get(port).is_some_and(lasts));
+        u32::try_from(alone.count()).unwrap_or(u32::MAX)
+    };
+    f64::from(without(one, other)) + f64::from(without(other, one))
 }
 
 /// Says whether connections of a target in TIME_WAIT can be taken again. `tw_reuse` is `net.ipv4.tcp_tw_reuse`:
@@ -419,6 +433,22 @@ mod tests {
             pressure(&target, &after, Some(measured), 8, true).exhausted_in_s,
             None
         );
+    }
+
+    #[test]
+    fn a_small_leak_is_seen_although_many_short_connections_come_and_go() {
+        let growth = |leaked: u16, short: u16| {
+            let waits = |rest: u32| (10_000..12_000).map(move |port| (port, rest));
+            let open = |from: u16, count: u16| (from..from + count).collect::<Vec<u16>>();
+            let before = uses(&open(1_000, short), &waits(30_000).collect::<Vec<_>>());
+            let after = [open(2_000, short), open(3_000, leaked)].concat();
+            let after = uses(&after, &waits(59_000).collect::<Vec<_>>());
+            pace(Some(&before), &after, 2.0, true).growth_per_s
+        };
+        // Two thousand in two seconds, ten of them at any moment.
+        assert!((growth(20, 10) - 10.0).abs() < 0.1, "{}", growth(20, 10));
+        assert!(growth(8, 10).abs() < 0.1, "{}", growth(8, 10));
+        assert!(growth(20, 200).abs() < 0.1, "{}", growth(20, 200));
     }
 
     #[test]
