@@ -29,6 +29,8 @@ const ACTORS: &[(&str, Actor)] = &[
     ("share-datagrams", share_datagrams),
     ("take", take),
     ("take-unix", unread::take_unix),
+    ("take-unix-busy", unread::take_unix_busy),
+    ("write-unix", unread::write_unix),
     ("take-datagrams", unread::take_datagrams),
     ("activate", activate),
     ("pass-on", pass_on),

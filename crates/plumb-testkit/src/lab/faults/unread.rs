@@ -3,7 +3,7 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::linux::net::SocketAddrExt as _;
-use std::os::unix::net::{SocketAddr, UnixDatagram, UnixStream};
+use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
 use std::time::Duration;
 
 use crate::lab::{Expected, Scenario, Stage};
@@ -24,6 +24,16 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "slow-reader-local/unix",
         about: "a program accepts at a UNIX socket and never reads; who writes to it waits",
         make: unix,
+    },
+    Scenario {
+        name: "slow-reader-local/unix-busy-process",
+        about: "a program never reads its UNIX socket while another of its threads runs; who writes to it waits",
+        make: unix_busy,
+    },
+    Scenario {
+        name: "slow-reader-local/healthy-unix-slow",
+        about: "a program reads a UNIX socket little by little, and who writes to it waits",
+        make: unix_slow,
     },
     Scenario {
         name: "slow-reader-local/unix-datagrams",
@@ -83,6 +93,23 @@ fn unix(stage: &mut Stage) -> io::Result<Expected> {
         let _ = client.write(&[1; 4096]);
     });
     Ok(Expected::subject("pid", pid).and("local", "@lab"))
+}
+
+fn unix_busy(stage: &mut Stage) -> io::Result<Expected> {
+    let pid = stage.actor(None, &["take-unix-busy", "lab"])?;
+    stage.actor(None, &["write-unix", "lab"])?;
+    Ok(Expected::subject("pid", pid).and("local", "@lab"))
+}
+
+fn unix_slow(stage: &mut Stage) -> io::Result<Expected> {
+    let listener = UnixListener::bind_addr(&name()?)?;
+    stage.actor(None, &["write-unix", "lab"])?;
+    let (mut reader, _) = listener.accept()?;
+    stage.repeat(move || {
+        let _ = reader.read(&mut [0; 1024]);
+        std::thread::sleep(PAUSE);
+    });
+    Ok(Expected::nothing())
 }
 
 fn unix_datagrams(stage: &mut Stage) -> io::Result<Expected> {
