@@ -103,7 +103,7 @@ fn enter(file_limit_bytes: u64, network: Network) -> std::io::Result<Option<Exit
         prepare(Loopback::Up, file_limit_bytes);
         return Ok(None);
     }
-    let dir = TempDir::new("sandbox")?;
+    let dir = TempDir::new_and_sweep("sandbox")?;
     let mut command = unshare(PROGRAM, dir.path(), network);
     let status = command.args(std::env::args_os().skip(1)).status()?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
@@ -117,7 +117,7 @@ fn test_name(closure: &str) -> &str {
 }
 
 fn start_inside(test: &str, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
-    let dir = TempDir::new("sandbox").expect("the temporary directory is writable");
+    let dir = TempDir::new_and_sweep("sandbox").expect("the temporary directory is writable");
     unshare(test, dir.path(), Network::Own)
         .args(arguments)
         .envs(variables.iter().copied())
