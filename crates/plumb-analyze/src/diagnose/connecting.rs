@@ -4,6 +4,8 @@
 //! seconds (`tcp_syn_retries`), unless the program gives up before. One that never left has another cause,
 //! which other checks tell.
 
+mod by_chance;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -13,7 +15,7 @@ use plumb_model::socket::SocketState;
 
 use super::attempts::{self, Attempts, Shares};
 use super::tries::Tries;
-use super::{Case, evidence, received_bad, routers, sockets, subject, turned_away};
+use super::{Case, evidence, loss, received_bad, routers, sockets, subject, turned_away};
 
 /// The id of the finding: nothing comes back.
 pub const TIMEOUT: &str = "connect-timeout";
@@ -93,6 +95,8 @@ pub fn check_timeout(case: &Case<'_>) -> Vec<Finding> {
             findings.push(now_and_then(case, peer, shares));
         }
     }
+    let lossy = loss::shares(case);
+    findings.retain(|found| !by_chance::is_lost(case, &lossy, found));
     findings
 }
 

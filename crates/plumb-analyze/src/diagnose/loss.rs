@@ -29,6 +29,25 @@ const SEVERAL: u64 = 4;
 
 /// Looks for destinations towards which segments are lost.
 pub fn check_loss(case: &Case<'_>) -> Vec<Finding> {
+    let mut findings = inward::check(case);
+    let lossy = outward(case).into_iter();
+    for found in lossy.map(|(peer, sent)| loss(case, peer, &sent)) {
+        // What is lost both ways is one trouble; the sender knows more.
+        findings.retain(|other| other.subject.peer != found.subject.peer);
+        findings.push(found);
+    }
+    findings
+}
+
+/// Gives the share of the segments to each host that are lost, where that is certain.
+pub(super) fn shares(case: &Case<'_>) -> BTreeMap<IpAddr, f64> {
+    let lossy = outward(case).into_iter();
+    let certain = lossy.filter(|(_, sent)| sent.is_certain());
+    certain.map(|(peer, sent)| (peer, sent.share())).collect()
+}
+
+/// Gives what was sent to each host on the way to which too much is lost.
+fn outward(case: &Case<'_>) -> Vec<(IpAddr, Sent)> {
     let mut by_peer: BTreeMap<IpAddr, Sent> = BTreeMap::new();
     let told = turned_away::no_way(case);
     let ended = flow::ended_rows(case);
@@ -40,21 +59,14 @@ pub fn check_loss(case: &Case<'_>) -> Vec<Finding> {
         let is_told = told.contains_key(&ip);
         by_peer.entry(ip).or_default().add(&flow, is_told, &ended);
     }
-    let mut findings = inward::check(case);
-    let outward = by_peer
+    by_peer
         .into_iter()
         // What our own queue drops because it is full is not lost on the way.
         .filter(|(peer, sent)| {
             let ours = own_queue::drops(case, *peer).saturating_mul(2) >= sent.lost().max(1);
             sent.is_lossy() && !own_queue::is_full(case, *peer) && !ours
         })
-        .map(|(peer, sent)| loss(case, peer, &sent));
-    for found in outward {
-        // What is lost both ways is one trouble; the sender knows more.
-        findings.retain(|other| other.subject.peer != found.subject.peer);
-        findings.push(found);
-    }
-    findings
+        .collect()
 }
 
 fn loss(case: &Case<'_>, peer: IpAddr, sent: &Sent) -> Finding {

@@ -267,3 +267,36 @@ fn what_our_own_attempts_were_told_needs_no_watch() {
     // Where the wire is watched it tells more, or forged packets less.
     assert_eq!(refused(false, &host), []);
 }
+
+#[test]
+fn attempts_whose_syns_are_lost_like_other_segments_are_no_trouble_of_their_own() {
+    let told = |lost: u32, syns: u64| {
+        let info = |segments: u32, lost: u32| TcpInfo {
+            snd_mss: 1448,
+            data_segs_out: segments,
+            total_retrans: lost,
+            bytes_acked: u64::from(segments) * 1000,
+            ..TcpInfo::default()
+        };
+        let before = made_up::sample(1_000_000, &info(0, 0));
+        let after = made_up::sample(3_000_000, &info(200, lost));
+        let silent = Notice {
+            local: ([10, 0, 0, 1], 40_001).into(),
+            ..packet(What::Syn, Direction::Sent, syns, 1_500_000)
+        };
+        let notices = Notices {
+            all: vec![silent],
+            ..Notices::default()
+        };
+        let case = Case {
+            notices: &notices,
+            ..made_up::between(&before, &after)
+        };
+        let found = diagnose(&case).into_iter();
+        found.map(|found| found.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(told(0, 2), [TIMEOUT]);
+    assert_eq!(told(40, 2), ["packet-loss"]);
+    // So many in a row are lost for another reason.
+    assert_eq!(told(40, 30), [TIMEOUT, "packet-loss"]);
+}

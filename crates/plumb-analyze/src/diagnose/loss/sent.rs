@@ -114,6 +114,13 @@ impl Sent {
         }
     }
 
+    /// Gives the share of the segments that is lost, from 0 to 1.
+    pub fn share(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "segments of a watch")]
+        let [lost, segments] = [self.lost(), self.segments].map(|count| count as f64);
+        (lost / segments.max(1.0)).min(1.0)
+    }
+
     /// Says whether that is more than chance.
     pub fn is_lossy(&self) -> bool {
         let lost = self.lost();
