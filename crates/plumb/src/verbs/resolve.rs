@@ -1,7 +1,9 @@
-//! Names of hosts and services, as the name services have them.
+//! Hosts and ports as people write them, and their names, as the name services have them.
 
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs as _};
+
+use plumb_collect::interface_index::interface_index;
 use plumb_collect::sys::nss;
-use std::net::{SocketAddr, ToSocketAddrs as _};
 
 /// What std puts before the resolver's own words.
 const PREFIX: &str = "failed to lookup address information: ";
@@ -27,9 +29,66 @@ pub fn port(text: &str) -> Option<u16> {
     named.map(|service| service.port)
 }
 
+/// Takes `HOST`, `HOST:PORT`, `ADDR`, `[ADDR]` or `[ADDR]:PORT` apart.
+pub fn host_and_port(text: &str) -> Result<(&str, Option<u16>), String> {
+    if let Some((_, rest)) = text.split_once("://") {
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        return Err(format!("{text} is a URL; a host is wanted, as {host}"));
+    }
+    let port = |word: &str| {
+        let port = port(word).filter(|&port| port > 0);
+        port.map(Some)
+            .ok_or_else(|| format!("{text}: no port {word}"))
+    };
+    if let Some(rest) = text.strip_prefix('[') {
+        let (host, rest) = rest
+            .split_once(']')
+            .ok_or_else(|| format!("{text}: no ]"))?;
+        return match rest.strip_prefix(':') {
+            Some(word) => Ok((host, port(word)?)),
+            None if rest.is_empty() => Ok((host, None)),
+            None => Err(format!("{text}: nothing but a port can follow ]")),
+        };
+    }
+    match text.split_once(':') {
+        Some((_, "")) => Err(format!("{text}: no port behind the colon")),
+        Some((host, word)) if !word.contains(':') && !host.is_empty() => Ok((host, port(word)?)),
+        // More than one colon is an IPv6 address.
+        _ if text.is_empty() || text.starts_with(':') && !text.starts_with("::") => Err(
+            String::from("a host as 192.0.2.1, example.org:443, [2001:db8::1]:443"),
+        ),
+        _ => Ok((text, None)),
+    }
+}
+
+/// Reads an address, with the interface it is of where that is named (`fe80::1%eth0`); `None` where `host` is a name.
+pub fn literal(host: &str, port: u16) -> Result<Option<SocketAddr>, String> {
+    if let Some((ip, zone)) = host.split_once('%')
+        && let Ok(ip) = ip.parse::<Ipv6Addr>()
+    {
+        let scope = interface_index(zone.as_bytes()).or_else(|| zone.parse().ok());
+        let scope = scope.ok_or_else(|| format!("no interface {zone}"))?;
+        return Ok(Some(SocketAddrV6::new(ip, port, 0, scope).into()));
+    }
+    Ok(host
+        .parse::<IpAddr>()
+        .ok()
+        .map(|ip| SocketAddr::new(ip.to_canonical(), port)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_gives_a_url_is_told_its_host() {
+        let refused = |text| host_and_port(text).expect_err(text);
+        let why = refused("https://example.org:8443/a?b");
+        assert!(
+            why.ends_with("a host is wanted, as example.org:8443"),
+            "{why}"
+        );
+    }
 
     #[test]
     fn a_port_is_a_number_or_the_name_of_a_service() {

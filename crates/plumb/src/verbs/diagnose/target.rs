@@ -5,7 +5,7 @@
 //! it were refused meanwhile, as those of a service that is started again and again.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use plumb_analyze::diagnose::Focus;
 use plumb_collect::processes::{self, Processes};
@@ -40,12 +40,15 @@ impl Target {
         let Some(word) = word else {
             return Ok(Self::Host);
         };
-        if let Some(port) = word.strip_prefix(':') {
-            let port = port.parse().map_err(|_| format!("{word} is no port"))?;
-            return Ok(Self::Port(port));
+        if let Some(word) = word.strip_prefix(':').filter(|rest| !rest.starts_with(':')) {
+            let port = resolve::port(word).filter(|&port| port > 0);
+            return port
+                .map(Self::Port)
+                .ok_or_else(|| format!("{word:?} is no port and no known service"));
         }
         if let Ok(pid) = word.parse::<u32>() {
             return match processes::of_thread(Pid(pid)) {
+                None if pid > u16::MAX.into() => Err(format!("there is no process {pid}")),
                 None => Err(format!(
                     "there is no process {pid}; a port is written :{pid}"
                 )),
@@ -55,9 +58,6 @@ impl Target {
                 )),
                 Some(process) => Ok(Self::Process(process)),
             };
-        }
-        if word.parse::<IpAddr>().is_ok() || word.parse::<SocketAddr>().is_ok() {
-            return peer(word);
         }
         let name = comm(word);
         if !pids_named(&name).is_empty() {
@@ -125,24 +125,45 @@ fn pids_named(name: &str) -> Vec<Pid> {
     named.map(Pid).collect()
 }
 
-/// Reads `HOST`, `HOST:PORT`, `ADDR`, `[ADDR]:PORT`; names are looked up.
+/// Reads `HOST` and `HOST:PORT`, whose names are looked up.
 fn peer(word: &str) -> Result<Target, String> {
-    if let Ok(addr) = word.parse::<IpAddr>() {
-        return Ok(Target::Peer(vec![addr], None));
-    }
-    if let Ok(end) = word.parse::<SocketAddr>() {
-        return Ok(Target::Peer(vec![end.ip()], Some(end.port())));
-    }
-    let (name, port) = match word.rsplit_once(':') {
-        Some((name, port)) => {
-            let number = port.parse().map_err(|_| format!("{port} is no port"))?;
-            (name, Some(number))
-        }
-        None => (word, None),
+    let (name, port) = resolve::host_and_port(word)?;
+    let found = match resolve::literal(name, 0)? {
+        Some(address) => vec![address],
+        None => resolve::lookup(name, 0)?,
     };
-    let found = resolve::lookup(name, 0)?;
-    Ok(Target::Peer(
-        found.into_iter().map(|end| end.ip()).collect(),
-        port,
-    ))
+    let hosts = found.into_iter().map(|end| end.ip()).collect();
+    Ok(Target::Peer(hosts, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_and_ports_are_read_as_people_write_them() {
+        let loopback: IpAddr = "::1".parse().expect("an address");
+        let read = |word| Target::read(Some(word));
+        assert_eq!(read("::1"), Ok(Target::Peer(vec![loopback], None)));
+        assert_eq!(read("[::1]:80"), Ok(Target::Peer(vec![loopback], Some(80))));
+        let mapped = IpAddr::from([192, 0, 2, 1]);
+        assert_eq!(
+            read("::ffff:192.0.2.1"),
+            Ok(Target::Peer(vec![mapped], None))
+        );
+        assert_eq!(read(":443"), Ok(Target::Port(443)));
+        for wrong in [":0", ":", ":99999", ":no-such-service", "[::1", "a:0"] {
+            read(wrong).expect_err(wrong);
+        }
+        // Where there is a database of services, it has this one.
+        if std::path::Path::new("/etc/services").exists() {
+            assert_eq!(read(":domain"), Ok(Target::Port(53)));
+        }
+    }
+
+    #[test]
+    fn only_what_could_be_a_port_is_said_to_be_written_as_one() {
+        let why = |word| Target::read(Some(word)).expect_err("no kernel has so many processes");
+        assert_eq!(why("99999999"), "there is no process 99999999");
+    }
 }

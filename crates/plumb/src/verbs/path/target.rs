@@ -1,8 +1,6 @@
 //! `HOST[:PORT]`: whereto, resolved.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
-
-use plumb_collect::interface_index::interface_index;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::verbs::resolve;
 
@@ -64,8 +62,9 @@ fn meant(address: SocketAddr) -> SocketAddr {
 
 /// Reads `HOST`, `HOST:PORT`, `[ADDR]:PORT`, `ADDR`.
 pub fn parse(text: &str, family: Family) -> Result<Target, String> {
-    let (host, port) = split(text)?;
-    if let Some(address) = literal(host, port)? {
+    let (host, port) = resolve::host_and_port(text)?;
+    let port = port.unwrap_or(0);
+    if let Some(address) = resolve::literal(host, port)? {
         let fits = match family {
             Family::Any => true,
             Family::V4 => address.is_ipv4(),
@@ -103,49 +102,6 @@ pub fn parse(text: &str, family: Family) -> Result<Target, String> {
         }
         None => Err(format!("{host} has no address of that IP version")),
     }
-}
-
-fn split(text: &str) -> Result<(&str, u16), String> {
-    let port = |port: &str| {
-        resolve::port(port)
-            .filter(|&port| port > 0)
-            .ok_or_else(|| format!("{text}: no port {port}"))
-    };
-    if let Some(rest) = text.strip_prefix('[') {
-        let (host, rest) = rest
-            .split_once(']')
-            .ok_or_else(|| format!("{text}: no ]"))?;
-        return match rest.strip_prefix(':') {
-            Some(number) => Ok((host, port(number)?)),
-            None if rest.is_empty() => Ok((host, 0)),
-            None => Err(format!("{text}: nothing but a port can follow ]")),
-        };
-    }
-    match text.split_once(':') {
-        Some((_, "")) => Err(format!("{text}: no port behind the colon")),
-        Some((host, number)) if !number.contains(':') && !host.is_empty() => {
-            Ok((host, port(number)?))
-        }
-        // More than one colon is an IPv6 address.
-        _ if text.is_empty() || text.starts_with(':') && !text.starts_with("::") => Err(
-            String::from("a host as 192.0.2.1, example.org:443, [2001:db8::1]:443"),
-        ),
-        _ => Ok((text, 0)),
-    }
-}
-
-fn literal(host: &str, port: u16) -> Result<Option<SocketAddr>, String> {
-    if let Some((ip, zone)) = host.split_once('%')
-        && let Ok(ip) = ip.parse::<Ipv6Addr>()
-    {
-        let scope = interface_index(zone.as_bytes()).or_else(|| zone.parse().ok());
-        let scope = scope.ok_or_else(|| format!("no interface {zone}"))?;
-        return Ok(Some(SocketAddrV6::new(ip, port, 0, scope).into()));
-    }
-    Ok(host
-        .parse::<IpAddr>()
-        .ok()
-        .map(|ip| SocketAddr::new(ip.to_canonical(), port)))
 }
 
 #[cfg(test)]
