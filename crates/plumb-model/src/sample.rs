@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use crate::counters::{Counters, Growth};
-use crate::firewall::Refuser;
+use crate::firewall::{Refuser, Verdict};
 use crate::group::Membership;
 use crate::id::Pid;
 use crate::known::{Known, Reason};
@@ -50,6 +50,20 @@ pub struct Sample {
     pub settings: Settings,
     /// How long so far somebody on the whole machine was kept waiting for a processor.
     pub processor_wait: Wait,
+}
+
+impl Sample {
+    /// Says whether the routing tables were asked for the way to an address and have none.
+    pub fn has_no_way(&self, ip: IpAddr) -> bool {
+        let mut destinations = self.destinations.iter();
+        destinations.any(|to| to.ip == ip && to.route.is_err())
+    }
+
+    /// Says whether a rule of the firewall answers in somebody else's name.
+    pub fn can_reject(&self) -> bool {
+        let mut rules = self.refusers.iter();
+        rules.any(|rule| rule.verdict == Verdict::Reject)
+    }
 }
 
 /// How long so far somebody waited, microseconds (`/proc/pressure/*`, Linux 4.20 with `psi=1`).

@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 
 use plumb_model::Known;
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
-use plumb_model::firewall::{Refuser, Verdict};
+use plumb_model::firewall::Refuser;
 
 pub(super) use self::forwarded::swallowed;
 use super::{Case, evidence};
@@ -63,17 +63,11 @@ fn are_by_chance(case: &Case<'_>) -> bool {
     !refusers.is_empty() && refusers.iter().all(|rule| rule.by_chance)
 }
 
-/// Says whether there is a rule that answers in somebody else's name.
-pub(super) fn can_reject(case: &Case<'_>) -> bool {
-    let mut rules = case.span.after.refusers.iter();
-    rules.any(|rule| rule.verdict == Verdict::Reject)
-}
-
 /// Says whether most of `refusals` that left this host were the firewall's: those of the kernel's own
 /// transports are counted.
 pub(super) fn refuses_itself(case: &Case<'_>, refusals: u64, group: &str, counter: &str) -> bool {
     let counted = case.span.grown(group, counter).ok().unwrap_or(u64::MAX);
-    can_reject(case) && counted.saturating_mul(2) < refusals
+    case.span.after.can_reject() && counted.saturating_mul(2) < refusals
 }
 
 fn finding(case: &Case<'_>, victim: Victim) -> Finding {

@@ -15,7 +15,7 @@ use plumb_model::sample::Destination;
 
 use super::flow::{Flow, lasting};
 use super::turned_away::{self, Errors};
-use super::{Case, attempts, evidence, firewall_drop, interfaces, of_interest, sockets};
+use super::{Case, attempts, evidence, interfaces, of_interest, sockets};
 
 /// The id of the finding.
 pub const ID: &str = "no-route";
@@ -86,7 +86,7 @@ fn unanswered(case: &Case<'_>) -> BTreeMap<IpAddr, (u64, SocketAddr)> {
     {
         let client = notice.peer.ip().to_canonical();
         let end = sockets::plain(notice.local);
-        if has_no_way(case, client)
+        if case.span.after.has_no_way(client)
             && !answered.contains(&(notice.local, notice.peer))
             && sockets::is_local(sample, end.ip())
             && servers.serve(end)
@@ -96,12 +96,6 @@ fn unanswered(case: &Case<'_>) -> BTreeMap<IpAddr, (u64, SocketAddr)> {
     }
     by_client.retain(|_, (count, _)| *count >= SEVERAL);
     by_client
-}
-
-/// Says whether the routing tables were asked for the way to an address and have none.
-pub(super) fn has_no_way(case: &Case<'_>, ip: IpAddr) -> bool {
-    let mut routes = case.span.after.destinations.iter();
-    routes.any(|to| to.ip == ip && to.route.is_err())
 }
 
 /// A client that this host cannot answer.
@@ -242,7 +236,7 @@ fn is_of_routing(case: &Case<'_>, call: &RefusedCall) -> bool {
                 && !syns.any(|notice| notice.peer.ip().to_canonical() == ip)
                 && !turned_away::no_way(case).contains_key(&ip)
                 && attempts::silent_next_hop(case, (ip, call.address.port()).into()).is_none()
-                && !firewall_drop::can_reject(case)
+                && !case.span.after.can_reject()
         }
         _ => true,
     }

@@ -137,7 +137,7 @@ fn unheard(case: &Case<'_>) -> BTreeSet<u32> {
         .filter(|notice| !routers::comes_back(case, notice))
         .filter(|notice| !answered.contains(&(notice.local, notice.peer)))
         // Who cannot be answered was heard.
-        .filter(|notice| !no_route::has_no_way(case, notice.peer.ip().to_canonical()));
+        .filter(|notice| !case.span.after.has_no_way(notice.peer.ip().to_canonical()));
     answers.chain(syns).map(|notice| notice.interface).collect()
 }
 

@@ -9,7 +9,7 @@ use plumb_model::finding::Subject;
 use plumb_model::notice::{Direction, Notice, What};
 
 use super::super::{Case, attempts, evidence, received_bad, sockets};
-use super::{Victim, can_reject};
+use super::Victim;
 
 /// So many are no accident.
 const SEVERAL: u64 = 3;
@@ -137,7 +137,7 @@ impl Handed {
 /// Counts refusals that this host sent in the name of others and did not get from them.
 fn rejected(case: &Case<'_>) -> BTreeMap<SocketAddr, u64> {
     let mut rejected = BTreeMap::new();
-    if !can_reject(case) {
+    if !case.span.after.can_reject() {
         return rejected;
     }
     let came = case

@@ -9,7 +9,7 @@ use plumb_model::snapshot::{Kind, Socket};
 
 use super::super::turned_away::{TCP, UDP};
 use super::super::{Case, evidence, received_bad, sockets, subject};
-use super::{Victim, can_reject};
+use super::Victim;
 
 /// So many SYNs without an answer, or rejections, are no accident.
 const SEVERAL: u64 = 3;
@@ -71,7 +71,7 @@ fn unanswered(case: &Case<'_>) -> Vec<Victim> {
 /// Ports that are served here and in whose name something refuses. Of TCP the kernel refuses no port that
 /// has a listener, and never by an ICMP error.
 fn rejected(case: &Case<'_>) -> Vec<Victim> {
-    if !can_reject(case) {
+    if !case.span.after.can_reject() {
         return Vec::new();
     }
     let mut by_end: BTreeMap<(u8, SocketAddr), u64> = BTreeMap::new();

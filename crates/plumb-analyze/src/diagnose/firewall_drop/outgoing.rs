@@ -13,7 +13,7 @@ use plumb_model::notice::{Direction, Notice, What};
 
 use super::super::flow::{Flow, lasting};
 use super::super::{Case, attempts, evidence, received_bad, sockets, subject};
-use super::{Victim, can_reject};
+use super::Victim;
 
 /// So many answers in the name of one peer are no accident.
 const SEVERAL: u64 = 2;
@@ -72,7 +72,7 @@ fn unanswered(case: &Case<'_>) -> Vec<Victim> {
 
 /// Destinations in whose name our own host answers.
 fn rejected(case: &Case<'_>) -> Vec<Victim> {
-    if !can_reject(case) {
+    if !case.span.after.can_reject() {
         return Vec::new();
     }
     let mut by_peer: BTreeMap<SocketAddr, (u64, u8)> = BTreeMap::new();
