@@ -96,6 +96,12 @@ fn address4(ip: Ipv4Addr, device: u32, settings: &AddressSettings) -> Checked {
     if route.is_some_and(|route| ours.contains(&route.kind)) {
         return Checked::Fine(device);
     }
+    // Before the first address there is no local table, and the kernel lets in whatever it cannot look up; one that lost
+    // all its routes again looks the same from here.
+    let may_be_missing = device == 0 && !settings.routes.iter().any(|route| route.table == table);
+    if may_be_missing && settings.nonlocal_v4 != Known::Known(true) {
+        return Checked::Unsure(Rule::AddressNotLocal);
+    }
     let has_it = |address: &&Address| address.ip == IpAddr::V4(ip);
     let rule = match settings.addresses.iter().find(has_it) {
         Some(address) if !vrf::same(&settings.vrfs, address.interface, device) => {

@@ -186,7 +186,7 @@ pub(super) const SOCKSTAT: &[Explanation] = &[
     ),
     gauge(
         "orphan",
-        "TCP connections that no process holds any more and that still have to say goodbye.",
+        "TCP connections of the whole host that no process holds any more and that still have to say goodbye.",
         "tcp_orphan_count_sum(), net/ipv4/tcp.c",
     )
     .when("It nears net.ipv4.tcp_max_orphans: then connections are reset.")
@@ -200,7 +200,7 @@ pub(super) const SOCKSTAT: &[Explanation] = &[
     .when("It nears net.ipv4.tcp_max_tw_buckets, or uses the local ports up towards one destination.")
     .hint("Keep connections alive instead of opening new ones; plumb ports shows how many ports are left.")
     .of(super::entry::Concerns::TimeWait),
-    gauge("alloc", "TCP sockets that exist, in whatever state.", "proto_sockets_allocated_sum_positive(), net/ipv4/proc.c"),
+    gauge("alloc", "TCP sockets that exist on the whole host, in whatever state.", "proto_sockets_allocated_sum_positive(), net/ipv4/proc.c"),
     gauge(
         "mem",
         "Pages of memory in the queues of the protocol's sockets, on the whole host.",

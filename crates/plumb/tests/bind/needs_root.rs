@@ -185,3 +185,27 @@ fn a_socket_elsewhere_is_in_nobodys_way_until_one_looks_there() {
         assert_eq!(row["blockers"][0]["overlap"], "same-address");
     });
 }
+
+#[test]
+fn a_namespace_that_never_had_an_address_is_no_disagreement_with_the_kernel() {
+    sandbox::run(|| {
+        for address in ["127.0.0.1:80", "192.0.2.1:80"] {
+            let output = Command::new("unshare")
+                .args([
+                    "--net",
+                    "--",
+                    env!("CARGO_BIN_EXE_plumb"),
+                    "bind",
+                    address,
+                    "--json",
+                ])
+                .output()
+                .expect("util-linux is there");
+            let row = &json(&output)["binds"][0];
+            assert_eq!(row["can_bind"], true, "{row}");
+            assert_eq!(row["predicted"], serde_json::Value::Null, "{row}");
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert!(!told.contains("DISAGREES"), "{told}");
+        }
+    });
+}

@@ -60,6 +60,24 @@ fn names_groups_and_patterns_choose_whatever_their_case() {
 }
 
 #[test]
+fn a_counter_asked_for_by_its_name_is_shown_although_it_is_0() {
+    // Nobody signs segments in a test, so none is signed wrongly.
+    let output = stats(&[
+        "TcpExt.TCPMD5Failure",
+        "-o",
+        "csv",
+        "-c",
+        "counter,value",
+        "-H",
+    ]);
+    assert_eq!(text(&output.stdout), "TcpExt.TCPMD5Failure,0\n");
+    let output = stats(&["TcpExt.TCPMD5*"]);
+    assert!(text(&output.stdout).contains("All of them are 0; --all shows them."));
+    let output = stats(&["snmp6", "--all", "-o", "csv", "-c", "counter"]);
+    assert!(text(&output.stdout).contains("Ip6.InReceives"));
+}
+
+#[test]
 fn a_name_that_is_none_is_refused_with_those_that_may_be_meant() {
     let output = stats(&["ListenOverflws"]);
     assert_eq!(output.status.code(), Some(1));

@@ -42,7 +42,7 @@ pub struct Arguments {
     #[arg(value_name = "ADDR:PORT")]
     endpoint: String,
     /// The protocol.
-    #[arg(value_enum, default_value_t = Transport::Tcp)]
+    #[arg(value_enum, ignore_case = true, default_value_t = Transport::Tcp)]
     protocol: Transport,
     /// The socket would have SO_REUSEADDR set, as most servers do.
     #[arg(long)]
@@ -229,8 +229,11 @@ fn footer(rows: &[Row]) -> Vec<String> {
         );
         if let Some(first) = row.elsewhere.first() {
             lines.push(format!(
-                "  not in the way: {} socket(s) on this port in other network namespaces, first {} in {}",
-                row.elsewhere.len(),
+                "  not in the way: {} on this port in other network namespaces, first {} in {}",
+                match row.elsewhere.len() {
+                    1 => String::from("1 socket"),
+                    several => format!("{several} sockets"),
+                },
                 first.local,
                 first.netns.as_deref().unwrap_or("-")
             ));

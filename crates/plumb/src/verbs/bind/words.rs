@@ -44,6 +44,10 @@ fn because(row: &Row, rule: Rule, attempt: &Attempt) -> String {
 
 fn fine(rule: Rule, row: &Row) -> String {
     match rule {
+        Rule::AddressNotLocal => String::from(
+            "no interface has the address, and the kernel refuses none: net.ipv4.ip_nonlocal_bind is on, or this network \
+             namespace never had an IPv4 address",
+        ),
         Rule::SharedByReuseAddr => format!(
             "SO_REUSEADDR is set here and by {}",
             row.shared_with.first().map_or_else(String::new, subject)
@@ -120,7 +124,9 @@ fn in_the_way(holder: &Holder, row: &Row, attempt: &Attempt) -> String {
         row.can_bind == Some(false),
     ));
     if row.blockers_total > 1 {
-        text = format!("{text}; {} more are in the way", row.blockers_total - 1);
+        let more = row.blockers_total - 1;
+        let verb = if more == 1 { "is" } else { "are" };
+        text = format!("{text}; {more} more {verb} in the way");
     }
     text
 }

@@ -45,7 +45,7 @@ pub struct Arguments {
     /// One reading, at once: totals and no rates.
     #[arg(long, conflicts_with_all = ["every", "span"])]
     totals: bool,
-    /// The interfaces of another network namespace: its name, a pid in it, net:[INODE] or a path.
+    /// In this network namespace: a name, a pid, net:[INODE] or a path.
     #[arg(short = 'N', long, value_name = "NETNS")]
     netns: Option<String>,
     /// The interfaces of every network namespace of this host.
@@ -65,7 +65,10 @@ EXAMPLES
   plumb if --every 1s             again and again, with bars of the last rates
   plumb if --totals -o wide       everything counted so far, at once
   plumb if --all-netns            also those of containers
-  plumb if --json | jq '.interfaces[] | select(.drops.delta > 0) | {name, causes}'";
+  plumb if --json | jq '.interfaces[] | select(.drops.delta > 0) | {name, causes}'
+
+EXIT STATUS
+  0 shown, whatever it says; 1 there is no such interface; 2 usage; 3 interfaces could not be read.";
 
 /// How long rates are measured when nobody says.
 const USUAL_SPAN: Duration = Duration::from_secs(1);

@@ -70,6 +70,9 @@ pub struct Local {
     /// Index of the interface.
     #[serde(skip)]
     pub interface_index: u32,
+    /// It is this host itself that is asked for, and its loopback interface is down.
+    #[serde(skip)]
+    pub loopback_down: bool,
     /// The source asked for, where no interface has it.
     #[serde(skip)]
     pub foreign_source: Option<IpAddr>,
@@ -111,6 +114,8 @@ pub fn ask(question: &Question, reasons: &mut Vec<String>) -> Local {
     match routing::ask_route(&asked) {
         Ok(route) => local.take(&route, question, &links),
         Err(error) => {
+            local.loopback_down = question.destination.ip().is_loopback()
+                && links.iter().any(|link| link.name == b"lo" && !link.is_up());
             local.foreign_source = question.source.filter(|source| !is_ours(*source));
             local.errno = Some(
                 errno::name(error)

@@ -48,6 +48,9 @@ fn route(local: &Local) -> String {
             Some(kind @ ("unreachable" | "prohibit" | "blackhole")) => {
                 format!("no way ({errno}): a route of type {kind} says so")
             }
+            _ if local.loopback_down => format!(
+                "no way ({errno}): lo is down, without which this host does not reach itself (ip link set lo up)"
+            ),
             _ => format!("no way ({errno}): no table has a route"),
         };
     }

@@ -188,7 +188,7 @@ fn tell(arguments: &Arguments, told: &Told) -> u8 {
         rows: &rows,
         members: told.members(total, &warnings),
         footer: screen::wrapped(
-            told.footer(total - rows.len(), &warnings),
+            told.footer(total, total - rows.len(), &warnings),
             arguments.form.form(),
             arguments.form.color,
         ),
@@ -318,8 +318,11 @@ impl Told {
         ]
     }
 
-    fn footer(&self, left_out: usize, warnings: &[Warning]) -> Vec<String> {
+    fn footer(&self, total: usize, left_out: usize, warnings: &[Warning]) -> Vec<String> {
         let mut lines = vec![String::new()];
+        if total == 0 {
+            lines.push(String::from("no socket uses a port of the range"));
+        }
         if left_out > 0 {
             lines.push(format!("{left_out} more targets: -n 0 shows all"));
         }

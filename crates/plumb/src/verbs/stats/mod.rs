@@ -37,7 +37,8 @@ const SCHEMA: &str = "plumb.stats/1";
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Arguments {
-    /// Which counters: names, groups or patterns, as TcpExt.ListenOverflows, udp, 'TCP*Drop', softnet.
+    /// Which counters: names, groups, files or patterns, as TcpExt.ListenOverflows, udp, snmp6, 'TCP*Drop'. What is 0 is
+    /// shown when it is named in full.
     #[arg(value_name = "NAME")]
     names: Vec<String>,
     /// Explains a counter in full: what it counts, where, when it is bad, what to try, which sockets.
@@ -61,7 +62,7 @@ pub struct Arguments {
     /// What happens in so much time from now; with --every, how long to go on.
     #[arg(long = "for", value_name = "TIME", value_parser = watch::interval)]
     span: Option<Duration>,
-    /// The counters of another network namespace: its name, a pid in it, net:[INODE] or a path.
+    /// In this network namespace: a name, a pid, net:[INODE] or a path.
     #[arg(short = 'N', long, value_name = "NETNS")]
     netns: Option<String>,
     /// The counters of every network namespace of this host.
@@ -85,7 +86,10 @@ EXAMPLES
   plumb stats --retrans --for 5s     how much is sent again, now and since the machine started
   plumb stats --all-netns --bad      what should worry, also in containers
   plumb stats --all-netns --syn      the same question for each container
-  plumb stats softnet udp -o json";
+  plumb stats softnet udp -o json
+
+EXIT STATUS
+  0 shown, whatever it says; 1 there is no such counter; 2 usage; 3 no counter could be read.";
 
 /// Shows counters; gives the exit status.
 pub fn run(arguments: &Arguments) -> u8 {
@@ -178,7 +182,7 @@ fn show(
         chosen: &columns(arguments, before.is_some()),
         rows: &rows,
         members: span.members(),
-        footer: fitted(&span.footer(arguments.all_netns), arguments),
+        footer: footer(selection, rows.is_empty(), span, arguments),
         reasons,
     }
     .write(&arguments.form, out)
@@ -212,6 +216,14 @@ fn columns(arguments: &Arguments, sampled: bool) -> Vec<String> {
         .filter(|column| shown(column.key, column.wide_only))
         .map(|column| column.key.to_owned())
         .collect()
+}
+
+/// Says below the table what the numbers are about, and why there are none.
+fn footer(selection: &Selection, is_empty: bool, span: Span, arguments: &Arguments) -> Vec<String> {
+    let nothing = selection.nothing().filter(|_| is_empty);
+    let about = span.footer(arguments.all_netns);
+    let lines = nothing.into_iter().chain([about.as_str()]);
+    lines.flat_map(|text| fitted(text, arguments)).collect()
 }
 
 /// Breaks a sentence below a table to the terminal.

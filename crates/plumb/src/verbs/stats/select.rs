@@ -88,32 +88,47 @@ fn names(first: &read::Reading) -> Vec<String> {
     names
 }
 
-/// Says whether a pattern names a counter: by its group, its name, both, or as nstat writes it.
+/// Says whether a pattern chooses a counter: by its own names, its group, one of a kind, or the file it stands in.
 fn fits(pattern: &str, reading: &Reading) -> bool {
-    let joined = format!("{}{}", reading.group, reading.name);
-    let short = format!("{}.{}", reading.group, reading.name);
-    let full = reading.full_name();
     let instance = reading
         .instance
         .as_ref()
         .map(|instance| format!("{}.{instance}", reading.group));
+    let file = reading.source.strip_prefix("/proc/net/");
+    let several = [Some(reading.group.as_str()), instance.as_deref(), file];
+    let several = several.into_iter().flatten();
+    let own = own_names(reading);
+    several
+        .chain(own.iter().map(String::as_str))
+        .any(|text| fits_glob(pattern.as_bytes(), text.as_bytes(), Case::Ignored))
+}
+
+/// Gives the names that are one counter's: its own, with its group, as nstat writes it, and in full.
+fn own_names(reading: &Reading) -> [String; 4] {
     [
-        Some(reading.group.as_str()),
-        Some(reading.name.as_str()),
-        Some(joined.as_str()),
-        Some(short.as_str()),
-        Some(full.as_str()),
-        instance.as_deref(),
+        reading.name.clone(),
+        format!("{}{}", reading.group, reading.name),
+        format!("{}.{}", reading.group, reading.name),
+        reading.full_name(),
     ]
-    .into_iter()
-    .flatten()
-    .any(|text| fits_glob(pattern.as_bytes(), text.as_bytes(), Case::Ignored))
+}
+
+/// Says whether a word is the name of this counter, not one of a group and no pattern.
+fn names_it(word: &str, reading: &Reading) -> bool {
+    let own = own_names(reading);
+    own.iter().any(|name| name.eq_ignore_ascii_case(word))
 }
 
 impl Selection {
     /// Says whether sockets are to be looked for.
     pub fn wants_sockets(&self) -> bool {
         matches!(self.shown, Shown::Bad | Shown::Explained)
+    }
+
+    /// Says what nothing to show means, where several counters were chosen and none is told.
+    pub fn nothing(&self) -> Option<&'static str> {
+        let leaves_out = self.shown == Shown::Moving && !self.patterns.is_empty();
+        leaves_out.then_some("All of them are 0; --all shows them.")
     }
 
     /// Says whether counters are to be explained whatever they did.
@@ -130,7 +145,10 @@ impl Selection {
         let is_wanted = match self.shown {
             Shown::All | Shown::Explained => true,
             Shown::Bad => reading.value > 0,
-            Shown::Moving => is_moving(reading, period, is_named),
+            Shown::Moving => {
+                let by_name = self.patterns.iter().any(|word| names_it(word, reading));
+                by_name || is_moving(reading, period, is_named)
+            }
         };
         let row = is_wanted.then(|| Row::new(reading, period, span))?;
         (self.shown != Shown::Bad || row.worrying).then_some(row)
@@ -151,5 +169,32 @@ fn is_moving(reading: &Reading, period: &Period<'_>, is_named: bool) -> bool {
         Some(Nature::Gauge) if period.has_begin() => period.before(reading) != Some(reading.value),
         Some(Nature::Gauge) => reading.value > 0,
         Some(Nature::Counter) | None => period.growth(reading) != Some(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_asked_for_by_name_is_shown_although_it_is_0_and_a_file_is_a_choice() {
+        let reading = Reading {
+            group: "TcpExt".to_owned(),
+            instance: None,
+            name: "ListenOverflows".to_owned(),
+            value: 0,
+            source: "/proc/net/netstat",
+        };
+        for word in [
+            "listenoverflows",
+            "TcpExtListenOverflows",
+            "tcpext.ListenOverflows",
+        ] {
+            assert!(names_it(word, &reading), "{word}");
+        }
+        for word in ["TcpExt", "Listen*", "netstat"] {
+            assert!(fits(word, &reading) && !names_it(word, &reading), "{word}");
+        }
+        assert!(!fits("snmp", &reading));
     }
 }

@@ -1,5 +1,7 @@
 //! Ways that mislead: answers held back, this host's own refusals, translated addresses, several ways at the same time.
 
+use std::process::Command;
+
 use plumb_testkit::chain::Chain;
 use plumb_testkit::sandbox;
 
@@ -111,5 +113,24 @@ fn one_of_two_ways_that_is_closed_does_not_hide_the_other() {
         let document = json(&plumb(&chain, &words));
         assert_eq!(document["end"]["how"], "reached", "{document}");
         assert_eq!(document["notes"][0]["id"], "some-stop", "{document}");
+    });
+}
+
+#[test]
+fn without_loopback_this_host_does_not_reach_itself_and_is_told_why() {
+    sandbox::run(|| {
+        let output = Command::new("unshare")
+            .args([
+                "--net",
+                "--",
+                env!("CARGO_BIN_EXE_plumb"),
+                "path",
+                "127.0.0.1",
+            ])
+            .output()
+            .expect("util-linux is there");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(text.contains("lo is down"), "{text}");
+        assert_eq!(output.status.code(), Some(1), "{text}");
     });
 }
