@@ -84,3 +84,9 @@ fn thinking_alone_says_so() {
     assert_eq!(row["tried"], serde_json::Value::Null);
     assert_eq!(row["not_tried"], "--no-try");
 }
+
+#[test]
+fn the_interface_of_a_link_local_address_is_told_by_its_name() {
+    let row = &json(&bind(&["[fe80::1%lo]:8080", "--no-try", "--json"]))["binds"][0];
+    assert_eq!(row["endpoint"], "[fe80::1%lo]:8080", "{row}");
+}

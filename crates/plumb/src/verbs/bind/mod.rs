@@ -18,8 +18,9 @@ use std::net::IpAddr;
 use clap::{Args, ValueEnum};
 use plumb_analyze::bind::{Attempt, Protocol};
 use plumb_collect::port_settings::read_port_settings;
-use plumb_collect::privilege;
+use plumb_collect::{privilege, routing};
 use plumb_model::{Known, Reason, Uid};
+use plumb_present::json;
 
 use self::answer::Question;
 use self::row::{COLUMNS, Row};
@@ -175,10 +176,17 @@ impl Arguments {
 fn shown(target: &Target) -> String {
     match target.ip {
         IpAddr::V6(ip) if target.scope_id != 0 => {
-            format!("[{ip}%{}]:{}", target.scope_id, target.port)
+            format!("[{ip}%{}]:{}", zone(target.scope_id), target.port)
         }
         ip => std::net::SocketAddr::new(ip, target.port).to_string(),
     }
+}
+
+/// Gives the name of an interface, as one writes it behind `%`; its index where it has none.
+fn zone(index: u32) -> String {
+    let links = routing::dump_links().unwrap_or_default();
+    let link = links.iter().find(|link| link.index == index);
+    link.map_or_else(|| index.to_string(), |link| json::text(&link.name))
 }
 
 fn exit_status(rows: &[Row]) -> u8 {
