@@ -21,8 +21,10 @@ pub(super) fn transfers(
         client.set_write_timeout(Some(Duration::from_millis(200)))?;
         let (mut server, _) = listener.accept()?;
         server.set_read_timeout(Some(Duration::from_millis(200)))?;
+        // It takes more at a time than comes, or it would be the slow one.
+        let mut room = vec![0; 1 << 18];
         stage.repeat_in(peer, move || {
-            let _ = server.read(&mut [0; 16_384]);
+            let _ = server.read(&mut room);
         });
         stage.repeat(move || {
             let _ = client.write(&[1; 16_384]);
