@@ -242,6 +242,10 @@ fn finding(subject: Subject, summary: String, kept: &Kept, hint: String) -> Find
         subject,
         evidence: kept.evidence(),
         hints: vec![hint, "close() a socket when recv() returns 0".to_owned()],
-        confidence: Confidence::Certain,
+        confidence: if kept.is_certain() {
+            Confidence::Certain
+        } else {
+            Confidence::Possible
+        },
     }
 }

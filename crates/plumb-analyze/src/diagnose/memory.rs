@@ -3,20 +3,23 @@
 //! TCP counts its pages against `tcp_mem`; above the second number it saves (`TCPMemoryPressures`), above
 //! the third it drops. Who holds it the memory counters of the sockets tell.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
+use plumb_model::id::Cookie;
 use plumb_model::sample::Sample;
-use plumb_model::snapshot::Socket;
+use plumb_model::snapshot::{Kind, Socket};
 
-use super::{Case, evidence, subject};
+use super::{Case, evidence, sockets, subject};
 
 /// The id of the finding: TCP as a whole is at its limit.
 pub const PRESSURE: &str = "tcp-memory-pressure";
 /// The id of the finding: one process holds most.
 pub const HOG: &str = "socket-memory-hog";
-/// Less than this nobody misses, bytes.
+/// Less than this nobody misses, bytes …
 const MUCH: u64 = 96 << 20;
+/// … but for datagrams that nobody reads: of those so much is no burst.
+const MUCH_UNREAD: u64 = 32 << 20;
 /// From this share of all on it is most, in percent.
 const MOST_PERCENT: u64 = 60;
 
@@ -93,11 +96,14 @@ struct Held {
     receive: u64,
     send: u64,
     sockets: u64,
+    /// Datagrams that lay there in both samples.
+    unread: u64,
 }
 
 /// Looks for a process that holds most of the socket memory.
 pub fn check_hog(case: &Case<'_>) -> Vec<Finding> {
     let snapshot = &case.span.after.snapshot;
+    let earlier = sockets::by_cookie(case.span.before);
     let mut all = 0_u64;
     let mut by_process: BTreeMap<u32, Held> = BTreeMap::new();
     for (place, socket) in snapshot.sockets.iter().enumerate() {
@@ -108,13 +114,15 @@ pub fn check_hog(case: &Case<'_>) -> Vec<Finding> {
             process.receive += receive;
             process.send += send;
             process.sockets += 1;
+            process.unread += unread_datagrams(&earlier, socket);
         }
     }
     by_process
         .into_iter()
         .filter(|(_, held)| {
             let bytes = held.receive + held.send;
-            bytes >= MUCH && bytes.saturating_mul(100) >= all.saturating_mul(MOST_PERCENT)
+            let is_much = bytes >= MUCH || held.unread >= MUCH_UNREAD;
+            is_much && bytes.saturating_mul(100) >= all.saturating_mul(MOST_PERCENT)
         })
         .filter_map(|(process, held)| hog(case, process, held, all))
         .collect()
@@ -129,6 +137,17 @@ fn bytes(socket: &Socket) -> (u64, u64) {
         u64::from(words[0]) + u64::from(words[7]),
         u64::from(words[sent]),
     )
+}
+
+/// Gives what waits of datagrams where nothing was read between the samples: no less waits than did.
+fn unread_datagrams(earlier: &HashMap<Cookie, &Socket>, socket: &Socket) -> u64 {
+    let received = |socket: &Socket| bytes(socket).0;
+    let were = sockets::again(earlier, socket).map_or(0, received);
+    if socket.kind == Kind::Udp && received(socket) >= were {
+        were
+    } else {
+        0
+    }
 }
 
 fn hog(case: &Case<'_>, process: u32, held: Held, all: u64) -> Option<Finding> {
@@ -170,4 +189,57 @@ fn hog(case: &Case<'_>, process: u32, held: Held, all: u64) -> Option<Finding> {
         hints: vec![hint.to_owned()],
         confidence: Confidence::Certain,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_model::attribution::{Attribution, Holding, How, Process};
+    use plumb_model::diag::inet::SkMemInfo;
+    use plumb_model::diag::tcp_info::TcpInfo;
+    use plumb_model::id::Pid;
+    use plumb_model::{Known, Reason};
+
+    use super::*;
+    use crate::made_up;
+
+    /// Says whether a process is told of ten of whose sockets so many MiB wait in both samples.
+    fn is_told(kind: Kind, before_mib: u32, after_mib: u32) -> bool {
+        let sample = |at_us, mib: u32| {
+            let socket = |number| {
+                let mut socket = made_up::connection(&TcpInfo::default());
+                socket.kind = kind;
+                socket.cookie = Known::Known(Cookie(number));
+                let mut words = [0; 9];
+                words[0] = mib << 20;
+                let sent_bytes = 36;
+                socket.memory = Some(SkMemInfo { words, sent_bytes });
+                socket
+            };
+            let mut sample = Sample {
+                at_us,
+                ..Sample::default()
+            };
+            sample.snapshot.sockets = (0..10).map(socket).collect();
+            let process = Process::unknown(Pid(7), Reason::NotInSource);
+            sample.snapshot.owners = Attribution::new(vec![process]);
+            for _ in 0..10 {
+                let how = How::Descriptor(3);
+                let holding = Holding { process: 0, how };
+                sample.snapshot.owners.push([holding], Reason::NotInSource);
+            }
+            sample
+        };
+        let (before, after) = (sample(1_000_000, before_mib), sample(3_000_000, after_mib));
+        !check_hog(&made_up::between(&before, &after)).is_empty()
+    }
+
+    #[test]
+    fn datagrams_that_nobody_reads_are_much_sooner_than_what_moves() {
+        assert!(is_told(Kind::Udp, 5, 5));
+        assert!(!is_told(Kind::Udp, 2, 2));
+        // It reads, or what waits is of a transfer.
+        assert!(!is_told(Kind::Udp, 5, 4));
+        assert!(!is_told(Kind::Tcp, 5, 5));
+        assert!(is_told(Kind::Tcp, 5, 10));
+    }
 }

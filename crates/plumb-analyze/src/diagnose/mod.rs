@@ -37,6 +37,7 @@ mod own_queue;
 mod patience;
 pub mod port_in_use;
 mod processors;
+mod quiet;
 mod rank;
 pub mod received_bad;
 pub mod resets;
@@ -63,6 +64,7 @@ use plumb_model::sample::{Sample, Span};
 
 pub use self::focus::Focus;
 pub use self::patience::patience;
+pub use self::quiet::is_quiet;
 use self::servers::Servers;
 pub use self::unchecked::{Lacks, unchecked};
 

@@ -87,7 +87,10 @@ fn is_one_trouble(one: &Subject, other: &Subject) -> bool {
     let peer = alike(host(one).as_ref(), host(other).as_ref()) == Some(true);
     // Who comes to two ports has two troubles there.
     let is_port = one.kind == "listener" && other.kind == "listener";
-    one.pid == other.pid && (local || peer && !is_port)
+    // The processes of one program that talk to one end have one trouble.
+    let is_program = one.process.is_some() && one.process == other.process;
+    let are_workers = is_program && !is_port && one.peer.is_some() && one.peer == other.peer;
+    one.pid == other.pid && (local || peer && !is_port) || are_workers
 }
 
 /// Gives an end without its port.
@@ -338,6 +341,26 @@ mod tests {
         };
         assert_eq!(told("listener"), 2);
         assert_eq!(told("socket"), 1);
+    }
+
+    #[test]
+    fn workers_of_one_program_that_wait_for_one_peer_are_one_trouble() {
+        let of = |pid, process: &str, peer| {
+            let subject = Subject {
+                pid: Some(plumb_model::id::Pid(pid)),
+                process: Some(process.to_owned()),
+                ..subject("socket", Some("10.0.0.1:40000"), Some(peer))
+            };
+            finding("x", Severity::Warning, subject)
+        };
+        let told = |process: &str, peer| {
+            let mut found = vec![of(7, "push", "10.0.0.2:80"), of(8, process, peer)];
+            gather(&mut found);
+            found.len()
+        };
+        assert_eq!(told("push", "10.0.0.2:80"), 1);
+        assert_eq!(told("pull", "10.0.0.2:80"), 2);
+        assert_eq!(told("push", "10.0.0.2:81"), 2);
     }
 
     #[test]

@@ -12,7 +12,7 @@
 
 mod counted;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
@@ -194,6 +194,8 @@ struct Group {
     /// Flows that were connections.
     known: u64,
     is_local: bool,
+    /// The hosts at the other end.
+    hosts: BTreeSet<IpAddr>,
 }
 
 impl Group {
@@ -236,6 +238,7 @@ fn groups(case: &Case<'_>, direction: Direction) -> BTreeMap<End, Group> {
         }
         group.known += u64::from(known.contains(&plain_flow(notice.local, notice.peer)));
         let is_within = is_local(case, &mut locals, notice.peer.ip());
+        group.hosts.insert(notice.peer.ip().to_canonical());
         group.is_local |= is_within || other_way.contains_key(&(notice.peer, notice.local));
     }
     groups.retain(|_, group| group.flows + group.unused >= SEVERAL);
@@ -324,10 +327,14 @@ fn finding(kind: &'static str, case: &Case<'_>, end: &End, group: &Group) -> Fin
         0 => String::new(),
         some => format!(", on {some} of which nothing had been sent"),
     };
+    let mut subject = subject_of(case, end);
+    if let (End::At(_), Some(host), 1) = (end, group.hosts.first(), group.hosts.len()) {
+        subject.peer = Some(host.to_string());
+    }
     Finding {
         kind,
         severity: group.tries.severity(),
-        subject: subject_of(case, end),
+        subject,
         summary: String::new(),
         evidence: vec![evidence::fact(
             &format!("packets {who}: RST"),

@@ -14,7 +14,7 @@ pub const ID: &str = "time-wait-pressure";
 const NEAR_PERCENT: u64 = 90;
 /// From this share on, if they grow so fast that within the life of one (`TCP_TIMEWAIT_LEN`, seconds) there would be
 /// more than may be: after that time as many end as come.
-const GROWING_PERCENT: u64 = 50;
+const GROWING_PERCENT: u64 = 10;
 const LIFE_S: f64 = 60.0;
 
 /// Looks at the number of TIME_WAIT sockets and at their overflow.
@@ -82,4 +82,39 @@ fn in_a_life(more: u64, seconds: f64) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "numbers of sockets")]
 fn as_number(count: u64) -> f64 {
     count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_model::diag::tcp_info::TcpInfo;
+    use plumb_model::sample::{Sample, Settings};
+
+    use super::*;
+    use crate::made_up;
+
+    fn is_told(before: usize, after: usize, limit: u64) -> bool {
+        let sample = |at_us, count| {
+            let mut one = made_up::connection(&TcpInfo::default());
+            one.state = SocketState::TIME_WAIT;
+            let mut sample = Sample {
+                at_us,
+                ..Sample::default()
+            };
+            sample.snapshot.sockets = vec![one; count];
+            sample.settings = Settings::new(vec![("net.ipv4.tcp_max_tw_buckets", vec![limit])]);
+            sample
+        };
+        let (before, after) = (sample(1_000_000, before), sample(3_000_000, after));
+        !check(&made_up::between(&before, &after)).is_empty()
+    }
+
+    #[test]
+    fn a_pace_that_fills_the_table_within_the_life_of_one_is_told_early() {
+        assert!(is_told(109, 416, 1500));
+        // As many as a pace that goes on for a minute would bring, and no more.
+        assert!(!is_told(109, 159, 1550));
+        // So few may be a burst.
+        assert!(!is_told(10, 140, 1500));
+        assert!(is_told(1400, 1400, 1500));
+    }
 }

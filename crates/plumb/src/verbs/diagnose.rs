@@ -136,10 +136,14 @@ fn diagnosed(arguments: &Arguments) -> Result<u8, u8> {
         format!("not seen: what the command's sockets did in its last {ms} ms; they ended with it")
     }));
     gaps.extend(unique_gaps(&looked));
+    let is_quiet = looked.iter().all(|looked| looked.is_quiet);
     let found: Vec<Found> = looked.into_iter().map(|looked| looked.found).collect();
     let unchecked = diagnose::unchecked_anywhere(&found);
     gaps.extend(told::not_looked_for(&unchecked));
     let found = diagnose::merge(&found);
+    if is_quiet && found.is_empty() {
+        gaps.extend(told::nothing_to_see(arguments));
+    }
     let told = Told {
         found: &found,
         unchecked: &unchecked,

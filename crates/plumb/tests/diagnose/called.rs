@@ -13,7 +13,7 @@ pub(crate) fn plumb(words: &[&str]) -> Output {
 #[test]
 fn what_is_no_port_and_no_host_is_a_usage_error() {
     for words in [
-        &[":http"][..],
+        &[":no-such-service"][..],
         &["no-such-host.invalid:80"],
         &["host:x"],
         // No process has such an id.

@@ -43,6 +43,16 @@ fn a_finding_makes_the_exit_status_only_when_asked_and_concerns_only_its_subject
         assert_eq!(json(&["--fail-on=warning"]), (Some(1), leak.clone()));
         assert_eq!(json(&["--fail-on=critical"]), (Some(0), leak.clone()));
         assert_eq!(json(&[":8080"]).1, leak);
+        // Of what nobody has nothing is found, and that is no health.
+        let nobody = plumb(&[":8081", "--json", "--for=10ms"]);
+        let document: Value = serde_json::from_slice(&nobody.stdout).expect("a document");
+        let why = "nothing to look at: no socket and no packet has :8081; --probe tries it";
+        assert!(
+            document["reasons"]
+                .as_array()
+                .expect("an array")
+                .contains(&why.into())
+        );
         assert_eq!(json(&[":8081"]).1, Vec::<String>::new());
         let own = std::process::id().to_string();
         assert_eq!(json(&[&own]).1, leak);

@@ -15,6 +15,10 @@ const OLD_MS: u64 = 30_000;
 const MANY: usize = 20;
 /// A command that is run to be looked at has none in the first sample: of it those count that are older than this.
 const LASTS_MS: u64 = 300;
+/// So many that lived through the watch, with others that came and not one that went, look like one.
+const SOME: usize = 5;
+/// So many others.
+const CAME: usize = 2;
 /// So many old ones are a leak.
 const SEVERAL_OLD: usize = 3;
 /// So old that even one is.
@@ -68,11 +72,28 @@ impl Kept {
 
     /// Says whether they are kept, and not only closed late.
     pub fn is_leak(&self) -> bool {
-        let closed = self.earlier.saturating_sub(self.lasting);
-        let is_slow = closed.saturating_mul(TURNOVER) >= self.earlier.max(1);
+        self.is_certain() || self.only_grows()
+    }
+
+    /// Says whether it is certain that they are.
+    pub fn is_certain(&self) -> bool {
+        let is_slow = self.closed().saturating_mul(TURNOVER) >= self.earlier.max(1);
         self.lasting >= MANY && !is_slow
             || self.old >= SEVERAL_OLD
             || self.oldest_ms >= FORGOTTEN_MS
+    }
+
+    /// Says whether they became more and none was closed, as in a young process that forgets; one that has just begun to
+    /// work for longer than the watch on what it was asked looks alike.
+    fn only_grows(&self) -> bool {
+        self.earlier > 0
+            && self.closed() == 0
+            && self.lasting >= SOME
+            && self.all >= self.lasting + CAME
+    }
+
+    fn closed(&self) -> usize {
+        self.earlier.saturating_sub(self.lasting)
     }
 
     /// Gives what speaks for it.
@@ -116,4 +137,32 @@ impl Kept {
 pub(super) fn is_served(socket: &Socket, before: &Socket) -> bool {
     let sent = |info: &Option<Box<TcpInfo>>| info.as_ref().map_or(0, |info| info.data_segs_out);
     sent(&socket.tcp) > sent(&before.tcp) || socket.send_q.ok().is_some_and(|unsent| unsent > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_young_process_that_closes_nothing_leaks_and_one_that_closes_late_does_not() {
+        let is_leak = |earlier, lasting, all| {
+            let kept = Kept {
+                lasting,
+                all,
+                earlier,
+                ..Kept::default()
+            };
+            (kept.is_leak(), kept.is_certain())
+        };
+        // Two seconds after it began, at one a second and at twenty.
+        assert_eq!(is_leak(10, 10, 12), (true, false));
+        assert_eq!(is_leak(10, 10, 58), (true, false));
+        assert_eq!(is_leak(20, 20, 22), (true, true));
+        // It closed one, it has no more of them, it has a few.
+        assert_eq!(is_leak(10, 9, 20), (false, false));
+        assert_eq!(is_leak(10, 10, 11), (false, false));
+        assert_eq!(is_leak(4, 4, 9), (false, false));
+        // Of a command nothing was there to be closed.
+        assert_eq!(is_leak(0, 6, 12), (false, false));
+    }
 }

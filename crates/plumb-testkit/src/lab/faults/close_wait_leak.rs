@@ -29,6 +29,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         make: many_processes,
     },
     Scenario {
+        name: "close-wait-leak/young",
+        about: "a server that closes nothing has begun a moment ago; a client comes ten times a second",
+        make: young,
+    },
+    Scenario {
         name: "close-wait-leak/healthy-half-closed",
         about: "25 clients have closed their half and read what the server still sends",
         make: healthy_half_closed,
@@ -68,6 +73,22 @@ fn unread(stage: &mut Stage) -> io::Result<Expected> {
     }
     stage.hold(listener);
     Ok(Expected::subject("local", "127.0.0.1:8081"))
+}
+
+fn young(stage: &mut Stage) -> io::Result<Expected> {
+    let listener = TcpListener::bind("127.0.0.1:8082")?;
+    let mut kept = Vec::new();
+    for _ in 0..8 {
+        drop(TcpStream::connect("127.0.0.1:8082")?);
+        kept.push(listener.accept()?);
+    }
+    stage.repeat(move || {
+        if TcpStream::connect("127.0.0.1:8082").is_ok() {
+            kept.extend(listener.accept());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    });
+    Ok(Expected::subject("local", "127.0.0.1:8082"))
 }
 
 fn many_processes(stage: &mut Stage) -> io::Result<Expected> {

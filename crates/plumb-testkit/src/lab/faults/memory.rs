@@ -33,6 +33,23 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "socket-memory-hog/datagrams",
+        about: "a program leaves 40 MiB of datagrams unread, where there is room for more",
+        make: |stage| {
+            let sender = UdpSocket::bind("127.0.0.1:0")?;
+            for _ in 0..10 {
+                let reader = UdpSocket::bind("127.0.0.1:0")?;
+                sockopt::set_socket_recv_buffer_size_force(&reader, 8 << 20)?;
+                // Each takes 2304 bytes there (`skb->truesize`).
+                for _ in 0..2000 {
+                    sender.send_to(&[1; 1400], reader.local_addr()?)?;
+                }
+                stage.hold(reader);
+            }
+            Ok(Expected::subject("pid", std::process::id()))
+        },
+    },
+    Scenario {
         name: "socket-memory-hog/healthy-little",
         about: "a program has queued nothing to speak of",
         make: |stage| {

@@ -197,7 +197,7 @@ fn by_clients(stage: &mut Stage) -> io::Result<Expected> {
         }
     });
     stage.wait_for_counter("Tcp", "EstabResets", 3)?;
-    Ok(Expected::subject("local", SERVER))
+    Ok(Expected::subject("local", SERVER).and("peer", "10.9.0.2"))
 }
 
 fn by_server(stage: &mut Stage) -> io::Result<Expected> {

@@ -41,6 +41,8 @@ pub(super) struct Looked {
     pub gaps: Vec<String>,
     /// Whether nothing at all could be read.
     pub is_blind: bool,
+    /// Whether nothing there has the end that was asked about.
+    pub is_quiet: bool,
 }
 
 impl Look {
@@ -166,6 +168,7 @@ impl Seen {
             },
             gaps: session::gaps(&self.after.snapshot),
             is_blind: self.after.snapshot.namespaces.is_empty(),
+            is_quiet: diagnose::is_quiet(&case),
         }
     }
 }

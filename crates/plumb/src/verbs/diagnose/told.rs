@@ -8,7 +8,7 @@ use plumb_model::finding::Finding;
 use plumb_present::json::findings::FindingRow;
 use plumb_present::report::findings;
 
-use super::{SCHEMA, VERB};
+use super::{Arguments, SCHEMA, VERB};
 use crate::output::Output;
 use crate::verbs::form::{Form, FormArguments};
 use crate::verbs::report::envelope;
@@ -24,6 +24,19 @@ pub(super) fn not_looked_for(unchecked: &[(&str, Lacks)]) -> Vec<String> {
         format!("not looked for: {}: {}", ids.join(", "), lacks.words())
     };
     whys.into_iter().map(line).collect()
+}
+
+/// Says that nothing has the end that was asked about, and what would try it.
+pub(super) fn nothing_to_see(arguments: &Arguments) -> Option<String> {
+    let asked = arguments.target.as_deref()?;
+    let more = if arguments.probe || arguments.all_netns {
+        ""
+    } else {
+        "; --probe tries it"
+    };
+    Some(format!(
+        "nothing to look at: no socket and no packet has {asked}{more}"
+    ))
 }
 
 /// What there is to tell.
