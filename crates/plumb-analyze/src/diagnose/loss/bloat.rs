@@ -3,9 +3,11 @@
 //! A round trip far above its minimum, with a full window on the way, is a queue that is too long. The window is that of
 //! all connections to the host together: congestion control that spares queues (BBR) lets each have few segments there. When it
 //! overflows segments are lost as well; then only a round trip that hardly varies is a queue's: one that losses and
-//! timers made long varies as much as it is long (`tcpi_rttvar`). Where the queue is our own interface's, what waits in
-//! it is known and no minimum is needed, which a connection that began behind a full queue does not have. Where
-//! processors are short, a program that should have passed packets on may have waited instead of them.
+//! timers made long varies as much as it is long (`tcpi_rttvar`). One that fills was shorter before: the window grew and
+//! nothing is delivered faster for it. Where the queue is our own interface's, what waits in it is known: no minimum is
+//! needed, which a connection that began behind a full queue does not have, and no full window, because who asks now and
+//! then waits behind what others send. Where processors are short, a program that should have passed packets on may have
+//! waited instead of them.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -27,20 +29,17 @@ const LONG_US: u32 = 80_000;
 const STEADY: u32 = 4;
 /// Fewer segments sent again are no loss.
 const FEW: u32 = 4;
+/// While a queue fills the window grows by this part of itself or more, and what is delivered does not.
+const GROWTH: u64 = 4;
 
 /// Looks for round trips that a queue makes long.
 pub fn check_bloat(case: &Case<'_>) -> Vec<Finding> {
     let moving: Vec<Flow<'_>> = lasting(case)
         .filter(|flow| flow.is.bytes_acked > flow.was.bytes_acked)
         .collect();
-    let slow = moving.iter().filter(|flow| {
-        let again = flow.is.total_retrans.wrapping_sub(flow.was.total_retrans);
-        let is_queue = again < FEW || is_steady(flow.is) || own_queue_of(case, flow).is_some();
-        is_queue && is_slow(flow) && (is_window(&moving, flow) || shares_ours(case, flow))
-    });
-    let slow = slow.filter(|flow| {
-        is_long(&flow.was) && is_long(flow.is) || own_queue_of(case, flow).is_some()
-    });
+    let slow = moving
+        .iter()
+        .filter(|flow| waits_in_ours(case, flow) || waits(case, &moving, flow));
     let outward = slow.map(|flow| (flow, flow.is.rtt_us));
     let all: Vec<Flow<'_>> = lasting(case).collect();
     let inward = all
@@ -64,9 +63,42 @@ pub fn check_bloat(case: &Case<'_>) -> Vec<Finding> {
 /// The connection with most under way, its round trip, and how many wait.
 type Waiting<'f> = (&'f Flow<'f>, u32, usize);
 
-/// Says whether the round trips took long in both samples.
+/// Says whether a connection waits in a queue that its round trips show.
+fn waits(case: &Case<'_>, moving: &[Flow<'_>], flow: &Flow<'_>) -> bool {
+    (again(flow) < FEW || is_steady(flow.is))
+        && is_slow(flow)
+        && is_far_above_least(&flow.was)
+        && is_far_above_least(flow.is)
+        && (is_window(moving, flow) || shares_ours(case, flow))
+}
+
+/// Says whether a connection waits in a queue of ours that takes long. A fair queue lets those pass that send little:
+/// their round trips stay short. Others approach the truth by an eighth with each answer.
+fn waits_in_ours(case: &Case<'_>, flow: &Flow<'_>) -> bool {
+    flow.is.rtt_us >= LONG_US / 2 && own_queue_of(case, flow).is_some()
+}
+
+/// Says whether the round trips took long in both samples, or in the later one of a queue that fills.
 fn is_slow(flow: &Flow<'_>) -> bool {
-    flow.was.rtt_us >= LONG_US && flow.is.rtt_us >= LONG_US
+    flow.is.rtt_us >= LONG_US && (flow.was.rtt_us >= LONG_US || fills(flow))
+}
+
+/// Says whether more was on the way in the later sample, nothing arrives faster for it, and nothing of it is lost: what is
+/// more waits.
+fn fills(flow: &Flow<'_>) -> bool {
+    let grew = |was: u64, is: u64| is.saturating_sub(was).saturating_mul(GROWTH) >= was;
+    let (was, is) = (&flow.was, flow.is);
+    again(flow) < FEW
+        && was.delivery_rate > 0
+        && is.delivery_rate > 0
+        && grew(was.snd_cwnd.into(), is.snd_cwnd.into())
+        && grew(was.rtt_us.into(), is.rtt_us.into())
+        && !grew(was.delivery_rate, is.delivery_rate)
+        && !is.app_limited()
+}
+
+fn again(flow: &Flow<'_>) -> u32 {
+    flow.is.total_retrans.wrapping_sub(flow.was.total_retrans)
 }
 
 /// Says whether a full window is on the way to the host: this connection's, or that of all whose round trips take as
@@ -109,7 +141,11 @@ fn inward_us(case: &Case<'_>, flow: &Flow<'_>) -> Option<u32> {
 }
 
 fn is_long(info: &TcpInfo) -> bool {
-    info.rtt_us >= LONG_US && info.min_rtt_us.saturating_mul(TIMES) <= info.rtt_us
+    info.rtt_us >= LONG_US && is_far_above_least(info)
+}
+
+fn is_far_above_least(info: &TcpInfo) -> bool {
+    info.min_rtt_us.saturating_mul(TIMES) <= info.rtt_us
 }
 
 fn is_steady(info: &TcpInfo) -> bool {

@@ -134,3 +134,47 @@ fn a_conversation_behind_a_full_queue_waits_for_no_delayed_acknowledgement() {
     // 1 MB in two seconds, and 12 KB that wait for 24 ms.
     assert_eq!(found_of_all(&[conversation], Some((12_000, 1_000_000))), []);
 }
+
+#[test]
+fn a_queue_that_fills_while_we_watch_is_told_although_it_was_short_before() {
+    // 20 Mbit/s for four transfers, which take 8 ms without a queue.
+    let fills = |rtt_us, window, rate, again| TcpInfo {
+        min_rtt_us: 8_300,
+        rttvar_us: 2_000,
+        rtt_us,
+        snd_cwnd: window,
+        unacked: window,
+        delivery_rate: rate,
+        total_retrans: again,
+        ..one_of_many(0, 0, 1_000 + window * 10)
+    };
+    let was = fills(66_000, 31, 600_000, 0);
+    let found = |is| found_of_all(&[(was, is)], None);
+    assert_eq!(
+        found(fills(178_000, 79, 605_000, 0)),
+        [(BLOAT, Severity::Warning)]
+    );
+    // More arrives for it: the way was not full.
+    assert_eq!(found(fills(178_000, 79, 1_500_000, 0)), []);
+    // A longer way: as much is under way as before.
+    assert_eq!(found(fills(178_000, 31, 605_000, 0)), []);
+    // What is lost takes long to come, too.
+    let lossy = found(fills(178_000, 79, 605_000, 9));
+    assert!(lossy.iter().all(|(id, _)| *id != BLOAT), "{lossy:?}");
+}
+
+#[test]
+fn who_asks_now_and_then_behind_datagrams_in_our_own_queue_is_told_at_any_moment() {
+    let asks = |rtt_us, segments| TcpInfo {
+        unacked: 0,
+        bytes_acked: u64::from(segments) * 100,
+        ..one_of_many(rtt_us, 50, segments)
+    };
+    // 12 Mbit/s: 300 KB take 200 ms; an average of round trips follows slowly.
+    let full = Some((300_000, 3_000_000));
+    let found = |was, is, queue| found_of_all(&[(asks(was, 20), asks(is, 32))], queue);
+    assert_eq!(found(62_000, 150_000, full), [(BLOAT, Severity::Warning)]);
+    assert_eq!(found(62_000, 150_000, None), []);
+    // A fair queue lets it pass.
+    assert_eq!(found(300, 400, full), []);
+}
