@@ -24,8 +24,12 @@ pub(super) struct Attempts<'s> {
     pub sockets: Vec<(usize, &'s Socket)>,
     /// SYNs that left this host during the watch.
     pub syns: u64,
-    /// Answers of any kind that came during the watch.
+    /// Answers of any kind that came during the watch for attempts of the watch, or that waited when it began.
     pub answers: u64,
+    /// What else came from there: for connections that are older, whatever it says of them.
+    pub others: u64,
+    /// How many of the sockets sent their SYN again.
+    pub again: usize,
     /// Those of them that agreed to an attempt that still waits.
     pub syn_acks: u64,
     /// Retransmissions of the SYN so far, of the socket with most.
@@ -59,6 +63,7 @@ pub(super) fn all<'s>(case: &Case<'s>) -> Vec<Attempts<'s>> {
 struct Wire {
     syns: BTreeMap<SocketAddr, u64>,
     answers: BTreeMap<SocketAddr, u64>,
+    others: BTreeMap<SocketAddr, u64>,
     /// By both ends, ours first: of several attempts at one end each has its answer.
     syn_acks: BTreeMap<(SocketAddr, SocketAddr), u64>,
     /// Our own ends of SYNs that left.
@@ -67,14 +72,13 @@ struct Wire {
 
 impl Wire {
     fn of(case: &Case<'_>) -> Self {
-        let by_peer = |direction, is: fn(What) -> bool| {
-            let mut counts: BTreeMap<SocketAddr, u64> = BTreeMap::new();
-            for notice in case.notices.of(direction, is) {
-                *counts.entry(sockets::plain(notice.peer)).or_default() += notice.count;
-            }
-            counts
-        };
-        let sent = case.notices.of(Direction::Sent, |what| what == What::Syn);
+        let mut syns: BTreeMap<SocketAddr, u64> = BTreeMap::new();
+        let mut began = BTreeSet::new();
+        for notice in case.notices.of(Direction::Sent, |what| what == What::Syn) {
+            *syns.entry(sockets::plain(notice.peer)).or_default() += notice.count;
+            began.insert(sockets::plain(notice.local));
+        }
+        let (answers, others) = heard(case, &began);
         let agreed = case
             .notices
             .of(Direction::Received, |what| what == What::SynAck);
@@ -85,12 +89,38 @@ impl Wire {
             *syn_acks.entry(ends).or_default() += notice.count;
         }
         Self {
-            syns: by_peer(Direction::Sent, |what| what == What::Syn),
-            answers: by_peer(Direction::Received, |_| true),
+            syns,
+            answers,
+            others,
             syn_acks,
-            began: sent.map(|notice| sockets::plain(notice.local)).collect(),
+            began,
         }
     }
+}
+
+/// Counts what came, by who sent it: for attempts that began in the watch or waited in one of the samples, and for
+/// connections that are older. A server that accepts nobody goes on agreeing to those that it has in its queue.
+fn heard(
+    case: &Case<'_>,
+    began: &BTreeSet<SocketAddr>,
+) -> (BTreeMap<SocketAddr, u64>, BTreeMap<SocketAddr, u64>) {
+    let samples = [case.span.before, case.span.after];
+    let waiting = samples
+        .into_iter()
+        .flat_map(|sample| sockets::tcp(sample, SocketState::SYN_SENT));
+    let waiting: BTreeSet<SocketAddr> = waiting
+        .filter_map(|(_, socket)| socket.local.inet().map(sockets::plain))
+        .collect();
+    let mut answers: BTreeMap<SocketAddr, u64> = BTreeMap::new();
+    let mut others: BTreeMap<SocketAddr, u64> = BTreeMap::new();
+    for notice in case.notices.of(Direction::Received, |_| true) {
+        let local = sockets::plain(notice.local);
+        let of_connection = notice.what == What::SynAck || notice.what.is_reset();
+        let is_answer = !of_connection || began.contains(&local) || waiting.contains(&local);
+        let counts = if is_answer { &mut answers } else { &mut others };
+        *counts.entry(sockets::plain(notice.peer)).or_default() += notice.count;
+    }
+    (answers, others)
 }
 
 fn gather<'s>(
@@ -128,6 +158,11 @@ fn gather<'s>(
         is_kept,
         syns: of_peer(&wire.syns),
         answers: of_peer(&wire.answers),
+        others: of_peer(&wire.others),
+        again: waiting
+            .iter()
+            .filter(|(_, socket)| tries(socket) > 0)
+            .count(),
         syn_acks,
         retransmits: waiting
             .iter()

@@ -25,6 +25,8 @@ pub const REFUSED: &str = "connection-refused";
 const SEVERAL: u64 = 2;
 /// So many SYNs, one of them old, are none either.
 const GIVEN_UP: u64 = 2;
+/// So many sockets whose SYN is sent again are no accident, although others are answered.
+const WITHOUT_ANSWER: usize = 2;
 /// Where one of so many attempts or more gets no answer, that is no accident either.
 const SOME: u64 = 20;
 
@@ -37,7 +39,7 @@ pub fn check_timeout(case: &Case<'_>) -> Vec<Finding> {
         let left = attempts.syns > 0 || !attempts.retried || case.notices.is_blind;
         attempts.retransmits > 0
             && left
-            && attempts.answers == 0
+            && is_silent(attempts)
             && is_lost(&attempts.peer)
             && attempts::silent_next_hop(case, attempts.peer).is_none()
     });
@@ -98,6 +100,12 @@ pub fn check_timeout(case: &Case<'_>) -> Vec<Finding> {
     let lossy = loss::shares(case);
     findings.retain(|found| !by_chance::is_lost(case, &lossy, found));
     findings
+}
+
+/// Says whether nothing came for attempts. What comes for older connections shows that somebody is there: then one
+/// attempt without an answer is chance, and several are not.
+fn is_silent(attempts: &Attempts<'_>) -> bool {
+    attempts.answers == 0 && (attempts.others == 0 || attempts.again >= WITHOUT_ANSWER)
 }
 
 /// Of several attempts some are answered and others never are, although their SYN was sent again: that is what one

@@ -2,9 +2,12 @@
 
 use std::net::IpAddr;
 
+use plumb_model::Known;
 use plumb_model::diag::tcp_info::TcpInfo;
+use plumb_model::id::Cookie;
 use plumb_model::notice::{Notice, Notices, Probed};
 use plumb_model::sample::{Sample, Span};
+use plumb_model::snapshot::{End, Snapshot};
 
 use super::super::{Focus, diagnose};
 use super::*;
@@ -177,6 +180,55 @@ fn attempts_that_ended_in_the_watch_are_told_where_nothing_came() {
     assert_eq!(told(vec![fresh, answer]), 0);
     // Whether anything left is not known.
     assert_eq!(told(Vec::new()), 0);
+}
+
+#[test]
+fn what_a_full_listener_repeats_for_an_older_connection_is_no_answer_to_new_attempts() {
+    let told = |waiting: u16, answered: u16| {
+        let sockets = (0..waiting).map(|place| {
+            let again = TcpInfo {
+                total_retrans: 2,
+                ..TcpInfo::default()
+            };
+            let mut socket = made_up::connection(&again);
+            socket.state = SocketState::SYN_SENT;
+            socket.local = End::Inet(([127, 0, 0, 1], 40_000 + place).into());
+            socket.cookie = Known::Known(Cookie(u64::from(place) + 1));
+            socket
+        });
+        let after = Sample {
+            at_us: 3_000_000,
+            snapshot: Snapshot {
+                sockets: sockets.collect(),
+                ..Snapshot::default()
+            },
+            ..Sample::default()
+        };
+        let from = |port| ([127, 0, 0, 1], port).into();
+        let answer = Notice {
+            local: from(answered),
+            ..packet(What::SynAck, Direction::Received, 2, 0)
+        };
+        let syns = (0..waiting).map(|place| Notice {
+            local: from(40_000 + place),
+            ..packet(What::Syn, Direction::Sent, 2, 1_500_000)
+        });
+        let notices = Notices {
+            all: syns.chain([answer]).collect(),
+            ..Notices::default()
+        };
+        let before = Sample::default();
+        let case = Case {
+            notices: &notices,
+            ..made_up::between(&before, &after)
+        };
+        check_timeout(&case).len()
+    };
+    assert_eq!(told(8, 39_000), 1);
+    // It is there, and one SYN may be lost.
+    assert_eq!(told(1, 39_000), 0);
+    // One of those that wait is answered at this moment.
+    assert_eq!(told(1, 40_000), 0);
 }
 
 #[test]
