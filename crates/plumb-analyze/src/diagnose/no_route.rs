@@ -5,6 +5,7 @@
 //! Elsewhere a router says so by an ICMP error (see [`turned_away`]); what this host should forward is [`forwarded`]'s.
 
 mod forwarded;
+mod only_way;
 
 use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
@@ -274,13 +275,14 @@ fn finding(case: &Case<'_>, to: &Destination) -> Option<Finding> {
     // Programs try both families, and a host without IPv6 tells them at once, whatever its route says: that harms nobody.
     let none = number == NO_ROUTE || !has_ipv6(case);
     let harmless = to.ip.is_ipv6() && none && !case.focus.counts_each(to.ip);
+    let severity = match harmless {
+        true if only_way::is(case, to.ip) => Severity::Warning,
+        true => Severity::Info,
+        false => Severity::Critical,
+    };
     Some(Finding {
         kind: ID,
-        severity: if harmless {
-            Severity::Info
-        } else {
-            Severity::Critical
-        },
+        severity,
         summary: format!("packets to {} go nowhere: {means}", to.ip),
         subject: Subject {
             pid: call.map(|call| call.pid),

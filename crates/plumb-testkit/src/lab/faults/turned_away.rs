@@ -40,6 +40,25 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "no-route/ipv6-only",
+        about: "a client that knows one address, of IPv6, to which there is no route",
+        make: |stage| {
+            peer(stage)?;
+            tries(stage, NO_WAY, Duration::from_millis(100));
+            Ok(Expected::subject("peer", "2001:db8::5"))
+        },
+    },
+    Scenario {
+        name: "no-route/healthy-both-families",
+        about: "a client that tries an address of IPv6, to which there is no route, and goes on with IPv4",
+        make: |stage| {
+            remote_server(stage)?;
+            tries(stage, NO_WAY, Duration::from_millis(100));
+            tries(stage, "10.9.0.2:8080", Duration::from_millis(100));
+            Ok(Expected::nothing())
+        },
+    },
+    Scenario {
         name: "no-route/rule-forbids",
         about: "a rule of ours prohibits one port, and the route to the host is fine",
         make: |stage| {
@@ -117,6 +136,8 @@ fn ruled(stage: &mut Stage, action: &str) -> io::Result<()> {
 }
 
 const FAR: &str = "10.50.0.2:8080";
+/// An address in a network that is not there.
+const NO_WAY: &str = "[2001:db8::5]:443";
 
 /// A peer that forwards to a network behind it, and whose firewall has a rule about what it forwards.
 fn router(stage: &mut Stage, rule: &str) -> io::Result<Peer> {
