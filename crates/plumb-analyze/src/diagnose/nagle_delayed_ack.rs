@@ -62,14 +62,16 @@ fn is_held_back(case: &Case<'_>, flow: &Flow<'_>) -> bool {
 }
 
 /// Gives how long one write waits, microseconds: something was under way for so long, and so often an acknowledgement came
-/// alone. The smoothed round trip has those that did not wait in it, and so is the least it can be.
+/// alone. The smoothed round trip has those that did not wait in it, and so is the least it can be; where it varies as much
+/// as it is long, every other one did.
 fn stall_us(flow: &Flow<'_>) -> u32 {
     let busy = flow.is.busy_time_us.saturating_sub(flow.was.busy_time_us);
     let each = busy
         .checked_div(acknowledged_alone(flow).into())
         .unwrap_or(0);
     let each = u32::try_from(each).unwrap_or(u32::MAX);
-    each.min(*DELAYED_US.end()).max(flow.is.rtt_us)
+    let late = flow.is.rtt_us.saturating_add(flow.is.rttvar_us);
+    each.max(late).min(*DELAYED_US.end())
 }
 
 fn finding(case: &Case<'_>, flow: &Flow<'_>) -> Finding {
@@ -138,10 +140,30 @@ mod tests {
             made_up::sample(3_000_000, &info(45)),
         );
         let found = check(&made_up::between(&before, &after));
-        assert!(
-            found[0].summary.ends_with("about 44 ms each"),
-            "{}",
-            found[0].summary
+        let summary = &found[0].summary;
+        assert!(summary.ends_with("about 44 ms each"), "{summary}");
+    }
+
+    #[test]
+    fn where_every_other_acknowledgement_is_at_once_the_late_ones_are_told() {
+        let info = |rounds: u32| TcpInfo {
+            snd_mss: 1448,
+            rtt_us: 20_500,
+            rttvar_us: 20_000,
+            min_rtt_us: 50,
+            data_segs_out: 2 * rounds,
+            data_segs_in: rounds,
+            segs_in: 3 * rounds,
+            bytes_sent: u64::from(rounds) * 112,
+            busy_time_us: u64::from(rounds) * 41_000,
+            ..TcpInfo::default()
+        };
+        let (before, after) = (
+            made_up::sample(1_000_000, &info(0)),
+            made_up::sample(3_000_000, &info(45)),
         );
+        let found = check(&made_up::between(&before, &after));
+        let summary = &found[0].summary;
+        assert!(summary.ends_with("about 40 ms each"), "{summary}");
     }
 }

@@ -86,9 +86,9 @@ pub fn check_slow(case: &Case<'_>) -> Vec<Finding> {
         .filter(|server| server.answers >= SEVERAL && server.total_us >= server.answers * LATE_US);
     late.map(|server| Finding {
         summary: format!(
-            "the name server {} takes {} ms to answer",
+            "the name server {} takes up to {} ms to answer",
             server.server,
-            server.total_us / server.answers.max(1) / 1000
+            server.slowest_us / 1000
         ),
         hints: vec![
             "use a nearer server, or a cache on this host".to_owned(),
