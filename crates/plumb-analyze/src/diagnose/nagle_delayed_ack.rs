@@ -122,48 +122,36 @@ mod tests {
     use super::*;
     use crate::made_up;
 
-    #[test]
-    fn what_is_said_is_the_stall_and_not_the_smoothed_round_trip() {
+    /// What is said where each of 45 rounds had two small writes, and so many segments of the peer.
+    fn said(rtt_us: u32, rttvar_us: u32, busy_us: u64, came: u32) -> String {
         let info = |rounds: u32| TcpInfo {
             snd_mss: 1448,
-            rtt_us: 22_000,
+            rtt_us,
+            rttvar_us,
             min_rtt_us: 50,
             data_segs_out: 2 * rounds,
             data_segs_in: rounds,
-            segs_in: 2 * rounds,
+            segs_in: came * rounds,
             bytes_sent: u64::from(rounds) * 20,
-            busy_time_us: u64::from(rounds) * 44_000,
+            busy_time_us: u64::from(rounds) * busy_us,
             ..TcpInfo::default()
         };
         let (before, after) = (
             made_up::sample(1_000_000, &info(0)),
             made_up::sample(3_000_000, &info(45)),
         );
-        let found = check(&made_up::between(&before, &after));
-        let summary = &found[0].summary;
-        assert!(summary.ends_with("about 44 ms each"), "{summary}");
+        check(&made_up::between(&before, &after))[0].summary.clone()
+    }
+
+    #[test]
+    fn what_is_said_is_the_stall_and_not_the_smoothed_round_trip() {
+        let said = said(22_000, 0, 44_000, 2);
+        assert!(said.ends_with("about 44 ms each"), "{said}");
     }
 
     #[test]
     fn where_every_other_acknowledgement_is_at_once_the_late_ones_are_told() {
-        let info = |rounds: u32| TcpInfo {
-            snd_mss: 1448,
-            rtt_us: 20_500,
-            rttvar_us: 20_000,
-            min_rtt_us: 50,
-            data_segs_out: 2 * rounds,
-            data_segs_in: rounds,
-            segs_in: 3 * rounds,
-            bytes_sent: u64::from(rounds) * 112,
-            busy_time_us: u64::from(rounds) * 41_000,
-            ..TcpInfo::default()
-        };
-        let (before, after) = (
-            made_up::sample(1_000_000, &info(0)),
-            made_up::sample(3_000_000, &info(45)),
-        );
-        let found = check(&made_up::between(&before, &after));
-        let summary = &found[0].summary;
-        assert!(summary.ends_with("about 40 ms each"), "{summary}");
+        let said = said(20_500, 20_000, 41_000, 3);
+        assert!(said.ends_with("about 40 ms each"), "{said}");
     }
 }
