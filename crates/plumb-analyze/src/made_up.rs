@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use plumb_model::counters::Reading;
 use plumb_model::diag::inet::DiagTimer;
 use plumb_model::diag::tcp_info::TcpInfo;
 use plumb_model::id::{Cookie, Inode, NetnsId, Uid};
@@ -47,6 +48,17 @@ pub(crate) fn sample(at_us: u64, info: &TcpInfo) -> Sample {
         },
         ..Sample::default()
     }
+}
+
+/// Lets a counter of the namespace stand so in a sample.
+pub(crate) fn count(sample: &mut Sample, group: &str, name: &str, value: u64) {
+    sample.counters.readings.push(Reading {
+        group: group.to_owned(),
+        instance: None,
+        name: name.to_owned(),
+        value,
+        source: "/proc",
+    });
 }
 
 /// A case between two samples of a host, where nothing is heard and nothing is asked about.

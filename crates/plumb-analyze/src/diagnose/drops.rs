@@ -149,7 +149,6 @@ fn host() -> Subject {
 
 #[cfg(test)]
 mod tests {
-    use plumb_model::counters::Reading;
     use plumb_model::notice::Notices;
     use plumb_model::sample::{Settings, Span};
     use plumb_model::socket::SocketState;
@@ -157,17 +156,12 @@ mod tests {
     use super::super::Focus;
     use super::*;
     use crate::counters::concerned::tests::socket;
+    use crate::made_up;
 
     /// A sample in which a counter stands so, and the conntrack table is so full.
     fn sample(group: &str, name: &str, value: u64, tracked: u64) -> Sample {
         let mut sample = Sample::default();
-        sample.counters.readings.push(Reading {
-            group: group.to_owned(),
-            instance: None,
-            name: name.to_owned(),
-            value,
-            source: "/proc",
-        });
+        made_up::count(&mut sample, group, name, value);
         sample.settings = Settings::new(vec![
             ("net.netfilter.nf_conntrack_count", vec![tracked]),
             ("net.netfilter.nf_conntrack_max", vec![1000]),

@@ -238,14 +238,12 @@ fn host() -> Subject {
 
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
-
-    use plumb_model::counters::Reading;
     use plumb_model::diag::tcp_info::TcpInfo;
     use plumb_model::notice::{Notice, Notices};
     use plumb_model::sample::{Destination, Sample};
     use plumb_model::snapshot::{End, Socket};
     use plumb_model::socket::SocketState;
+    use std::net::IpAddr;
 
     use super::super::diagnose;
     use super::*;
@@ -255,13 +253,7 @@ mod tests {
     fn found(group: &str, name: &str, more: u64) -> Vec<&'static str> {
         let sample = |value| {
             let mut sample = Sample::default();
-            sample.counters.readings.push(Reading {
-                group: group.to_owned(),
-                instance: None,
-                name: name.to_owned(),
-                value,
-                source: "/proc/net/snmp6",
-            });
+            made_up::count(&mut sample, group, name, value);
             sample
         };
         let (before, after) = (sample(7), sample(7 + more));
@@ -285,13 +277,7 @@ mod tests {
                 ip: client,
                 route: Err(101),
             }];
-            sample.counters.readings.push(Reading {
-                group: "TcpExt".to_owned(),
-                instance: None,
-                name: "IPReversePathFilter".to_owned(),
-                value,
-                source: "/proc/net/netstat",
-            });
+            made_up::count(&mut sample, "TcpExt", "IPReversePathFilter", value);
             sample
         };
         let notices = Notices {

@@ -218,7 +218,6 @@ fn gaps(case: &Case<'_>, peer: IpAddr, came: &Came, severity: Severity) -> Findi
 
 #[cfg(test)]
 mod tests {
-    use plumb_model::counters::Reading;
     use plumb_model::diag::tcp_info::TcpInfo;
     use plumb_model::notice::Notices;
 
@@ -255,13 +254,7 @@ mod tests {
         let found = |damaged: u64| {
             let sample = |at_us, segments, behind, damaged: u64| {
                 let mut sample = made_up::sample(at_us, &info(segments, behind));
-                sample.counters.readings.push(Reading {
-                    group: "Tcp".to_owned(),
-                    instance: None,
-                    name: "InCsumErrors".to_owned(),
-                    value: damaged,
-                    source: "/proc/net/snmp",
-                });
+                made_up::count(&mut sample, "Tcp", "InCsumErrors", damaged);
                 sample
             };
             let (before, after) = (

@@ -1,6 +1,4 @@
 //! Resets, by what is noticed and what the kernel counts.
-
-use plumb_model::counters::Reading;
 use plumb_model::notice::Notices;
 use plumb_model::sample::Sample;
 use plumb_model::snapshot::End as SocketEnd;
@@ -21,13 +19,7 @@ fn found_by(cause: &str, by_us_ms: u64, by_peer_ms: u64) -> Vec<(&'static str, S
     let sample = |value| {
         let mut sample = Sample::default();
         for (group, name) in [("TcpExt", cause), ("Tcp", "EstabResets")] {
-            sample.counters.readings.push(Reading {
-                group: group.to_owned(),
-                instance: None,
-                name: name.to_owned(),
-                value,
-                source: "/proc",
-            });
+            made_up::count(&mut sample, group, name, value);
         }
         sample
     };
@@ -97,13 +89,7 @@ fn gone(
             sample.snapshot.sockets.push(socket);
         }
         for (group, name, by) in counted {
-            sample.counters.readings.push(Reading {
-                group: (*group).to_owned(),
-                instance: None,
-                name: (*name).to_owned(),
-                value: value(*by),
-                source: "/proc",
-            });
+            made_up::count(&mut sample, group, name, value(*by));
         }
         sample
     };
@@ -164,13 +150,7 @@ fn peers_that_leave_before_a_byte_was_sent_are_info_and_others_are_not() {
     let told = |used: u16, unused: u16| {
         let sample = |value| {
             let mut sample = Sample::default();
-            sample.counters.readings.push(Reading {
-                group: "Tcp".to_owned(),
-                instance: None,
-                name: "EstabResets".to_owned(),
-                value,
-                source: "/proc",
-            });
+            made_up::count(&mut sample, "Tcp", "EstabResets", value);
             sample.snapshot.sockets.push(listener());
             sample
         };
@@ -227,13 +207,7 @@ fn connections_without_room_for_time_wait_are_not_told_as_resets() {
                 ("Tcp", "OutRsts", by),
                 ("TcpExt", "TCPTimeWaitOverflow", by * overflow),
             ] {
-                sample.counters.readings.push(Reading {
-                    group: group.to_owned(),
-                    instance: None,
-                    name: name.to_owned(),
-                    value: by,
-                    source: "/proc",
-                });
+                made_up::count(&mut sample, group, name, by);
             }
             sample
         };
@@ -286,13 +260,7 @@ fn of_two_ends_within_this_host_the_client_may_have_left_without_the_right_to_wa
                 }
             }
             for (group, name) in [("Tcp", "OutRsts"), ("Tcp", "EstabResets"), ("TcpExt", name)] {
-                sample.counters.readings.push(Reading {
-                    group: group.to_owned(),
-                    instance: None,
-                    name: name.to_owned(),
-                    value,
-                    source: "/proc",
-                });
+                made_up::count(&mut sample, group, name, value);
             }
             sample
         };
