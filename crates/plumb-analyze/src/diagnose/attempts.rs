@@ -245,8 +245,7 @@ pub(super) fn silent_next_hop<'s>(case: &Case<'s>, peer: SocketAddr) -> Option<&
     let hops = next_hops(route, peer.ip());
     let mut neighbours = sample.neighbours.iter();
     neighbours.find(|neighbour| {
-        hops.contains(&(neighbour.ip, neighbour.interface))
-            && (neighbour.has_failed() || neighbour.state == INCOMPLETE)
+        hops.contains(&(neighbour.ip, neighbour.interface)) && neighbour.is_unresolved()
     })
 }
 
@@ -292,6 +291,3 @@ pub(super) fn shares(case: &Case<'_>) -> BTreeMap<SocketAddr, Shares> {
     }
     shares
 }
-
-/// `NUD_INCOMPLETE`: asked for, no answer yet.
-pub(super) const INCOMPLETE: u16 = 1;

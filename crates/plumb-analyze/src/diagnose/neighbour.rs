@@ -2,15 +2,19 @@
 //!
 //! Before a packet leaves, its next hop is asked for by ARP or neighbour discovery (RFC 826, 4861). Who
 //! does not answer is FAILED, packets for it are thrown away, and their sender gets "host unreachable"
-//! from its own host. A table that is full (`gc_thresh3`) cannot even ask (`table_fulls`).
+//! from its own host; who sends datagrams without connecting his socket gets nothing, and the table alone tells ([`in_vain`]).
+//! A table that is full (`gc_thresh3`) cannot even ask (`table_fulls`).
+
+mod in_vain;
+
+use std::net::IpAddr;
 
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 use plumb_model::notice::{Direction, What};
 use plumb_model::rtnl::Neighbour;
 use plumb_model::socket::SocketState;
 
-use super::attempts::{self, INCOMPLETE};
-use super::{Case, evidence, firewall_drop, sockets};
+use super::{Case, attempts, evidence, firewall_drop, sockets};
 
 /// The id of the finding: no answer.
 pub const UNRESOLVED: &str = "neighbor-unresolved";
@@ -31,12 +35,20 @@ pub fn check_unresolved(case: &Case<'_>) -> Vec<Finding> {
     let is_full = TABLES.map(|(table, _)| evidence::grown(case.span, table, FULLS).is_some());
     let has_room = |neighbour: &&Neighbour| !is_full[usize::from(neighbour.ip.is_ipv6())];
     let neighbours = case.span.after.neighbours.iter();
-    let silent =
-        neighbours.filter(|neighbour| neighbour.has_failed() || neighbour.state == INCOMPLETE);
-    silent
+    let silent = neighbours.filter(|neighbour| neighbour.is_unresolved());
+    let (needed, others): (Vec<_>, Vec<_>) = silent
         .filter(has_room)
-        .filter_map(|neighbour| Some(unresolved(case, neighbour, &needed_by(case, neighbour)?)))
-        .collect()
+        .map(|neighbour| (neighbour, needed_by(case, neighbour)))
+        .partition(|(_, needed)| needed.is_some());
+    let needed = needed.into_iter();
+    let mut found: Vec<Finding> = needed
+        .filter_map(|(neighbour, needed)| Some(unresolved(case, neighbour, &needed?)))
+        .collect();
+    found.extend(in_vain::check(
+        case,
+        others.into_iter().map(|(other, _)| other),
+    ));
+    found
 }
 
 /// Says who needs a next hop: an attempt that waits for it, or packets that came back.
@@ -52,11 +64,7 @@ fn needed_by(case: &Case<'_>, neighbour: &Neighbour) -> Option<String> {
         ));
     }
     let sample = case.span.after;
-    let towards = |ip| {
-        let destination = sample.destinations.iter().find(|to| to.ip == ip);
-        let route = destination.and_then(|to| to.route.as_ref().ok());
-        ip == neighbour.ip || route.is_some_and(|route| route.gateway == Some(neighbour.ip))
-    };
+    let towards = |ip| is_next_hop(case, neighbour, ip);
     let unreachable = |what| matches!(what, What::Unreachable { code: 1 | 3, .. });
     // At the moment of the second sample all attempts may just have been given up.
     let earlier = sockets::tcp(case.span.before, SocketState::SYN_SENT);
@@ -105,6 +113,13 @@ fn needed_by(case: &Case<'_>, neighbour: &Neighbour) -> Option<String> {
     (count >= SEVERAL).then(|| {
         format!("{count} attempts of others at it came to this host and were not handed on")
     })
+}
+
+/// Says whether packets for an address are handed to a neighbour.
+fn is_next_hop(case: &Case<'_>, neighbour: &Neighbour, ip: IpAddr) -> bool {
+    let destination = case.span.after.destinations.iter().find(|to| to.ip == ip);
+    let route = destination.and_then(|to| to.route.as_ref().ok());
+    ip == neighbour.ip || route.is_some_and(|route| route.gateway == Some(neighbour.ip))
 }
 
 fn unresolved(case: &Case<'_>, neighbour: &Neighbour, needed: &str) -> Finding {

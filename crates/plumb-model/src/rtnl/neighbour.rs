@@ -17,6 +17,8 @@ pub struct Neighbour {
     pub link_address: Option<Vec<u8>>,
     /// Requests that are not answered yet (`NDA_PROBES`).
     pub probes: Option<u32>,
+    /// Milliseconds since a packet was last to be sent to it (`ndm_used` of `NDA_CACHEINFO`).
+    pub idle_ms: Option<u64>,
 }
 
 impl Neighbour {
@@ -39,5 +41,10 @@ impl Neighbour {
     /// Says whether the link layer address was asked for and nobody answered.
     pub fn has_failed(&self) -> bool {
         self.state == 0x20
+    }
+
+    /// Says whether nobody has answered so far: it is asked for, or was in vain.
+    pub fn is_unresolved(&self) -> bool {
+        self.has_failed() || self.state == 0x01
     }
 }

@@ -1,7 +1,7 @@
 //! The path: attempts that are not answered or refused, routes, neighbours, loss, firewalls, routers.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use crate::lab::{Expected, Peer, Scenario, Stage};
@@ -153,6 +153,32 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             wait_for_neighbour(stage, "10.9.0.99")?;
             let expected = Expected::subject("peer", "10.9.0.99").and("interface", "veth0");
             Ok(expected.asked(["192.0.2.1:443"]))
+        },
+    },
+    Scenario {
+        name: "neighbor-unresolved/datagrams",
+        about: "a program sends datagrams, without connecting its socket, to a host behind a gateway that is not there",
+        make: |stage| {
+            peer(stage)?;
+            stage.run("ip", ["route", "add", "default", "via", "10.9.0.99"])?;
+            let sender = UdpSocket::bind("10.9.0.1:0")?;
+            stage.repeat(move || {
+                let _ = sender.send_to(b"a line of a log", "192.0.2.1:514");
+                std::thread::sleep(Duration::from_millis(100));
+            });
+            wait_for_neighbour(stage, "10.9.0.99")?;
+            Ok(Expected::subject("peer", "10.9.0.99").and("interface", "veth0"))
+        },
+    },
+    Scenario {
+        name: "neighbor-unresolved/healthy-once",
+        about: "a datagram was sent to a host that is not there, and that was all",
+        make: |stage| {
+            remote_server(stage)?;
+            let sender = UdpSocket::bind("10.9.0.1:0")?;
+            sender.send_to(b"anybody there?", "10.9.0.99:514")?;
+            wait_for_neighbour(stage, "10.9.0.99")?;
+            Ok(Expected::nothing())
         },
     },
     Scenario {

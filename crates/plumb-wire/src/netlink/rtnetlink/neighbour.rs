@@ -12,15 +12,22 @@ pub const NEW_NEIGHBOUR: u16 = 28;
 
 const NDA_DST: u16 = 1;
 const NDA_LLADDR: u16 = 2;
+const NDA_CACHEINFO: u16 = 3;
 const NDA_PROBES: u16 = 4;
+/// Where `ndm_used` stands in `struct nda_cacheinfo`, and milliseconds of its ticks (`USER_HZ` is 100).
+const USED_AT: usize = 4;
+const TICK_MS: u64 = 10;
 
 /// Decodes the payload of a message. Entries of bridges, which are no IP neighbours, are `None`.
 pub fn decode_neighbour(payload: &[u8]) -> Option<Neighbour> {
-    let (mut destination, mut link_address, mut probes) = (None, None, None);
+    let (mut destination, mut link_address, mut probes, mut idle_ms) = (None, None, None, None);
     for (kind, value) in attributes(payload.get(BODY_BYTES..)?) {
         match kind {
             NDA_DST => destination = ip(value),
             NDA_LLADDR => link_address = Some(value.to_vec()),
+            NDA_CACHEINFO => {
+                idle_ms = u32_at(value, USED_AT).map(|ticks| u64::from(ticks) * TICK_MS)
+            }
             NDA_PROBES => probes = word(value),
             _ => {}
         }
@@ -32,6 +39,7 @@ pub fn decode_neighbour(payload: &[u8]) -> Option<Neighbour> {
         flags: payload.get(10).copied()?,
         link_address,
         probes,
+        idle_ms,
     })
 }
 
@@ -50,6 +58,12 @@ mod tests {
             Some(&[1, 2, 3, 4, 5, 6][..])
         );
         assert_eq!(neighbour.ip.to_string(), "10.0.0.2");
+        assert_eq!(neighbour.idle_ms, None);
+        // Confirmed, used and changed so many ticks ago, and two who hold it.
+        payload.extend([20, 0, 3, 0]);
+        payload.extend([900_u32, 25, 700, 2].into_iter().flat_map(u32::to_ne_bytes));
+        let used = decode_neighbour(&payload).expect("a whole message");
+        assert_eq!(used.idle_ms, Some(250));
         assert_eq!(decode_neighbour(&payload[..12]), None);
     }
 }
