@@ -1,17 +1,18 @@
 //! `interface-down`, `interface-errors`, `interface-drops`: what our own interfaces do wrong.
 //!
-//! An interface without carrier is a trouble when somebody needs it: a connection has its address, or the
-//! route to a destination leads there. Drops and errors are those counted between the samples.
+//! An interface that is down is a trouble when somebody needs it ([`down`]). Drops and errors are those counted between the
+//! samples.
 
-use std::net::IpAddr;
+mod down;
 
 use plumb_model::Known;
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::link::Link;
-use plumb_model::socket::SocketState;
 use plumb_model::traffic::{Qdisc, QdiscStatistics};
 
-use super::{Case, attempts, evidence, of_interest};
+pub use self::down::check as check_down;
+pub(super) use self::down::{belongs_to_dead, is_behind_dead};
+use super::{Case, evidence};
 
 /// The id of the finding: down, or no carrier.
 pub const DOWN: &str = "interface-down";
@@ -45,118 +46,6 @@ const DROPPED: [&str; 5] = [
     "rx_over_errors",
     "rx_fifo_errors",
 ];
-
-/// Looks for interfaces that are needed and cannot send.
-pub fn check_down(case: &Case<'_>) -> Vec<Finding> {
-    let links = case.span.after.links.iter();
-    let dead = links.filter(|link| {
-        let base = &link.base;
-        !(base.is_loopback() || base.is_up() && base.has_carrier())
-    });
-    dead.filter_map(|link| Some(down(link, &needed_by(case, link)?)))
-        .collect()
-}
-
-/// Says who needs an interface.
-fn needed_by(case: &Case<'_>, link: &Link) -> Option<String> {
-    let sample = case.span.after;
-    let own: Vec<_> = sample
-        .addresses
-        .iter()
-        .filter(|address| address.interface == link.base.index)
-        .map(|address| address.ip)
-        .collect();
-    let waits = [SocketState::SYN_SENT, SocketState::ESTABLISHED];
-    let using = sample.snapshot.sockets.iter().filter(|socket| {
-        let local = socket.local.inet().map(|local| local.ip().to_canonical());
-        let connected = socket.peer.port().is_some() && waits.contains(&socket.state);
-        connected && local.is_some_and(|local| own.contains(&local))
-    });
-    let count = using.count();
-    if count > 0 {
-        return Some(format!(
-            "its address is that of {}",
-            evidence::connections(count)
-        ));
-    }
-    let leads = sample.destinations.iter().find(|to| {
-        to.route
-            .as_ref()
-            .is_ok_and(|route| route.interface == Some(link.base.index))
-    });
-    if let Some(to) = leads {
-        return Some(format!("the route to {} leads through it", to.ip));
-    }
-    let mut behind = sample.destinations.iter();
-    let lost = behind.find(|to| {
-        let strayed = || belongs_to_dead(case, link, to.ip) && is_tried_in_vain(case, to.ip);
-        of_interest::is_ours(case, to.ip)
-            && (to.route.is_err() && is_in_network(case, link, to.ip) || strayed())
-    });
-    lost.map(|to| format!("the network of {} is behind it", to.ip))
-}
-
-/// Says whether somebody waits for an answer of a host, or gave up to wait.
-fn is_tried_in_vain(case: &Case<'_>, ip: IpAddr) -> bool {
-    let waits = attempts::all(case).into_iter().any(|attempts| {
-        attempts.peer.ip() == ip && attempts.answers == 0 && attempts.retransmits > 0
-    });
-    waits || attempts::given_up(case).keys().any(|peer| peer.ip() == ip)
-}
-
-/// Says whether an address is of the network of an interface that is switched off, and of none of the others: a less
-/// specific route that is left leads it astray.
-pub(super) fn belongs_to_dead(case: &Case<'_>, link: &Link, ip: IpAddr) -> bool {
-    let mut others = case.span.after.links.iter();
-    let elsewhere = others.any(|other| other.base.is_up() && is_in_network(case, other, ip));
-    !link.base.is_up() && is_in_network(case, link, ip) && !elsewhere
-}
-
-/// Says whether an address is of the network of an interface that is switched off: with it went the route.
-pub(super) fn is_behind_dead(case: &Case<'_>, ip: IpAddr) -> bool {
-    let mut links = case.span.after.links.iter();
-    links.any(|link| !link.base.is_up() && is_in_network(case, link, ip))
-}
-
-fn is_in_network(case: &Case<'_>, link: &Link, ip: IpAddr) -> bool {
-    let bits = |ip: IpAddr| match ip {
-        IpAddr::V4(ip) => (u128::from(ip.to_bits()) << 96, 32),
-        IpAddr::V6(ip) => (ip.to_bits(), 128),
-    };
-    let mut addresses = case.span.after.addresses.iter();
-    addresses.any(|own| {
-        let ((own_bits, own_len), (bits, len)) = (bits(own.ip), bits(ip));
-        let differ = (own_bits ^ bits).leading_zeros();
-        own.interface == link.base.index && own_len == len && differ >= u32::from(own.prefix_len)
-    })
-}
-
-fn down(link: &Link, needed: &str) -> Finding {
-    let name = name(link);
-    let (what, hint) = if link.base.is_up() {
-        (
-            "has no carrier",
-            "a cable, the switch, or the other end of a virtual link that is down".to_owned(),
-        )
-    } else {
-        (
-            "is switched off",
-            format!("switch it on: ip link set {name} up"),
-        )
-    };
-    Finding {
-        kind: DOWN,
-        severity: Severity::Critical,
-        summary: format!("{name} {what}, and is needed: {needed}"),
-        subject: subject(&name),
-        evidence: vec![
-            evidence::fact("rtnetlink RTM_GETLINK flags", format!("{name} {what}")),
-            evidence::fact("sock_diag, rtnetlink RTM_GETROUTE", needed.to_owned()),
-        ],
-        hints: vec![hint],
-        confidence: Confidence::Certain,
-    }
-}
 
 /// Looks for interfaces with damaged frames.
 pub fn check_errors(case: &Case<'_>) -> Vec<Finding> {

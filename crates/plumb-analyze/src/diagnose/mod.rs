@@ -168,6 +168,10 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     (interfaces::DOWN, connecting::TIMEOUT),
     (interfaces::DOWN, neighbour::UNRESOLVED),
     (interfaces::DOWN, half_open_peer::ID),
+    (interfaces::DOWN, names::FAILING),
+    // What should leave by it is thrown away.
+    (interfaces::DOWN, interfaces::DROPS),
+    (interfaces::DOWN, interfaces::ERRORS),
     // Who asks a port that is closed gets no name.
     (names::FAILING, udp::NOBODY),
     (names::FAILING, names::SLOW),

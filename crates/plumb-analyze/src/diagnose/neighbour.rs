@@ -51,6 +51,11 @@ pub fn check_unresolved(case: &Case<'_>) -> Vec<Finding> {
     found
 }
 
+/// Says whether packets for an unresolved neighbour go on to be sent.
+pub(super) fn is_sent_in_vain(case: &Case<'_>, neighbour: &Neighbour) -> bool {
+    in_vain::goes_on(case, neighbour).is_some()
+}
+
 /// Says who needs a next hop: an attempt that waits for it, or packets that came back.
 fn needed_by(case: &Case<'_>, neighbour: &Neighbour) -> Option<String> {
     let waiting = attempts::all(case).into_iter().find(|attempts| {

@@ -111,6 +111,7 @@ mod tests {
                 operational_state: Some(6),
                 mtu: Some(1500),
                 master: None,
+                lower: None,
             },
             tx_queue_len: Known::Known(1000),
             address: None,

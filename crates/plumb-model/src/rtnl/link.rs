@@ -15,6 +15,9 @@ pub struct Link {
     pub mtu: Option<u32>,
     /// Index of its master (bridge, bond, VRF).
     pub master: Option<u32>,
+    /// Index of the interface it rests on (VLAN, macvlan, tunnel), or, of a veth, of its other end; `None` also where that is
+    /// in another network namespace.
+    pub lower: Option<u32>,
     /// `IF_OPER_*`.
     pub operational_state: Option<u8>,
 }

@@ -23,6 +23,7 @@ pub(in crate::diagnose) fn short_of_processors(is_later: bool) -> Sample {
         hardware: 1,
         mtu: Some(1500),
         master: None,
+        lower: None,
         operational_state: None,
     };
     let link = Link {

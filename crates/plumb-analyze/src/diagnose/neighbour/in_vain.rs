@@ -44,7 +44,7 @@ pub(super) fn check<'s>(
 }
 
 /// Gives how long ago the last packet was to be sent, if that was between the samples and not the first.
-fn goes_on(case: &Case<'_>, neighbour: &Neighbour) -> Option<u64> {
+pub(super) fn goes_on(case: &Case<'_>, neighbour: &Neighbour) -> Option<u64> {
     let mut earlier = case.span.before.neighbours.iter();
     let earlier = earlier.find(|other| {
         (other.ip, other.interface) == (neighbour.ip, neighbour.interface) && other.is_unresolved()

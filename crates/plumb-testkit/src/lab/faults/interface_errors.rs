@@ -100,6 +100,12 @@ fn tunnel(stage: &mut Stage) -> io::Result<(Peer, UdpSocket)> {
 /// The peer sends datagrams of the tunnel, each with one frame in it and this mark outside.
 fn frames(stage: &mut Stage, mark: u8) -> io::Result<()> {
     let (peer, sender) = tunnel(stage)?;
+    // Who is sent an error instead does not answer ARP.
+    let receiver = UdpSocket::bind("10.20.0.1:5000")?;
+    receiver.set_read_timeout(Some(Duration::from_millis(100)))?;
+    stage.repeat(move || {
+        let _ = receiver.recv(&mut [0; 64]);
+    });
     sockopt::set_ip_tos(&sender, mark)?;
     let datagram = datagram();
     stage.repeat_in(&peer, move || {

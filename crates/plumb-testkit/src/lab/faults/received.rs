@@ -93,6 +93,46 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "interface-down/tunnel",
+        about: "a program sends datagrams into a tunnel that no program has open",
+        make: |stage| {
+            tunnel(stage)?;
+            let sender = UdpSocket::bind("10.66.0.1:0")?;
+            stage.repeat(move || {
+                let _ = sender.send_to(&[1; 200], "10.66.0.9:1194");
+                std::thread::sleep(Duration::from_millis(50));
+            });
+            Ok(Expected::subject("interface", "tun0"))
+        },
+    },
+    Scenario {
+        name: "interface-down/healthy-tunnel",
+        about: "such a tunnel that nothing is sent into",
+        make: |stage| {
+            remote_server(stage)?;
+            tunnel(stage)?;
+            Ok(Expected::nothing())
+        },
+    },
+    Scenario {
+        name: "interface-down/beneath",
+        about: "a program sends datagrams by a macvlan whose interface beneath is switched off",
+        make: |stage| {
+            peer(stage)?;
+            let upper = ["link", "add", "mv0", "link", "veth0", "type", "macvlan"];
+            stage.run("ip", upper)?;
+            stage.run("ip", ["addr", "add", "10.4.0.1/24", "dev", "mv0"])?;
+            stage.run("ip", ["link", "set", "mv0", "up"])?;
+            stage.run("ip", ["link", "set", "veth0", "down"])?;
+            let sender = UdpSocket::bind("10.4.0.1:0")?;
+            stage.repeat(move || {
+                let _ = sender.send_to(&[1; 200], "10.4.0.2:4000");
+                std::thread::sleep(Duration::from_millis(50));
+            });
+            Ok(Expected::subject("interface", "mv0"))
+        },
+    },
+    Scenario {
         name: "interface-drops/queue",
         about: "a program sends more datagrams than the queue of the interface lets through",
         make: |stage| {
@@ -159,6 +199,13 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
 ];
+
+/// A tunnel that is switched on and that no program carries packets for.
+fn tunnel(stage: &Stage) -> io::Result<()> {
+    stage.run("ip", ["tuntap", "add", "dev", "tun0", "mode", "tun"])?;
+    stage.run("ip", ["addr", "add", "10.66.0.1/24", "dev", "tun0"])?;
+    stage.run("ip", ["link", "set", "tun0", "up"])
+}
 
 /// A peer that sends from an address whose way back is not through it.
 fn foreign(stage: &mut Stage, filter: u8) -> io::Result<()> {

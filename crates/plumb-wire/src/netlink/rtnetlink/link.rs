@@ -12,8 +12,10 @@ pub const NEW_LINK: u16 = 16;
 
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
+const IFLA_LINK: u16 = 5;
 const IFLA_MASTER: u16 = 10;
 const IFLA_OPERSTATE: u16 = 16;
+const IFLA_LINK_NETNSID: u16 = 37;
 
 /// Decodes the payload of a message.
 pub fn decode_link(payload: &[u8]) -> Option<Link> {
@@ -24,17 +26,23 @@ pub fn decode_link(payload: &[u8]) -> Option<Link> {
         name: Vec::new(),
         mtu: None,
         master: None,
+        lower: None,
         operational_state: None,
     };
+    let mut is_elsewhere = false;
     for (kind, value) in attributes(payload.get(BODY_BYTES..)?) {
         match kind {
             IFLA_IFNAME => link.name = name(value),
             IFLA_MTU => link.mtu = word(value),
+            // A device of its own is sent with 0, or with its own index.
+            IFLA_LINK => link.lower = word(value).filter(|lower| ![0, link.index].contains(lower)),
+            IFLA_LINK_NETNSID => is_elsewhere = true,
             IFLA_MASTER => link.master = word(value),
             IFLA_OPERSTATE => link.operational_state = value.first().copied(),
             _ => {}
         }
     }
+    link.lower = link.lower.filter(|_| !is_elsewhere);
     Some(link)
 }
 
@@ -51,5 +59,24 @@ mod tests {
         assert_eq!(link.mtu, Some(65536));
         assert!(link.is_up() && link.has_carrier() && link.is_loopback());
         assert_eq!(decode_link(&payload[..15]), None);
+    }
+
+    #[test]
+    fn the_interface_beneath_is_known_by_its_index_where_it_is_in_the_same_namespace() {
+        let attribute = |kind: u16, value: u32| {
+            let head = [8_u16, kind].into_iter().flat_map(u16::to_ne_bytes);
+            head.chain(value.to_ne_bytes()).collect::<Vec<u8>>()
+        };
+        let lower = |attributes: &[(u16, u32)]| {
+            let mut payload = vec![0, 0, 1, 0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0];
+            for (kind, value) in attributes {
+                payload.extend(attribute(*kind, *value));
+            }
+            decode_link(&payload).and_then(|link| link.lower)
+        };
+        assert_eq!(lower(&[(IFLA_LINK, 3)]), Some(3));
+        assert_eq!(lower(&[(IFLA_LINK, 3), (IFLA_LINK_NETNSID, 0)]), None);
+        assert_eq!(lower(&[(IFLA_LINK, 7)]), None);
+        assert_eq!(lower(&[(IFLA_LINK, 0)]), None);
     }
 }

@@ -26,7 +26,7 @@ pub fn decode_neighbour(payload: &[u8]) -> Option<Neighbour> {
             NDA_DST => destination = ip(value),
             NDA_LLADDR => link_address = Some(value.to_vec()),
             NDA_CACHEINFO => {
-                idle_ms = u32_at(value, USED_AT).map(|ticks| u64::from(ticks) * TICK_MS)
+                idle_ms = u32_at(value, USED_AT).map(|ticks| u64::from(ticks) * TICK_MS);
             }
             NDA_PROBES => probes = word(value),
             _ => {}

@@ -199,6 +199,7 @@ mod tests {
                 hardware: 1,
                 mtu: None,
                 master,
+                lower: None,
                 operational_state: None,
             },
             tx_queue_len: Known::Unknown(Reason::NotInSource),
