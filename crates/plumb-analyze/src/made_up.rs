@@ -8,6 +8,7 @@ use plumb_model::diag::tcp_info::TcpInfo;
 use plumb_model::id::{Cookie, Inode, NetnsId, Uid};
 use plumb_model::known::Known;
 use plumb_model::notice::Notices;
+use plumb_model::rtnl::{Route, RouteType};
 use plumb_model::sample::{Sample, Span};
 use plumb_model::snapshot::{End, Kind, Snapshot, Socket};
 use plumb_model::socket::SocketState;
@@ -69,5 +70,27 @@ pub(crate) fn between<'s>(before: &'s Sample, after: &'s Sample) -> Case<'s> {
         span: Span { before, after },
         notices: &SILENCE,
         focus: &HOST,
+    }
+}
+
+/// A route of IPv4 by interface 3.
+pub(crate) fn route(kind: RouteType) -> Route {
+    Route {
+        family: 2,
+        destination: None,
+        prefix_len: 0,
+        table: 254,
+        kind,
+        protocol: 3,
+        scope: 0,
+        source: None,
+        gateway: None,
+        interface: Some(3),
+        priority: None,
+        mtu: None,
+        hop_limit: None,
+        expires_s: None,
+        is_learned: false,
+        next_hops: Vec::new(),
     }
 }

@@ -174,6 +174,7 @@ struct sock_common {
 };
 
 struct net_device {
+	int ifindex;
 	possible_net_t nd_net;
 };
 

@@ -66,6 +66,7 @@ pub fn read() -> Sample {
         refusers,
         has_hidden_rules,
         destinations: Vec::new(),
+        refused: Vec::new(),
         descriptors,
         run_times,
         unix_waits,
@@ -101,6 +102,11 @@ fn memberships() -> Vec<Membership> {
 /// Asks where packets go: to those named, and to those that connections are being made to.
 pub fn ask_destinations(sample: &mut Sample, named: &[IpAddr]) {
     sample.destinations = destinations::ask(&sample.snapshot, named);
+}
+
+/// Asks where datagrams would go that were refused, each with its source, if its socket has one.
+pub fn ask_refused(sample: &mut Sample, refused: &[(IpAddr, Option<IpAddr>)]) {
+    sample.refused = destinations::ask_refused(refused);
 }
 
 /// Gives the name of the UNIX listener that a process means by a name, as that is bound; `None` where there is none.

@@ -104,6 +104,8 @@ pub enum What {
         reason: u32,
         /// Whether it belonged to a socket; else its ends are those of the packet, `local` being who it was for.
         of_socket: bool,
+        /// Index of the interface that it was at, if it belonged to no socket and the kernel tells.
+        interface: Option<u32>,
     },
     /// A packet found the receive queue full, and was dropped for this reason (see [`What::Dropped`]), where the
     /// kernel has any.

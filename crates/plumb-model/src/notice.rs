@@ -183,10 +183,10 @@ pub struct Gaps {
     pub open_us: Vec<u32>,
 }
 
-/// A `bind()`, `listen()` or `connect()` that failed, and how often the same happened.
+/// A `bind()`, `listen()` or `connect()` that failed, or a datagram that was refused, and how often the same happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedCall {
-    /// `bind`, `listen` or `connect`.
+    /// `bind`, `listen`, `connect`, or one that sends.
     pub call: &'static str,
     /// The process.
     pub pid: Pid,
@@ -194,8 +194,10 @@ pub struct RefusedCall {
     pub comm: Vec<u8>,
     /// `IPPROTO_*` of the socket.
     pub protocol: u8,
-    /// The address it asked for; of `listen` the one it is bound to.
+    /// The address it asked for; of `listen` the one it is bound to, of a send on a connected socket its peer.
     pub address: SocketAddr,
+    /// The source of a datagram, where its socket has one.
+    pub source: Option<IpAddr>,
     /// Why not: an errno, positive. Of a `connect()` that was not waited for it is the error that the socket was left
     /// with in the end.
     pub errno: i32,
@@ -205,6 +207,13 @@ pub struct RefusedCall {
     /// listens at, since the last time; the same end, if it has that now; or one of the same port that is itself in
     /// the way.
     pub instead: Option<SocketAddr>,
+}
+
+impl RefusedCall {
+    /// Says whether it is a datagram that was refused.
+    pub fn is_send(&self) -> bool {
+        !matches!(self.call, "bind" | "listen" | "connect")
+    }
 }
 
 /// A process that connected a UDP socket to port 53 of somebody, as resolvers do.

@@ -40,6 +40,8 @@ pub struct Sample {
     pub has_hidden_rules: bool,
     /// Where packets to the destinations of interest go.
     pub destinations: Vec<Destination>,
+    /// The same of datagrams that were refused.
+    pub refused: Vec<Lookup>,
     /// Descriptors of every process.
     pub descriptors: Vec<DescriptorUse>,
     /// Threads that wait for room at UNIX listeners.
@@ -83,6 +85,15 @@ pub struct Destination {
     pub ip: IpAddr,
     /// The route, or the number of the error that stands for one (`ENETUNREACH`, `EACCES`, …).
     pub route: Result<Route, i32>,
+}
+
+/// What the routing tables say of a datagram that was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lookup {
+    /// The source it was asked with, where the socket has one: rules may ask for it.
+    pub source: Option<IpAddr>,
+    /// The answer.
+    pub to: Destination,
 }
 
 /// A thread that waits in `connect()` for room at a UNIX listener.

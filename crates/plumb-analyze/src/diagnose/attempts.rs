@@ -239,11 +239,19 @@ pub(super) fn abandoned(case: &Case<'_>) -> BTreeMap<SocketAddr, u64> {
 
 /// Gives the next hop towards an address that did not tell its link layer address.
 pub(super) fn silent_next_hop<'s>(case: &Case<'s>, peer: SocketAddr) -> Option<&'s Neighbour> {
-    let sample = case.span.after;
-    let destination = sample.destinations.iter().find(|to| to.ip == peer.ip())?;
-    let route = destination.route.as_ref().ok()?;
-    let hops = next_hops(route, peer.ip());
-    let mut neighbours = sample.neighbours.iter();
+    let mut destinations = case.span.after.destinations.iter();
+    let destination = destinations.find(|to| to.ip == peer.ip())?;
+    silent_hop_of(case, destination.route.as_ref().ok()?, peer.ip())
+}
+
+/// Gives a next hop of a route to an address that does not answer.
+pub(super) fn silent_hop_of<'s>(
+    case: &Case<'s>,
+    route: &Route,
+    ip: IpAddr,
+) -> Option<&'s Neighbour> {
+    let hops = next_hops(route, ip);
+    let mut neighbours = case.span.after.neighbours.iter();
     neighbours.find(|neighbour| {
         hops.contains(&(neighbour.ip, neighbour.interface)) && neighbour.is_unresolved()
     })

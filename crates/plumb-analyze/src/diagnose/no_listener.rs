@@ -325,6 +325,7 @@ mod tests {
             comm: b"client".to_vec(),
             protocol: 6,
             address: end,
+            source: None,
             errno: REFUSED,
             count: 20,
             instead: None,

@@ -2,10 +2,12 @@
 //!
 //! Here `connect()` fails at once (ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL), so nothing is left to see but
 //! `Ip.OutNoRoutes`; the kernel is asked about the destinations that were named and those of calls that failed.
-//! Elsewhere a router says so by an ICMP error (see [`turned_away`]); what this host should forward is [`forwarded`]'s.
+//! Datagrams that fail so are [`sent`]'s. Elsewhere a router says so by an ICMP error (see [`turned_away`]); what this
+//! host should forward is [`forwarded`]'s.
 
 mod forwarded;
 mod only_way;
+mod sent;
 
 use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
@@ -54,7 +56,7 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
     let unanswered = unanswered.map(|(ip, (count, end))| way_back(case, ip, count, end));
     let forwarded = forwarded::check(case);
     let others = told.into_iter().chain(refused).chain(unanswered);
-    for found in others.chain(forwarded) {
+    for found in others.chain(sent::check(case)).chain(forwarded) {
         if !findings
             .iter()
             .any(|known| known.subject.peer == found.subject.peer)
@@ -258,10 +260,11 @@ fn finding(case: &Case<'_>, to: &Destination) -> Option<Finding> {
     let mut facts = vec![evidence::fact("rtnetlink RTM_GETROUTE", means)];
     let mut calls = case.notices.refused_calls.iter();
     let called = |call: &&RefusedCall| call.address.ip().to_canonical() == to.ip;
-    let call = calls.find(|call| call.call == "connect" && called(call));
+    let tries = |call: &&RefusedCall| call.call == "connect" || call.is_send();
+    let call = calls.find(|call| tries(call) && called(call));
     if let Some(call) = call {
         facts.push(evidence::fact(
-            "connect() returned",
+            &format!("{}() returned", call.call),
             format!(
                 "{} of {} at {} failed",
                 evidence::attempts(call.count),

@@ -199,6 +199,7 @@ fn faults_are_counted_by_their_kind() {
             What::Dropped {
                 reason: 8,
                 of_socket: true,
+                interface: None,
             },
         ),
         event(
@@ -207,6 +208,7 @@ fn faults_are_counted_by_their_kind() {
             What::Dropped {
                 reason: 8,
                 of_socket: true,
+                interface: None,
             },
         ),
         event(15, 5, What::ResetSent { reason: Some(2) }),

@@ -60,7 +60,7 @@ struct event {
 	u32 tgid;
 	u32 tid;
 	u32 netns;
-	s32 result; /* what a call returned, or the error of a socket */
+	s32 result; /* what a call returned, the error of a socket, or where a packet without one was: an interface */
 	u32 reason; /* why a packet was dropped or a connection reset; the number of a call, or of a new socket's protocol */
 	u16 local_port;
 	u16 peer_port;

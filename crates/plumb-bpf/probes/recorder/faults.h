@@ -251,17 +251,27 @@ INLINE bool has_left(struct sk_buff *skb, struct sock *sender)
 	return netns && netns != netns_of(TYPED, sender);
 }
 
+INLINE bool is_wanted_reason(u32 reason)
+{
+	if (!ONLY_REASONS[0])
+		return true;
+	for (int place = 0; place < MOST_REASONS; place++)
+		if (ONLY_REASONS[place] == reason)
+			return true;
+	return false;
+}
+
 INLINE int on_drop(struct sk_buff *skb, u32 reason, struct sock *sk)
 {
 	struct event *event;
 
 	if (reason <= LAST_GOOD_REASON || reason == PURGE_REASON)
 		return 0;
-	if (ONLY_REASON && reason != ONLY_REASON)
+	if (!is_wanted_reason(reason))
 		return 0;
 	if (!sk)
 		sk = skb->sk;
-	if (sk && ONLY_REASON && has_left(skb, sk))
+	if (sk && ONLY_REASONS[0] && has_left(skb, sk))
 		sk = NULL;
 	if (sk && FULL_REASON && reason == FULL_REASON && sk->sk_protocol != IPPROTO_TCP)
 		return 0;
@@ -272,6 +282,8 @@ INLINE int on_drop(struct sk_buff *skb, u32 reason, struct sock *sk)
 		return 0;
 	if (sk && !event->peer_port)
 		put_other_end(event, skb);
+	if (!sk)
+		event->result = READ(READ(skb, dev), ifindex);
 	event->reason = reason;
 	event->flags |= FLAG_REASON;
 	send_event(event);

@@ -31,8 +31,9 @@ volatile const u32 FULL_REASON;
 /* The reason given for what a closing socket still held, which is no loss; 0 where there is none. */
 volatile const u32 PURGE_REASON;
 
-/* Drops for this reason alone are told; 0 for all. */
-volatile const u32 ONLY_REASON;
+/* Drops for these reasons alone are told, the rest is 0; all where there are none. */
+#define MOST_REASONS 4
+volatile const u32 ONLY_REASONS[MOST_REASONS];
 
 /* What is remembered of a socket, so that what happens to it without its process has an owner. */
 struct known {

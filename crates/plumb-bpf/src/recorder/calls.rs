@@ -1,5 +1,7 @@
 //! The system calls of the network: what they are called, which arguments are what.
 
+use super::plan::Plan;
+
 /// What an argument is, for whoever shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Argument {
@@ -63,6 +65,16 @@ const MESSAGE: u32 = 32;
 const VECTOR: u32 = 64;
 const TOLD: u32 = 128;
 const CLOSES: u32 = 256;
+const REFUSED: u32 = 512;
+
+/// The calls that send, with where the programs find the address.
+const SENDS: [(i64, u32); 5] = [
+    (libc::SYS_sendto, ADDRESS_4),
+    (libc::SYS_sendmsg, MESSAGE),
+    (libc::SYS_sendmmsg, MESSAGE),
+    (libc::SYS_write, 0),
+    (libc::SYS_writev, 0),
+];
 
 use Argument::{
     Address, Data, Family, Fd, Hidden, How, Level, MessageFlags, Number, OptionName, Protocol,
@@ -239,8 +251,19 @@ pub fn find(number: u32) -> Option<&'static Described> {
     described().find(|call| call.number == i64::from(number))
 }
 
-/// Gives the table for the programs: place in the map, and flags; of the calls of these names, or of all.
-pub(super) fn table(names: &'static [&'static str]) -> impl Iterator<Item = (u32, u32)> {
+/// Says whether a call sends, by its number.
+pub fn sends(number: u32) -> bool {
+    SENDS.iter().any(|(send, _)| *send == i64::from(number))
+}
+
+/// Gives the table for the programs: place in the map, and flags; of the calls of these names, or of all, and of sends
+/// that the routing refuses where they are asked for.
+pub(super) fn table(plan: &Plan) -> impl Iterator<Item = (u32, u32)> {
+    let names = plan.only_calls;
     let wanted = described().filter(move |call| names.is_empty() || names.contains(&call.name));
-    wanted.filter_map(|call| Some((u32::try_from(call.number).ok()?, call.flags)))
+    let wanted = wanted.map(|call| (call.number, call.flags));
+    let sends = SENDS.iter().filter(|_| plan.refused_sends);
+    let sends = sends.map(|(number, flags)| (*number, flags | REFUSED | WANTED));
+    let all = wanted.chain(sends);
+    all.filter_map(|(number, flags)| Some((u32::try_from(number).ok()?, flags)))
 }

@@ -225,10 +225,12 @@ fn what(record: &Record<'_>, flags: u8, call: Option<Call>, places: &Places) -> 
         9 if flags & PLACE != 0 => What::Dropped {
             reason: places.number(record.u64(88)?)?,
             of_socket: state(20)?.0 != 0,
+            interface: None,
         },
         9 => What::Dropped {
             reason,
             of_socket: state(20)?.0 != 0,
+            interface: u32::try_from(result).ok().filter(|&index| index != 0),
         },
         10 => What::QueueFull {
             reason: (flags & REASON != 0).then_some(reason),

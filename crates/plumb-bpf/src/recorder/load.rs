@@ -22,6 +22,9 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!("../../probes/recorder/record
 /// The program that tells of drops by the code that dropped.
 const DROPS_BY_PLACE: &str = "drops_by_place";
 
+/// `MOST_REASONS`.
+const MOST_REASONS: usize = 4;
+
 /// Inode number of the first namespace of processes (`PROC_PID_INIT_INO`).
 const FIRST_PID_NAMESPACE: u32 = 0xEFFF_FFFC;
 
@@ -109,8 +112,7 @@ fn load(plan: &Plan, types: &Btf, names: &Names, helpers: bool) -> Result<Ebpf, 
     let made = u32::from(plan.wants(Layer::Made));
     let no_tcp = u32::from(!plan.wants(Layer::Made));
     let purge = names.drop_number("QUEUE_PURGE").unwrap_or(0);
-    let only = plan.only_drops.and_then(|name| names.drop_number(name));
-    let only = only.unwrap_or(0);
+    let only = numbers(plan.only_drops, names);
     let full = names.drop_number("SOCKET_RCVBUFF").unwrap_or(0);
     let mut loader = EbpfLoader::new();
     loader
@@ -128,7 +130,7 @@ fn load(plan: &Plan, types: &Btf, names: &Names, helpers: bool) -> Result<Ebpf, 
         .override_global("CALL_STACKS", &call_stacks, true)
         .override_global("MADE", &made, true)
         .override_global("NO_TCP", &no_tcp, true)
-        .override_global("ONLY_REASON", &only, true)
+        .override_global("ONLY_REASONS", &only, true)
         .override_global("FULL_REASON", &full, true)
         .override_global("PURGE_REASON", &purge, true);
     for (name, size) in limits::MAPS {
@@ -137,13 +139,23 @@ fn load(plan: &Plan, types: &Btf, names: &Names, helpers: bool) -> Result<Ebpf, 
     loader.load(&casts::put_in(OBJECT, names.cast))
 }
 
+/// Gives the numbers of reasons of this kernel, those it has first.
+fn numbers(wanted: &[&str], names: &Names) -> [u32; MOST_REASONS] {
+    let mut numbers = [0; MOST_REASONS];
+    let known = wanted.iter().filter_map(|name| names.drop_number(name));
+    for (place, number) in numbers.iter_mut().zip(known) {
+        *place = number;
+    }
+    numbers
+}
+
 /// Tells the programs which calls are wanted, before they are attached.
 fn name_calls(object: &mut Ebpf, plan: &Plan) -> Result<(), MapError> {
     let missing = MapError::InvalidName {
         name: String::from("call_flags"),
     };
     let mut flags = Array::<_, u32>::try_from(object.map_mut("call_flags").ok_or(missing)?)?;
-    for (number, call) in calls::table(plan.only_calls) {
+    for (number, call) in calls::table(plan) {
         flags.set(number, call, 0)?;
     }
     Ok(())

@@ -35,8 +35,11 @@ pub struct Plan {
     pub call_stacks: bool,
     /// With [`Layer::Calls`]: these calls alone, by their names; empty for all.
     pub only_calls: &'static [&'static str],
-    /// With [`Layer::Drops`]: those for this reason alone, where the kernel has it.
-    pub only_drops: Option<&'static str>,
+    /// With [`Layer::Calls`] and `only_calls`: datagrams, too, that the routing may have refused (EACCES, EINVAL,
+    /// ENETUNREACH, EHOSTUNREACH); of sends nothing else is told.
+    pub refused_sends: bool,
+    /// With [`Layer::Drops`]: those for these reasons alone, as far as the kernel has them; empty for all. Four at most.
+    pub only_drops: &'static [&'static str],
     /// Packets that belong to no known socket, too.
     pub strangers: bool,
 }

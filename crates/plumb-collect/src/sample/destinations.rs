@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use plumb_model::diag::inet::{AF_INET, AF_INET6};
 use plumb_model::rtnl::{Neighbour, Route};
-use plumb_model::sample::Destination;
+use plumb_model::sample::{Destination, Lookup};
 use plumb_model::snapshot::Snapshot;
 use plumb_model::socket::SocketState;
 use plumb_wire::netlink::rtnetlink::route::RouteQuestion;
@@ -41,15 +41,33 @@ pub(super) fn ask(snapshot: &Snapshot, named: &[IpAddr]) -> Vec<Destination> {
     }
     let answer = |ip: IpAddr| Destination {
         ip,
-        route: route_to(ip).map_err(Errno::raw_os_error),
+        route: route_to(RouteQuestion::new(ip)).map_err(Errno::raw_os_error),
     };
     asked.into_iter().map(answer).collect()
 }
 
-/// Asks for the route to a destination, with all next hops of the entry that decided: the route made of it for this
+/// Asks about datagrams that were refused, with the source that each had.
+pub(super) fn ask_refused(refused: &[(IpAddr, Option<IpAddr>)]) -> Vec<Lookup> {
+    let mut asked: Vec<_> = refused.to_vec();
+    asked.sort_unstable();
+    asked.dedup();
+    let answer = |(ip, source): (IpAddr, Option<IpAddr>)| {
+        let question = RouteQuestion {
+            source,
+            ..RouteQuestion::new(ip)
+        };
+        let route = route_to(question).map_err(Errno::raw_os_error);
+        Lookup {
+            source,
+            to: Destination { ip, route },
+        }
+    };
+    asked.into_iter().take(MOST).map(answer).collect()
+}
+
+/// Asks for a route, with all next hops of the entry that decided: the route made of it for this
 /// question has one of them, that of another packet may be another.
-fn route_to(ip: IpAddr) -> Result<Route, Errno> {
-    let question = RouteQuestion::new(ip);
+fn route_to(question: RouteQuestion) -> Result<Route, Errno> {
     let mut route = routing::ask_route(&question)?;
     let entry = routing::ask_route(&RouteQuestion {
         entry: true,

@@ -23,6 +23,7 @@ mod path;
 mod port_in_use;
 mod queues;
 mod received;
+mod refused_sends;
 mod resets;
 mod reuseport_imbalance;
 mod routed;
@@ -61,6 +62,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         answers::SCENARIOS,
         queues::SCENARIOS,
         received::SCENARIOS,
+        refused_sends::SCENARIOS,
         routed::SCENARIOS,
         slow::SCENARIOS,
         datagrams::SCENARIOS,

@@ -4,7 +4,7 @@ use plumb_model::Known;
 use plumb_model::diag::tcp_info::TcpInfo;
 use plumb_model::id::Cookie;
 use plumb_model::link::Link;
-use plumb_model::rtnl::{self, Route, RouteType};
+use plumb_model::rtnl::{self, RouteType};
 use plumb_model::sample::{Destination, Sample, Wait};
 use plumb_model::snapshot::{End, Snapshot};
 use plumb_model::traffic::{Qdisc, QdiscStatistics};
@@ -36,24 +36,7 @@ pub(in crate::diagnose) fn short_of_processors(is_later: bool) -> Sample {
         qdisc: None,
         statistics: Known::Unknown(plumb_model::Reason::NotInSource),
     };
-    let route = Route {
-        family: 2,
-        destination: None,
-        prefix_len: 0,
-        table: 254,
-        kind: RouteType::UNICAST,
-        protocol: 3,
-        scope: 0,
-        source: None,
-        gateway: None,
-        interface: Some(3),
-        priority: None,
-        mtu: None,
-        hop_limit: None,
-        expires_s: None,
-        is_learned: false,
-        next_hops: Vec::new(),
-    };
+    let route = made_up::route(RouteType::UNICAST);
     Sample {
         links: vec![link],
         destinations: vec![Destination {

@@ -88,6 +88,7 @@ mod tests {
             comm: b"client".to_vec(),
             protocol,
             address: (FAR.parse::<IpAddr>().expect("an address"), 443).into(),
+            source: None,
             errno: NO_ROUTE,
             count,
             instead: None,

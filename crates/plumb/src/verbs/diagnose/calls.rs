@@ -1,5 +1,5 @@
 //! Listening with the recorder, where it may run: calls of programs that the kernel refuses while the watch lasts (`bind()`,
-//! `listen()` and `connect()`), and packets of sockets that the firewall throws away. What is heard [`Heard`] makes sense of.
+//! `listen()` and `connect()`, datagrams that the routing refuses), and packets of sockets that the firewall throws away. What is heard [`Heard`] makes sense of.
 
 use std::time::{Duration, Instant};
 
@@ -35,7 +35,8 @@ impl Calls {
             layers: vec![Layer::Calls, Layer::Drops],
             no_stacks: true,
             only_calls: &["bind", "listen", "connect"],
-            only_drops: Some(FILTERED),
+            refused_sends: true,
+            only_drops: &[FILTERED],
             // What is forwarded belongs to no socket, and is nothing that a command does.
             strangers: root.is_none(),
             ..Plan::default()

@@ -1,4 +1,4 @@
-//! What the recorder's events say of calls that the kernel refuses, and of packets that the firewall throws away.
+//! What the recorder's events say of calls that the kernel refuses, and of packets that it throws away.
 //!
 //! Nothing is read here: events in, [`Refused`] out. Who does not wait for `connect()` (EINPROGRESS) is told later, at his
 //! socket, that he was refused; the same change of state is seen of who waits, whose call then returns the same error.
@@ -6,7 +6,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use plumb_bpf::recorder::calls;
 use plumb_model::NetnsId;
@@ -30,8 +30,16 @@ const UDP: u8 = 17;
 /// Where name servers are asked.
 const NAMES: u16 = 53;
 
-/// Who called what, for which address, and the error.
-type Key = (Pid, &'static str, u8, SocketAddr, i32, Option<NetnsId>);
+/// Who called what, for which address, the error, and the source of a datagram.
+type Key = (
+    Pid,
+    &'static str,
+    u8,
+    SocketAddr,
+    i32,
+    Option<NetnsId>,
+    Option<IpAddr>,
+);
 
 /// Who called `connect()`, and the name.
 type UnixKey = (Pid, Vec<u8>, Option<NetnsId>);
@@ -76,7 +84,9 @@ impl Heard {
         match &event.what {
             What::Call(call) => self.called(event, call),
             What::State(change) => self.changed(event, change),
-            What::Dropped { reason, of_socket } if Some(*reason) == by_rule => {
+            What::Dropped {
+                reason, of_socket, ..
+            } if Some(*reason) == by_rule => {
                 self.thrown_away(event, *of_socket);
             }
             _ => {}
@@ -87,7 +97,7 @@ impl Heard {
     pub fn finish(self) -> Refused {
         let bound = self.bound;
         let calls = self.failed.into_iter().map(|(key, failed)| {
-            let (pid, call, protocol, address, errno, netns) = key;
+            let (pid, call, protocol, address, errno, netns, source) = key;
             let own = bound.get(&(pid, protocol, address.port(), netns));
             let own = own.filter(|own| **own != address && overlaps(**own, address));
             let refused = RefusedCall {
@@ -96,6 +106,7 @@ impl Heard {
                 comm: failed.comm,
                 protocol,
                 address,
+                source,
                 errno,
                 count: failed.count,
                 instead: failed.instead.or(own.copied()),
@@ -155,12 +166,28 @@ impl Heard {
             }
             return;
         }
-        // The address of `listen()` is the one that was bound.
-        let bound = event.ends.filter(|_| name == "listen");
-        let address = decode_inet(&call.address).or(bound.map(|ends| ends.local));
+        let sends = calls::sends(call.number);
+        // The address of `listen()` is the one that was bound, that of a send on a connected socket its peer.
+        let end = event.ends.and_then(|ends| match name {
+            "listen" => Some(ends.local),
+            _ if sends => Some(ends.peer).filter(|peer| !peer.ip().is_unspecified()),
+            _ => None,
+        });
+        let address = decode_inet(&call.address).or(end);
+        let source = event.ends.filter(|_| sends).map(|ends| ends.local.ip());
+        let source = source.map(|source| source.to_canonical());
+        let source = source.filter(|source| !source.is_unspecified());
         let protocol = event.ends.map_or(0, |ends| ends.protocol);
         if let (Some(address), Ok(errno)) = (address, i32::try_from(-call.result)) {
-            let key = (task.pid, name, protocol, address, errno, event.netns);
+            let key = (
+                task.pid,
+                name,
+                protocol,
+                address,
+                errno,
+                event.netns,
+                source,
+            );
             self.fail(key, task);
         }
     }
@@ -201,7 +228,7 @@ impl Heard {
             .failed
             .iter_mut()
             .filter(|((of, name, ..), _)| *of == pid && matches!(*name, "bind" | "listen"));
-        for ((_, _, protocol, wanted, _, netns), failed) in of_process {
+        for ((_, _, protocol, wanted, _, netns, _), failed) in of_process {
             let alike = *protocol == ends.protocol && *netns == event.netns;
             if alike && (wanted.port() != end.port() || *wanted == end) {
                 failed.instead.get_or_insert(end);
@@ -240,7 +267,8 @@ impl Heard {
         let failed = change.new == SocketState::CLOSE && change.errno > 0;
         if let Some(ends) = event.ends.filter(|_| failed) {
             let netns = event.netns;
-            let key = (task.pid, "connect", TCP, ends.peer, change.errno, netns);
+            let errno = change.errno;
+            let key = (task.pid, "connect", TCP, ends.peer, errno, netns, None);
             self.fail(key, &task);
             self.counted.insert(cookie);
             // Cookies count upwards: the first is the oldest.

@@ -105,6 +105,7 @@ impl Look {
         calls.tell(self.place.id, &mut notices);
         after.snapshot.gaps.extend(calls.gaps.iter().cloned());
         sample::ask_destinations(&mut after, &asked_about(focus, &notices));
+        sample::ask_refused(&mut after, &refused_datagrams(&notices));
         let seen = Seen {
             place: self.place,
             before: self.before,
@@ -264,6 +265,14 @@ fn asked_about(focus: &Focus, notices: &Notices) -> Vec<IpAddr> {
     let seen = diagnose::of_interest::destinations(notices);
     let named = focus.hosts.iter().copied();
     named.chain(refused).chain(seen).collect()
+}
+
+/// Gives where datagrams were to go that the kernel refused, and from where.
+fn refused_datagrams(notices: &Notices) -> Vec<(IpAddr, Option<IpAddr>)> {
+    let sends = notices.refused_calls.iter().filter(|call| call.is_send());
+    sends
+        .map(|call| (call.address.ip().to_canonical(), call.source))
+        .collect()
 }
 
 /// Ends the watch of the wire; what it could not see is a gap of the sample.

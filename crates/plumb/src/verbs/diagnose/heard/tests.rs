@@ -127,6 +127,7 @@ fn a_packet_that_was_thrown_away_is_a_flow_s_or_a_stray() {
             What::Dropped {
                 reason: 9,
                 of_socket,
+                interface: None,
             },
             (80, 40_000),
         )
@@ -238,4 +239,36 @@ fn whose_own_socket_is_in_the_way_has_the_port() {
     assert!(instead([127, 0, 0, 1], [0, 0, 0, 0]).is_some());
     // Somebody else is in the way there.
     assert_eq!(instead([127, 0, 0, 1], [10, 0, 0, 1]), None);
+}
+
+#[test]
+fn a_datagram_that_is_refused_has_its_destination_and_its_source() {
+    let sent = |name: &str, to: Option<u16>, source: [u8; 4]| {
+        let mut event = call(name, to.unwrap_or(1), -113);
+        let ends = event.ends.as_mut().expect("it has ends");
+        ends.protocol = UDP;
+        ends.local = (source, 40_000).into();
+        ends.peer = match to {
+            Some(_) => ([0; 4], 0).into(),
+            None => ([10, 0, 0, 2], 53).into(),
+        };
+        if let (What::Call(call), None) = (&mut event.what, to) {
+            call.address.clear();
+        }
+        event
+    };
+    let told = |event| {
+        let calls = refused(&[event]);
+        let of = |call: RefusedCall| (call.is_send(), call.address, call.source);
+        calls.into_iter().map(of).collect::<Vec<_>>()
+    };
+    let source = Some(([10, 0, 0, 1]).into());
+    let named = told(sent("sendto", Some(8125), [10, 0, 0, 1]));
+    assert_eq!(named, [(true, end(8125), source)]);
+    // Nobody chose a source.
+    let unbound = told(sent("sendmsg", Some(8125), [0; 4]));
+    assert_eq!(unbound, [(true, end(8125), None)]);
+    let peer: SocketAddr = ([10, 0, 0, 2], 53).into();
+    let connected = told(sent("write", None, [10, 0, 0, 1]));
+    assert_eq!(connected, [(true, peer, source)]);
 }
