@@ -84,11 +84,13 @@ fn is_slow(flow: &Flow<'_>) -> bool {
 }
 
 /// Says whether more was on the way in the later sample, nothing arrives faster for it, and nothing of it is lost: what is
-/// more waits.
+/// more waits. Round trips that timers made long, where acknowledgements are lost, vary.
 fn fills(flow: &Flow<'_>) -> bool {
     let grew = |was: u64, is: u64| is.saturating_sub(was).saturating_mul(GROWTH) >= was;
     let (was, is) = (&flow.was, flow.is);
     again(flow) < FEW
+        && is_steady(was)
+        && is_steady(is)
         && was.delivery_rate > 0
         && is.delivery_rate > 0
         && grew(was.snd_cwnd.into(), is.snd_cwnd.into())

@@ -158,6 +158,12 @@ fn a_queue_that_fills_while_we_watch_is_told_although_it_was_short_before() {
     assert_eq!(found(fills(178_000, 79, 1_500_000, 0)), []);
     // A longer way: as much is under way as before.
     assert_eq!(found(fills(178_000, 31, 605_000, 0)), []);
+    // Where acknowledgements are lost some come by a timer alone.
+    let shaky = TcpInfo {
+        rttvar_us: 90_000,
+        ..fills(178_000, 79, 605_000, 1)
+    };
+    assert_eq!(found(shaky), []);
     // What is lost takes long to come, too.
     let lossy = found(fills(178_000, 79, 605_000, 9));
     assert!(lossy.iter().all(|(id, _)| *id != BLOAT), "{lossy:?}");
