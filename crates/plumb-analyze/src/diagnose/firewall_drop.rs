@@ -101,8 +101,28 @@ fn finding(case: &Case<'_>, victim: Victim) -> Finding {
     }
 }
 
-/// Gives the rules whose counters grew.
+/// Counts the packets that met rules with a counter.
+fn counted(case: &Case<'_>) -> u64 {
+    grown(case).into_iter().map(|(_, more)| more).sum()
+}
+
+/// Gives the rules whose counters grew, as evidence.
 fn guilty(case: &Case<'_>) -> Vec<Evidence> {
+    let met = |(rule, more): (&Refuser, u64)| {
+        evidence::fact(
+            "nftables counter",
+            format!(
+                "{more} packets met {} in {:.1} s",
+                place(rule),
+                case.span.seconds()
+            ),
+        )
+    };
+    grown(case).into_iter().map(met).collect()
+}
+
+/// Gives the rules whose counters grew, each with by how much.
+fn grown<'s>(case: &Case<'s>) -> Vec<(&'s Refuser, u64)> {
     let before = &case.span.before.refusers;
     let grown = case.span.after.refusers.iter().filter_map(|rule| {
         let now: u64 = rule.packets.ok()?;
@@ -115,14 +135,7 @@ fn guilty(case: &Case<'_>) -> Vec<Evidence> {
             _ => 0,
         };
         let more = now.checked_sub(then).filter(|&more| more > 0)?;
-        Some(evidence::fact(
-            "nftables counter",
-            format!(
-                "{more} packets met {} in {:.1} s",
-                place(rule),
-                case.span.seconds()
-            ),
-        ))
+        Some((rule, more))
     });
     grown.collect()
 }

@@ -6,8 +6,18 @@ use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 
 use super::servers::Servers;
 use super::{
-    Case, EXPLAINS, EXPLAINS_ALL, Found, asked, connecting, interfaces, no_route, sockets,
+    Case, EXPLAINS, EXPLAINS_ALL, Found, asked, connecting, firewall_drop, half_open_peer,
+    interfaces, names, no_route, routers, sockets,
 };
+
+/// What a router does with packets of others, and what their senders have of it.
+const STOPS: &[(&str, &str)] = &[
+    (no_route::ID, connecting::TIMEOUT),
+    (firewall_drop::ID, connecting::TIMEOUT),
+    (firewall_drop::ID, half_open_peer::ID),
+    (firewall_drop::ID, names::FAILING),
+    (routers::ID, connecting::TIMEOUT),
+];
 
 /// Drops what another finding explains or what does not concern the focus, and puts the worst first;
 /// among equals the surer, then the order of the checks.
@@ -163,7 +173,7 @@ fn leads_to(case: &Case<'_>, interface: &Subject, other: &Subject) -> bool {
 
 /// Says whether a listener or a router of another network namespace explains what a client has found.
 pub(super) fn explains_from_afar(there: &Found, client: &Finding) -> bool {
-    let is_stopped = |router: &Finding| refuses(router, client);
+    let is_stopped = |other: &Finding| refuses(other, client) || is_told_by_sender(other, client);
     there.findings.iter().any(is_stopped)
         || there.findings.iter().any(|listener| {
             let peer = end_at(&listener.subject, &client.subject);
@@ -177,11 +187,24 @@ pub(super) fn stops(router: &Finding, there: &Found) -> bool {
     there.findings.iter().any(|client| refuses(router, client))
 }
 
-/// Says whether a host to which a router has no way is the one that gives a client no answer.
+/// Says whether a host that a router does not hand packets on to is the one that gives a client no answer, or the router
+/// gives up what the client says is given up.
 fn refuses(router: &Finding, client: &Finding) -> bool {
-    router.kind == no_route::ID
-        && client.kind == connecting::TIMEOUT
-        && peers_alike(&router.subject, &client.subject) == Some(true)
+    let subject = &router.subject;
+    // What is kept from a process of its own has that for its subject.
+    let hands_on =
+        subject.kind == "destination" && subject.pid.is_none() && subject.local.is_none();
+    STOPS.contains(&(router.kind, client.kind))
+        && hands_on
+        && peers_alike(subject, &client.subject) == Some(true)
+}
+
+/// Says whether a router tells of packets that their sender, in another namespace, tells of himself.
+fn is_told_by_sender(sender: &Finding, router: &Finding) -> bool {
+    sender.kind == routers::ID
+        && router.kind == routers::ID
+        && sender.severity > router.severity
+        && peers_alike(&sender.subject, &router.subject) == Some(true)
 }
 
 /// Gives the end that a client wants to reach, if a listener serves it, provided that it is where the listener is.
@@ -361,6 +384,43 @@ mod tests {
         assert_eq!(told("push", "10.0.0.2:80"), 1);
         assert_eq!(told("pull", "10.0.0.2:80"), 2);
         assert_eq!(told("push", "10.0.0.2:81"), 2);
+    }
+
+    #[test]
+    fn a_firewall_of_a_router_in_another_namespace_explains_its_clients_and_that_of_a_host_does_not()
+     {
+        let merged = |pid| {
+            let silent = subject("destination", None, Some("10.98.0.1:80"));
+            let here = finding("connect-timeout", Severity::Critical, silent.clone());
+            let there = Subject { pid, ..silent };
+            let there = finding("firewall-drop", Severity::Critical, there);
+            let found = |finding| Found {
+                findings: vec![finding],
+                ..Found::default()
+            };
+            merge(&[found(here), found(there)]).len()
+        };
+        assert_eq!(merged(None), 1);
+        assert_eq!(merged(Some(plumb_model::id::Pid(7))), 2);
+    }
+
+    #[test]
+    fn a_circle_is_told_of_its_sender_and_not_of_each_router_in_it() {
+        let circle = |severity| Found {
+            findings: vec![finding(
+                "ttl-exceeded",
+                severity,
+                subject("destination", None, Some("10.98.0.1")),
+            )],
+            ..Found::default()
+        };
+        let merged = merge(&[
+            circle(Severity::Warning),
+            circle(Severity::Critical),
+            circle(Severity::Warning),
+        ]);
+        assert_eq!(merged.len(), 1);
+        assert_eq!(merged[0].severity, Severity::Critical);
     }
 
     #[test]

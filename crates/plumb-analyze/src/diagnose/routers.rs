@@ -4,7 +4,9 @@
 //! The router that gives one up says so (ICMP time exceeded, code 0). Tools that trace a route provoke
 //! it on purpose, by UDP to high ports or by ICMP, and do not count. Over IPv4 a circle through this very host ends
 //! earlier: what comes back has our own address as its sender, and the kernel throws it away without a word
-//! (`fib_validate_source`).
+//! (`fib_validate_source`). What this host itself gives up of others' packets is in [`here`].
+
+mod here;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -58,7 +60,15 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
     let circles: Vec<Finding> = untold
         .map(|(peer, count)| circle(case, peer, count))
         .collect();
-    told.into_iter().chain(circles).collect()
+    let told: Vec<Finding> = told.into_iter().chain(circles).collect();
+    let here = here::given_up(case).into_iter();
+    let here: Vec<Finding> = here
+        .filter(|found| {
+            told.iter()
+                .all(|other| other.subject.peer != found.subject.peer)
+        })
+        .collect();
+    told.into_iter().chain(here).collect()
 }
 
 /// Counts the SYNs of this host that came back to it from the wire, by destination.
@@ -83,9 +93,13 @@ pub(super) fn comes_back(case: &Case<'_>, notice: &Notice) -> bool {
 }
 
 fn is_traffic(notice: &Notice) -> bool {
+    let to = match notice.direction {
+        Direction::Received => notice.peer,
+        Direction::Sent => notice.local,
+    };
     match notice.protocol {
         TCP => true,
-        UDP => !TRACED.contains(&notice.peer.port()),
+        UDP => !TRACED.contains(&to.port()),
         _ => false,
     }
 }

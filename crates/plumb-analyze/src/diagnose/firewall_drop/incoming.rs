@@ -1,6 +1,6 @@
 //! Clients that the local firewall keeps from ports that are served here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use plumb_model::finding::Evidence;
@@ -16,16 +16,74 @@ const SEVERAL: u64 = 3;
 
 pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
     let mut victims = unanswered(case);
+    let others = some_unanswered(case).into_iter();
+    let others: Vec<_> = others
+        .filter(|other| victims.iter().all(|victim| victim.summary != other.summary))
+        .collect();
+    victims.extend(others);
     victims.extend(rejected(case));
     victims
 }
 
-/// SYNs of one client for a port that is served here, of which none got an answer.
-fn unanswered(case: &Case<'_>) -> Vec<Victim> {
+/// Says whether it is not the firewall that keeps an attempt from being answered.
+fn is_explained(case: &Case<'_>) -> bool {
     let queue_full = ["ListenOverflows", "ListenDrops", "TCPReqQFullDrop"]
         .iter()
         .any(|name| evidence::grown(case.span, "TcpExt", name).is_some());
-    if queue_full || received_bad::refuses_answers(case) {
+    queue_full || received_bad::refuses_answers(case)
+}
+
+/// What answers an attempt.
+fn answers(what: What) -> bool {
+    matches!(
+        what,
+        What::SynAck | What::Refusal | What::Unreachable { .. }
+    )
+}
+
+/// Attempts at a port that is served here which come again and get no answer, while others do: a rule lets some of them in,
+/// and those that throw the others away have counted as many.
+fn some_unanswered(case: &Case<'_>) -> Vec<Victim> {
+    if is_explained(case) {
+        return Vec::new();
+    }
+    let ends = |notice: &Notice| (sockets::plain(notice.local), sockets::plain(notice.peer));
+    let answered: HashSet<_> = case
+        .notices
+        .of(Direction::Sent, answers)
+        .map(ends)
+        .collect();
+    let mut by_end: BTreeMap<SocketAddr, (u64, u64)> = BTreeMap::new();
+    let syns = case
+        .notices
+        .of(Direction::Received, |what| what == What::Syn);
+    let repeated = syns.filter(|notice| notice.count > 1 && !answered.contains(&ends(notice)));
+    for notice in repeated {
+        let (attempts, packets) = by_end.entry(sockets::plain(notice.local)).or_default();
+        *attempts += 1;
+        *packets += notice.count;
+    }
+    let counted = super::counted(case);
+    let kept = by_end.into_iter().filter(|(_, (attempts, packets))| {
+        // The counters are read a little after the watch begins and before it ends.
+        *attempts >= SEVERAL && counted.saturating_mul(4) >= packets * 3
+    });
+    kept.filter_map(|(end, (attempts, packets))| {
+        let (place, _) = sockets::server_of(case.span.after, end)?;
+        let fact = evidence::fact(
+            "packets received: SYN",
+            format!(
+                "{attempts} attempts at {end} came, again and again ({packets} packets), and got no answer while others did"
+            ),
+        );
+        Some(at(case, place, end, fact))
+    })
+    .collect()
+}
+
+/// SYNs of one client for a port that is served here, of which none got an answer.
+fn unanswered(case: &Case<'_>) -> Vec<Victim> {
+    if is_explained(case) {
         return Vec::new();
     }
     let ends = |notice: &Notice| {
@@ -41,12 +99,6 @@ fn unanswered(case: &Case<'_>) -> Vec<Victim> {
     {
         *silent.entry(ends(notice)).or_default() += notice.count;
     }
-    let answers = |what| {
-        matches!(
-            what,
-            What::SynAck | What::Refusal | What::Unreachable { .. }
-        )
-    };
     for notice in case.notices.of(Direction::Sent, answers) {
         silent.remove(&ends(notice));
     }
@@ -120,5 +172,75 @@ pub(super) fn at(case: &Case<'_>, place: usize, end: SocketAddr, fact: Evidence)
         subject: subject::of_socket(&case.span.after.snapshot, place, kind),
         fact,
         summary: format!("the local firewall keeps clients from {end}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_model::Known;
+    use plumb_model::diag::tcp_info::TcpInfo;
+    use plumb_model::firewall::{Refuser, Verdict};
+    use plumb_model::notice::Notices;
+    use plumb_model::sample::Sample;
+    use plumb_model::snapshot::End;
+    use plumb_model::socket::SocketState;
+
+    use super::*;
+    use crate::made_up;
+
+    const END: ([u8; 4], u16) = ([10, 0, 0, 1], 8125);
+
+    fn sample(at_us: u64, packets: u64) -> Sample {
+        let mut sample = made_up::sample(at_us, &TcpInfo::default());
+        for socket in &mut sample.snapshot.sockets {
+            socket.state = SocketState::LISTEN;
+            socket.local = End::Inet(END.into());
+            socket.peer = End::Inet(([0, 0, 0, 0], 0).into());
+        }
+        sample.refusers = vec![Refuser {
+            family: "inet",
+            table: b"t".to_vec(),
+            chain: b"input".to_vec(),
+            handle: 4,
+            verdict: Verdict::Drop,
+            packets: Known::Known(packets),
+            by_chance: false,
+        }];
+        sample
+    }
+
+    /// How many ends are told when ten clients try so often each, half of them are let in, and the rule counts so many.
+    fn told(tries: u64, counted: u64) -> usize {
+        let notice = |what, direction, port, count| Notice {
+            what,
+            direction,
+            protocol: TCP,
+            local: END.into(),
+            peer: ([10, 0, 0, 2], port).into(),
+            interface: 2,
+            count,
+            age_us: 1_500_000,
+            last_age_us: 0,
+        };
+        let came = (1..=10).map(|port| notice(What::Syn, Direction::Received, port, tries));
+        let went = (1..=5).map(|port| notice(What::SynAck, Direction::Sent, port, 1));
+        let notices = Notices {
+            all: came.chain(went).collect(),
+            ..Notices::default()
+        };
+        let (before, after) = (sample(1_000_000, 0), sample(3_000_000, counted));
+        let case = Case {
+            notices: &notices,
+            ..made_up::between(&before, &after)
+        };
+        victims(&case).len()
+    }
+
+    #[test]
+    fn attempts_over_a_rate_that_a_rule_throws_away_are_told_although_others_are_let_in() {
+        assert_eq!(told(2, 10), 1);
+        // Too young to know, and thrown away by nobody here.
+        assert_eq!(told(1, 5), 0);
+        assert_eq!(told(2, 0), 0);
     }
 }

@@ -55,6 +55,28 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "ttl-exceeded/forwarded",
+        about: "this host is a router and sends what is for a network to another that sends it back",
+        make: |stage| {
+            let peer = between(stage)?;
+            stage.run("ip", ["route", "add", "10.55.0.0/16", "via", "10.8.0.2"])?;
+            // With an odd hop limit it is this host that gives them up.
+            datagrams(stage, &peer, 63, "10.55.0.1:4500")?;
+            stage.wait_for_counter("Ip", "InHdrErrors", 5)?;
+            Ok(Expected::subject("peer", "10.55.0.1"))
+        },
+    },
+    Scenario {
+        name: "ttl-exceeded/healthy-traced",
+        about: "this host is a router, and somebody traces a route through it",
+        make: |stage| {
+            let peer = between(stage)?;
+            datagrams(stage, &peer, 1, "10.8.0.2:33434")?;
+            stage.wait_for_counter("Ip", "InHdrErrors", 5)?;
+            Ok(Expected::nothing())
+        },
+    },
+    Scenario {
         name: "neighbor-unresolved/one-of-two",
         about: "of a route with two next hops one is not there, and half of the attempts wait for it",
         make: |stage| {
@@ -209,12 +231,24 @@ fn visit(stage: &mut Stage, peer: &Peer, end: &'static str) {
     });
 }
 
-/// This host forwards between the peer that is given back, and another that serves a port.
+/// Datagrams of a peer with this hop limit.
+fn datagrams(stage: &mut Stage, peer: &Peer, ttl: u32, to: &'static str) -> io::Result<()> {
+    let sender = stage.once_in(peer, || UdpSocket::bind("10.9.0.2:0"))?;
+    sender.set_ttl(ttl)?;
+    stage.repeat_in(peer, move || {
+        let _ = sender.send_to(&[1; 60], to);
+        std::thread::sleep(Duration::from_millis(20));
+    });
+    Ok(())
+}
+
+/// This host forwards between the peer that is given back, and another that serves a port and has its default route here.
 fn between(stage: &mut Stage) -> io::Result<Peer> {
     let first = peer(stage)?;
     let second = stage.peer("second")?;
     stage.veth(&second, ("veth2", "10.8.0.1/24"), ("veth3", "10.8.0.2/24"))?;
     stage.sysctl("net.ipv4.ip_forward", 1)?;
+    stage.run_in(&second, "sysctl", ["-q", "-w", "net.ipv4.ip_forward=1"])?;
     stage.run_in(&first, "ip", ["route", "add", "default", "via", "10.9.0.1"])?;
     stage.run_in(
         &second,
