@@ -67,18 +67,29 @@ pub struct NamePacket {
     pub answer: Option<u8>,
 }
 
-/// Decodes a question or an answer over UDP port 53; `None` for everything else.
+/// `OPCODE` in the third byte of the header; in the fourth what is left of `Z` (RFC 2535 6.1), and `RCODE`.
+const OPERATION: u8 = 0x78;
+const RESERVED: u8 = 0x40;
+const RESULT: u8 = 0x0f;
+
+/// Decodes a question or an answer over UDP port 53; `None` for everything else, other uses of the port included: the
+/// operation of both is 0 (QUERY), the bit between the flags is 0, a question has no result and is one at least.
 pub fn decode_name_packet(packet: &[u8]) -> Option<NamePacket> {
     let ip = Ip::decode(packet).filter(|ip| ip.protocol == UDP)?;
     let (from, to) = ip.ends()?;
-    let header = ip.payload.get(UDP_BYTES..)?.first_chunk::<4>()?;
+    let header = ip.payload.get(UDP_BYTES..)?.first_chunk::<6>()?;
     let is_answer = header[2] & 0x80 != 0;
+    let is_query = header[2] & OPERATION == 0 && header[3] & RESERVED == 0;
+    let asks = header[3] & RESULT == 0 && header[4..6] != [0, 0];
+    if !(is_query && (is_answer || asks)) {
+        return None;
+    }
     let (client, server) = if is_answer { (to, from) } else { (from, to) };
     (server.port() == NAMES).then_some(NamePacket {
         client,
         server,
         id: u16::from_be_bytes([header[0], header[1]]),
-        answer: is_answer.then_some(header[3] & 0x0f),
+        answer: is_answer.then_some(header[3] & RESULT),
     })
 }
 
@@ -312,7 +323,8 @@ mod tests {
             let mut bytes = [from.to_be_bytes(), to.to_be_bytes()].concat();
             bytes.extend([0, 20, 0, 0, 0x12, 0x34]);
             bytes.extend(flags);
-            bytes.extend([0; 8]);
+            // One question.
+            bytes.extend([0, 1, 0, 0, 0, 0, 0, 0]);
             v4(UDP, &bytes)
         };
         let question = decode_name_packet(&datagram(4000, 53, [1, 0])).expect("a question");
@@ -321,6 +333,17 @@ mod tests {
         assert_eq!((answer.id, answer.answer), (0x1234, Some(2)));
         assert_eq!(answer.server.port(), 53);
         assert_eq!(decode_name_packet(&datagram(4000, 5353, [1, 0])), None);
+    }
+
+    #[test]
+    fn datagrams_to_port_53_that_are_no_questions_are_not_taken_for_them() {
+        let datagram = |text: u8| {
+            let mut bytes = [4000_u16.to_be_bytes(), 53_u16.to_be_bytes()].concat();
+            bytes.extend([0, 20, 0, 0]);
+            bytes.extend([text; 12]);
+            decode_name_packet(&v4(UDP, &bytes))
+        };
+        assert_eq!([0, b'x', b'@', 0xff].map(datagram), [None; 4]);
     }
 
     #[test]

@@ -56,14 +56,16 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
         .collect()
 }
 
-fn is_silent(flow: &Flow<'_>, ended: &Ended) -> bool {
+/// Says whether a peer says nothing any more, by timeouts or probes in a row.
+pub(super) fn is_silent(flow: &Flow<'_>, ended: &Ended) -> bool {
     let row = rows::in_a_row(flow.is);
     let resends = flow.is.unacked > 0
         && row >= TIMEOUTS
         && !flow.heard_in_row()
         && !flow.is_lost_by_chance(ended);
     let enough = if flow.probes() { INTO_WINDOW } else { TIMEOUTS };
-    let asks = flow.is.probes >= enough;
+    // What our own host does not let out nobody can answer.
+    let asks = flow.is.probes >= enough && !flow.cannot_send();
     (resends || asks) && flow.is.last_ack_recv_ms >= SILENT_MS
 }
 
@@ -221,6 +223,35 @@ mod tests {
         // Not long enough, and too large to tell it from a hole for large segments.
         assert_eq!(beside_another(3_000, 8), [""; 0]);
         assert_eq!(beside_another(9_000, 8_000), [""; 0]);
+    }
+
+    #[test]
+    fn a_peer_is_not_gone_whom_our_own_host_sends_nothing() {
+        let told = |snd_wnd| {
+            let info = TcpInfo {
+                probes: 5,
+                snd_wnd,
+                snd_mss: 1448,
+                notsent_bytes: 60_000,
+                sent_bytes: 1_000,
+                last_ack_recv_ms: 2_500,
+                ..TcpInfo::default()
+            };
+            let sample = |at_us| {
+                let mut sample = made_up::sample(at_us, &info);
+                for socket in &mut sample.snapshot.sockets {
+                    socket.send_q = Known::Known(60_000);
+                    // The timer of zero-window probes.
+                    socket.timer.code = 4;
+                }
+                sample
+            };
+            let (before, after) = (sample(1_000_000), sample(3_000_000));
+            check(&made_up::between(&before, &after)).len()
+        };
+        assert_eq!(told(0), 1);
+        // He has room; the interface drops what is too long for its other end.
+        assert_eq!(told(64_000), 0);
     }
 
     #[test]

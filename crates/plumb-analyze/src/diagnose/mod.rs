@@ -188,6 +188,7 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     (no_route::ID, mtu_blackhole::ID),
     (routers::ID, loss::LOSS),
     (routers::ID, connecting::TIMEOUT),
+    (routers::ID, names::FAILING),
     // Who is gone loses everything.
     (half_open_peer::ID, loss::LOSS),
     // Who is held up by one peer does not read what others send, nor what that one does.
