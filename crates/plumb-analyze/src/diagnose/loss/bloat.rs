@@ -83,12 +83,12 @@ fn is_slow(flow: &Flow<'_>) -> bool {
     flow.is.rtt_us >= LONG_US && (flow.was.rtt_us >= LONG_US || fills(flow))
 }
 
-/// Says whether more was on the way in the later sample, nothing arrives faster for it, and nothing of it is lost: what is
+/// Says whether more was on the way in the later sample, nothing arrives faster for it, and nothing was sent again: what is
 /// more waits. Round trips that timers made long, where acknowledgements are lost, vary.
 fn fills(flow: &Flow<'_>) -> bool {
     let grew = |was: u64, is: u64| is.saturating_sub(was).saturating_mul(GROWTH) >= was;
     let (was, is) = (&flow.was, flow.is);
-    again(flow) < FEW
+    again(flow) == 0
         && is_steady(was)
         && is_steady(is)
         && was.delivery_rate > 0
