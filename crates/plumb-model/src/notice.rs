@@ -106,6 +106,8 @@ pub struct Notices {
     /// Packets that the firewall threw away before any socket had them, where drops could be heard: `local` is who they were
     /// for, `peer` who sent them. Those whose network namespace is not known are among them.
     pub strays: Vec<Filtered>,
+    /// Packets whose sender cannot be where they came in, where the kernel says so (Linux 6.13).
+    pub martians: Vec<Martian>,
     /// What attempts of ours came to.
     pub probed: Probed,
     /// The wire could not be watched: that nothing was seen says nothing.
@@ -250,6 +252,20 @@ pub struct Filtered {
     pub local: SocketAddr,
     /// The other end.
     pub peer: SocketAddr,
+    /// How many.
+    pub count: u64,
+}
+
+/// Packets that the kernel refused for their sender (`SKB_DROP_REASON_IP_LOCAL_SOURCE`, `IP_INVALID_SOURCE`,
+/// `IP_LOCALNET`), before any filter of the reverse path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Martian {
+    /// Index of the interface they came in by.
+    pub interface: u32,
+    /// The sender that they name.
+    pub source: IpAddr,
+    /// Who they were for.
+    pub destination: IpAddr,
     /// How many.
     pub count: u64,
 }

@@ -1,5 +1,7 @@
 //! `checksum-errors`, `fragment-loss`, `reverse-path-filter`: packets that came and were thrown away.
 
+mod wrong_sender;
+
 use std::collections::{BTreeSet, HashSet};
 
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
@@ -141,8 +143,22 @@ fn unheard(case: &Case<'_>) -> BTreeSet<u32> {
     answers.chain(syns).map(|notice| notice.interface).collect()
 }
 
-/// Looks for packets whose sender should come another way. One is enough where somebody waits for it.
+/// Looks for packets whose sender should come another way, or cannot come at all.
 pub fn check_reverse_path(case: &Case<'_>) -> Vec<Finding> {
+    let mut findings = wrong_sender::check(case);
+    let filtered = filtered(case, !findings.is_empty());
+    let same = |found: &Finding| {
+        let mut told = findings.iter();
+        told.any(|known| known.subject.interface == found.subject.interface)
+    };
+    let others: Vec<Finding> = filtered.into_iter().filter(|found| !same(found)).collect();
+    findings.extend(others);
+    findings
+}
+
+/// Looks for packets whose sender should come another way. One is enough where somebody waits for it. Packets from
+/// senders that cannot be there may be known one by one.
+fn filtered(case: &Case<'_>, knows_martians: bool) -> Vec<Finding> {
     let unheard = unheard(case);
     let counter = ("TcpExt", "IPReversePathFilter");
     let mut confidence = Confidence::Certain;
@@ -155,7 +171,7 @@ pub fn check_reverse_path(case: &Case<'_>) -> Vec<Finding> {
     if !unheard.is_empty() && facts.is_empty() {
         facts.extend(evidence::grown(case.span, counter.0, counter.1));
     }
-    if !unheard.is_empty() && facts.is_empty() {
+    if !unheard.is_empty() && facts.is_empty() && !knows_martians {
         facts.extend(martians(case));
         confidence = Confidence::Possible;
     }

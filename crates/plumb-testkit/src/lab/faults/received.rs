@@ -22,6 +22,22 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "reverse-path-filter/our-own-address",
+        about: "datagrams come in from an address that this host has as well (Linux 6.13)",
+        make: |stage| {
+            same_address(stage, "10.20.0.1")?;
+            Ok(Expected::subject("interface", "veth0"))
+        },
+    },
+    Scenario {
+        name: "reverse-path-filter/healthy-another-address",
+        about: "the same, and this host has another address",
+        make: |stage| {
+            same_address(stage, "10.20.0.2")?;
+            Ok(Expected::nothing())
+        },
+    },
+    Scenario {
         name: "reverse-path-filter/healthy-off",
         about: "the same where nobody filters",
         make: |stage| {
@@ -199,6 +215,29 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
 ];
+
+/// A peer sends datagrams from 10.20.0.1 to a port that is served here, on a host with this address besides.
+fn same_address(stage: &mut Stage, own: &str) -> io::Result<()> {
+    let peer = stage.peer("twin")?;
+    stage.veth(&peer, ("veth0", "10.9.0.1/24"), ("veth1", "10.9.0.2/24"))?;
+    stage.run("ip", ["addr", "add", own, "dev", "lo"])?;
+    stage.run("ip", ["route", "add", "10.20.0.0/24", "via", "10.9.0.2"])?;
+    stage.run_in(&peer, "ip", ["addr", "add", "10.20.0.1", "dev", "lo"])?;
+    // Else it asks for our neighbour's address in the name of that one.
+    let announce = ["-q", "-w", "net.ipv4.conf.all.arp_announce=2"];
+    stage.run_in(&peer, "sysctl", announce)?;
+    let served = UdpSocket::bind("0.0.0.0:5060")?;
+    served.set_read_timeout(Some(Duration::from_millis(100)))?;
+    stage.repeat(move || {
+        let _ = served.recv(&mut [0; 64]);
+    });
+    let sender = stage.once_in(&peer, || UdpSocket::bind("10.20.0.1:0"))?;
+    stage.repeat_in(&peer, move || {
+        let _ = sender.send_to(b"REGISTER", "10.9.0.1:5060");
+        std::thread::sleep(Duration::from_millis(50));
+    });
+    stage.wait_for_counter("Ip", "InReceives", 5)
+}
 
 /// A tunnel that is switched on and that no program carries packets for.
 fn tunnel(stage: &Stage) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! Listening with the recorder, where it may run: calls of programs that the kernel refuses while the watch lasts (`bind()`,
-//! `listen()` and `connect()`, datagrams that the routing refuses), and packets of sockets that the firewall throws away. What is heard [`Heard`] makes sense of.
+//! `listen()` and `connect()`, datagrams that the routing refuses), packets of sockets that the firewall
+//! throws away, and those whose sender cannot be where they came in. What is heard [`Heard`] makes sense of.
 
 use std::time::{Duration, Instant};
 
@@ -9,11 +10,13 @@ use plumb_model::Reason;
 use plumb_model::finding::Gap;
 use plumb_model::id::Pid;
 
-use super::heard::Heard;
+use super::heard::{Heard, Reasons};
 use super::look::Refused;
 
 /// What this kernel calls a drop by a rule of the firewall.
 const FILTERED: &str = "NETFILTER_DROP";
+/// What it calls packets whose sender cannot be where they came in (Linux 6.13).
+const MARTIAN: [&str; 3] = ["IP_LOCAL_SOURCE", "IP_INVALID_SOURCE", "IP_LOCALNET"];
 /// How long one wait for events may last.
 const LOOK: Duration = Duration::from_millis(50);
 /// What is listened for.
@@ -36,7 +39,7 @@ impl Calls {
             no_stacks: true,
             only_calls: &["bind", "listen", "connect"],
             refused_sends: true,
-            only_drops: &[FILTERED],
+            only_drops: &[FILTERED, MARTIAN[0], MARTIAN[1], MARTIAN[2]],
             // What is forwarded belongs to no socket, and is nothing that a command does.
             strangers: root.is_none(),
             ..Plan::default()
@@ -66,16 +69,16 @@ impl Calls {
     /// Takes what has come, for no longer than one look: where more comes than can be told, the rest is lost and counted.
     fn take(&mut self) {
         let Self { recorder, heard } = self;
-        let by_rule = recorder.names().drop_number(FILTERED);
+        let reasons = reasons(recorder);
         let end = Instant::now() + LOOK;
-        while recorder.poll(|told| note(heard, &told, by_rule)) && Instant::now() < end {}
+        while recorder.poll(|told| note(heard, &told, &reasons)) && Instant::now() < end {}
     }
 
     /// Ends, and gives what was refused in which network namespace, and what was not heard.
     pub fn finish(mut self) -> Refused {
         let Self { recorder, heard } = &mut self;
-        let by_rule = recorder.names().drop_number(FILTERED);
-        recorder.poll_rest(|told| note(heard, &told, by_rule));
+        let reasons = reasons(recorder);
+        recorder.poll_rest(|told| note(heard, &told, &reasons));
         let refused = |layer| {
             let mut gaps = self.recorder.gaps().iter();
             let gap = gaps.find(|gap| gap.layer == layer)?;
@@ -96,9 +99,17 @@ impl Calls {
     }
 }
 
-fn note(heard: &mut Heard, told: &Told<'_>, by_rule: Option<u32>) {
+fn reasons(recorder: &Recorder) -> Reasons {
+    let number = |name: &str| recorder.names().drop_number(name);
+    Reasons {
+        by_rule: number(FILTERED),
+        martian: MARTIAN.into_iter().filter_map(number).collect(),
+    }
+}
+
+fn note(heard: &mut Heard, told: &Told<'_>, reasons: &Reasons) {
     if let Told::Event(event) = told {
-        heard.hear(event, by_rule);
+        heard.hear(event, reasons);
     }
 }
 

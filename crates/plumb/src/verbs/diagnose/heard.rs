@@ -12,7 +12,7 @@ use plumb_bpf::recorder::calls;
 use plumb_model::NetnsId;
 use plumb_model::event::{Call, Event, StateChange, Task, What};
 use plumb_model::id::{Cookie, Pid};
-use plumb_model::notice::{Filtered, RefusedCall, Resolving};
+use plumb_model::notice::{Filtered, Martian, RefusedCall, Resolving};
 use plumb_model::socket::SocketState;
 use plumb_wire::sockaddr::{decode_inet, decode_unix};
 
@@ -57,6 +57,13 @@ struct Failed {
     instead: Option<SocketAddr>,
 }
 
+/// What this kernel calls drops: by a rule of the firewall, and for a sender that cannot be there.
+#[derive(Debug, Default)]
+pub(super) struct Reasons {
+    pub by_rule: Option<u32>,
+    pub martian: Vec<u32>,
+}
+
 /// What was heard so far.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
@@ -64,6 +71,8 @@ pub(super) struct Heard {
     filtered: BTreeMap<FlowKey, u64>,
     /// The same of packets that no socket has.
     strays: BTreeMap<FlowKey, u64>,
+    /// Packets whose sender cannot be where they came in: interface, sender, destination.
+    martians: BTreeMap<(Option<NetnsId>, u32, IpAddr, IpAddr), u64>,
     /// Who found no room at UNIX listeners, and how often.
     no_room: BTreeMap<UnixKey, (Vec<u8>, u64)>,
     /// What processes bound by name: their own sockets may be in their way.
@@ -79,16 +88,21 @@ pub(super) struct Heard {
 }
 
 impl Heard {
-    /// Takes an event; `by_rule` is what this kernel calls a drop by a rule of the firewall.
-    pub fn hear(&mut self, event: &Event, by_rule: Option<u32>) {
+    /// Takes an event.
+    pub fn hear(&mut self, event: &Event, reasons: &Reasons) {
         match &event.what {
             What::Call(call) => self.called(event, call),
             What::State(change) => self.changed(event, change),
             What::Dropped {
                 reason, of_socket, ..
-            } if Some(*reason) == by_rule => {
+            } if Some(*reason) == reasons.by_rule => {
                 self.thrown_away(event, *of_socket);
             }
+            What::Dropped {
+                reason,
+                interface: Some(interface),
+                ..
+            } if reasons.martian.contains(reason) => self.came_wrong(event, *interface),
             _ => {}
         }
     }
@@ -115,6 +129,16 @@ impl Heard {
         });
         let filtered = self.filtered.into_iter().map(flow);
         let strays = self.strays.into_iter().map(flow);
+        let martians = self.martians.into_iter().map(|(key, count)| {
+            let (netns, interface, source, destination) = key;
+            let martian = Martian {
+                interface,
+                source,
+                destination,
+                count,
+            };
+            (netns, martian)
+        });
         let unix = self.no_room.into_iter().map(|(key, (comm, count))| {
             let (pid, name, netns) = key;
             let refused = UnixRefused {
@@ -131,6 +155,7 @@ impl Heard {
             calls: calls.collect(),
             filtered: filtered.collect(),
             strays: strays.collect(),
+            martians: martians.collect(),
             ..Refused::default()
         }
     }
@@ -275,6 +300,16 @@ impl Heard {
             if self.counted.len() > MOST {
                 self.counted.pop_first();
             }
+        }
+    }
+
+    /// A packet whose sender cannot be where it came in.
+    fn came_wrong(&mut self, event: &Event, interface: u32) {
+        let Some(ends) = event.ends else { return };
+        let key = (event.netns, interface, ends.peer.ip(), ends.local.ip());
+        match room(&mut self.martians, key) {
+            Some(entry) => *entry.or_insert(0) += 1,
+            None => self.lost += 1,
         }
     }
 

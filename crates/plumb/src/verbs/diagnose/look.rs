@@ -8,7 +8,7 @@ use plumb_collect::sample;
 use plumb_collect::wire_watch::Watch;
 use plumb_model::finding::Gap;
 use plumb_model::id::Pid;
-use plumb_model::notice::{Filtered, Notices, RefusedCall, Resolving};
+use plumb_model::notice::{Filtered, Martian, Notices, RefusedCall, Resolving};
 use plumb_model::sample::{Sample, Span};
 use plumb_model::{NetnsId, Reason};
 use rustix::io::Errno;
@@ -183,6 +183,8 @@ pub(super) struct Refused {
     pub filtered: Vec<(Option<NetnsId>, Filtered)>,
     /// The same of packets that no socket had.
     pub strays: Vec<(Option<NetnsId>, Filtered)>,
+    /// Packets whose sender cannot be where they came in, with their namespaces.
+    pub martians: Vec<(Option<NetnsId>, Martian)>,
     /// Who was sent away by a UNIX listener, with their namespaces.
     pub unix: Vec<(Option<NetnsId>, UnixRefused)>,
     /// Who turned to name servers, with their namespaces.
@@ -222,6 +224,8 @@ impl Refused {
         notices.strays = self.strays_in(netns);
         let resolving = self.resolving.iter().filter(|(place, _)| *place == netns);
         notices.resolving = resolving.map(|(_, resolving)| *resolving).collect();
+        let martians = self.martians.iter().filter(|(place, _)| *place == netns);
+        notices.martians = martians.map(|(_, martian)| *martian).collect();
         notices.hears_no_calls = self.no_calls;
         notices.hears_no_drops = self.no_drops;
     }

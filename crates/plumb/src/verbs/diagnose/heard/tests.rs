@@ -75,10 +75,18 @@ fn change(old: SocketState, new: SocketState, errno: i32) -> Event {
     event(What::State(change), (40_000, 6379))
 }
 
+/// A kernel in which a drop by a rule has this number.
+fn by_rule(number: u32) -> Reasons {
+    Reasons {
+        by_rule: Some(number),
+        martian: vec![70],
+    }
+}
+
 fn refused(events: &[Event]) -> Vec<RefusedCall> {
     let mut heard = Heard::default();
     for event in events {
-        heard.hear(event, None);
+        heard.hear(event, &Reasons::default());
     }
     let refused = heard.finish();
     refused.calls.into_iter().map(|(_, call)| call).collect()
@@ -145,9 +153,9 @@ fn a_packet_that_was_thrown_away_is_a_flow_s_or_a_stray() {
             ..dropped(false, here)
         },
     ] {
-        heard.hear(&event, Some(9));
+        heard.hear(&event, &by_rule(9));
         // For another reason.
-        heard.hear(&event, Some(2));
+        heard.hear(&event, &by_rule(2));
     }
     let refused = heard.finish();
     let flows: Vec<_> = refused
@@ -170,7 +178,7 @@ fn who_finds_no_room_at_a_unix_listener_is_told_with_the_name() {
     };
     let mut heard = Heard::default();
     for errno in [11, 11, 2] {
-        heard.hear(&tries(errno), None);
+        heard.hear(&tries(errno), &Reasons::default());
     }
     let refused = heard.finish();
     let told: Vec<_> = refused
@@ -189,7 +197,7 @@ fn who_turns_to_a_name_server_is_remembered() {
     }
     let mut heard = Heard::default();
     for event in [&event, &event, &call("connect", NAMES, 0)] {
-        heard.hear(event, None);
+        heard.hear(event, &Reasons::default());
     }
     let server = end(NAMES);
     let expected = [(Some(NetnsId(4)), Resolving { pid: PID, server })];
@@ -271,4 +279,31 @@ fn a_datagram_that_is_refused_has_its_destination_and_its_source() {
     let peer: SocketAddr = ([10, 0, 0, 2], 53).into();
     let connected = told(sent("write", None, [10, 0, 0, 1]));
     assert_eq!(connected, [(true, peer, source)]);
+}
+
+#[test]
+fn a_packet_from_a_sender_that_cannot_be_there_is_told_with_its_interface() {
+    let dropped = |reason, interface| {
+        let what = What::Dropped {
+            reason,
+            of_socket: false,
+            interface,
+        };
+        event(what, (5060, 40_000))
+    };
+    let mut heard = Heard::default();
+    for told in [
+        dropped(70, Some(3)),
+        dropped(70, Some(3)),
+        dropped(71, Some(3)),
+        dropped(70, None),
+    ] {
+        heard.hear(&told, &by_rule(9));
+    }
+    let martians = heard.finish().martians;
+    let told: Vec<_> = martians
+        .iter()
+        .map(|(netns, martian)| (*netns, martian.interface, martian.source, martian.count))
+        .collect();
+    assert_eq!(told, [(Some(NetnsId(4)), 3, end(0).ip(), 2)]);
 }
