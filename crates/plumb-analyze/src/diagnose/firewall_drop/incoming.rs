@@ -1,6 +1,6 @@
 //! Clients that the local firewall keeps from ports that are served here.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use plumb_model::finding::Evidence;
@@ -18,7 +18,10 @@ pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
     let mut victims = unanswered(case);
     let others = some_unanswered(case).into_iter();
     let others: Vec<_> = others
-        .filter(|other| victims.iter().all(|victim| victim.summary != other.summary))
+        .filter(|other| {
+            let is_told = |victim: &Victim| victim.subject.local == other.subject.local;
+            !victims.iter().any(is_told)
+        })
         .collect();
     victims.extend(others);
     victims.extend(rejected(case));
@@ -102,20 +105,27 @@ fn unanswered(case: &Case<'_>) -> Vec<Victim> {
     for notice in case.notices.of(Direction::Sent, answers) {
         silent.remove(&ends(notice));
     }
-    let mut by_end: BTreeMap<SocketAddr, u64> = BTreeMap::new();
-    for ((end, _), count) in silent {
-        *by_end.entry(end).or_default() += count;
+    let mut by_end: BTreeMap<SocketAddr, (u64, BTreeSet<IpAddr>)> = BTreeMap::new();
+    for ((end, client), count) in silent {
+        let (all, clients) = by_end.entry(end).or_default();
+        *all += count;
+        clients.insert(client);
     }
     by_end
         .into_iter()
-        .filter(|(_, count)| *count >= SEVERAL)
-        .filter_map(|(end, count)| {
+        .filter(|(_, (count, _))| *count >= SEVERAL)
+        .filter_map(|(end, (count, clients))| {
             let (place, _) = sockets::server_of(case.span.after, end)?;
             let fact = evidence::fact(
                 "packets received: SYN",
                 format!("{count} attempts at {end} came and got no answer, although it is served"),
             );
-            Some(at(case, place, end, fact))
+            let mut victim = at(case, place, end, fact);
+            if let (Some(client), 1) = (clients.first(), clients.len()) {
+                victim.subject.peer = Some(client.to_string());
+                victim.summary = format!("the local firewall keeps {client} from {end}");
+            }
+            Some(victim)
         })
         .collect()
 }

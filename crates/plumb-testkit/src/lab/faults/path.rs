@@ -225,7 +225,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             for _ in 0..6 {
                 knock_from(stage, &peer, "10.9.0.1:8080");
             }
-            Ok(Expected::subject("local", "10.9.0.1:8080"))
+            Ok(Expected::subject("local", "10.9.0.1:8080").and("peer", "10.9.0.2"))
         },
     },
     Scenario {
