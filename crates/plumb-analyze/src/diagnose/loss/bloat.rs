@@ -65,7 +65,8 @@ type Waiting<'f> = (&'f Flow<'f>, u32, usize);
 
 /// Says whether a connection waits in a queue that its round trips show.
 fn waits(case: &Case<'_>, moving: &[Flow<'_>], flow: &Flow<'_>) -> bool {
-    (again(flow) < FEW || is_steady(flow.is))
+    let again = again(flow);
+    (again == 0 || again < FEW && !is_shaky(flow.is) || is_steady(flow.is))
         && is_slow(flow)
         && is_far_above_least(&flow.was)
         && is_far_above_least(flow.is)
@@ -148,6 +149,11 @@ fn is_long(info: &TcpInfo) -> bool {
 
 fn is_far_above_least(info: &TcpInfo) -> bool {
     info.min_rtt_us.saturating_mul(TIMES) <= info.rtt_us
+}
+
+/// Says whether round trips vary as much as they are long: some came by a timer.
+fn is_shaky(info: &TcpInfo) -> bool {
+    info.rttvar_us >= info.rtt_us
 }
 
 fn is_steady(info: &TcpInfo) -> bool {

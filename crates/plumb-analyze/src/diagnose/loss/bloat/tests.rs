@@ -184,3 +184,20 @@ fn who_asks_now_and_then_behind_datagrams_in_our_own_queue_is_told_at_any_moment
     // A fair queue lets it pass.
     assert_eq!(found(300, 400, full), []);
 }
+
+#[test]
+fn two_segments_that_a_timer_sent_again_make_round_trips_long_without_a_queue() {
+    // As where seven of ten acknowledgements are lost.
+    let found = |rttvar_us| {
+        found(
+            (
+                info(96_000, rttvar_us, 1_000_000, 5),
+                info(406_000, rttvar_us, 2_000_000, 7),
+            ),
+            false,
+        )
+    };
+    assert_eq!(found(100_000), [(BLOAT, Severity::Warning)]);
+    let shaky = found(781_000);
+    assert!(shaky.iter().all(|(id, _)| *id != BLOAT), "{shaky:?}");
+}
