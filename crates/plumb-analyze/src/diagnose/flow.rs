@@ -160,14 +160,16 @@ impl Flow<'_> {
     }
 
     /// Says whether what is under way waits for segments that were lost: a timer expired for them, or more than one in a
-    /// hundred was sent again.
+    /// hundred was sent again; or what was sent again had arrived (DSACK), so it waits for acknowledgements that were lost.
     pub fn waits_for_repetition(&self) -> bool {
         let row = |info: &TcpInfo| rows::in_a_row(info) > 0;
         let again = self.is.total_retrans.wrapping_sub(self.was.total_retrans);
         let sent = self.is.data_segs_out.wrapping_sub(self.was.data_segs_out);
+        let in_vain = self.is.dsack_dups.wrapping_sub(self.was.dsack_dups);
         row(&self.was)
             || row(self.is)
             || again >= SEVERAL && u64::from(again) * 100 >= u64::from(sent)
+            || self.is.reord_seen == 0 && in_vain >= IN_VAIN
     }
 
     /// Says whether segments waited behind the same gap in both samples: they take memory, and nothing of them can
@@ -261,6 +263,8 @@ const DOUBLED: u8 = 3;
 const LARGE_SEGMENTS: u64 = 4;
 /// Fewer segments sent again are chance.
 const SEVERAL: u32 = 4;
+/// So many segments that the peer had already are no accident.
+const IN_VAIN: u32 = 2;
 /// The timer that probes a closed window (`idiag_timer`).
 const PROBE_TIMER: u32 = 4;
 /// Where `tcpi_snd_wnd` and `tcpi_rcv_wnd` stand in `struct tcp_info`.

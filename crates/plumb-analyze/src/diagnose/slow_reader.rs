@@ -202,12 +202,13 @@ mod tests {
     use crate::made_up;
 
     /// Says whether a peer is told whose window is full most of the time.
-    fn is_told(retransmits: u8, again: u32) -> bool {
+    fn is_told(retransmits: u8, again: u32, in_vain: u32) -> bool {
         let sample = |at_us: u64, is_later: bool| {
             let info = TcpInfo {
                 retransmits,
                 data_segs_out: 1000 * u32::from(is_later),
                 total_retrans: again * u32::from(is_later),
+                dsack_dups: in_vain * u32::from(is_later),
                 rwnd_limited_us: at_us,
                 ..TcpInfo::default()
             };
@@ -224,8 +225,10 @@ mod tests {
 
     #[test]
     fn a_window_that_is_full_of_what_waits_for_a_repetition_is_no_slow_reader_s() {
-        assert!(is_told(0, 0) && is_told(0, 2));
-        assert!(!is_told(2, 2));
-        assert!(!is_told(0, 100));
+        assert!(is_told(0, 0, 0) && is_told(0, 2, 1));
+        assert!(!is_told(2, 2, 0));
+        assert!(!is_told(0, 100, 0));
+        // It has what was sent again: acknowledgements of it were lost.
+        assert!(!is_told(0, 8, 7));
     }
 }
