@@ -4,9 +4,9 @@
 //! is an answer, SERVFAIL and REFUSED are not.
 
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
-use plumb_model::notice::{Direction, NameServer, What};
+use plumb_model::notice::{Direction, NameServer};
 
-use super::{Case, evidence, sockets};
+use super::{Case, evidence, sockets, turned_away};
 
 /// The id of the finding: answers late.
 pub const SLOW: &str = "dns-slow";
@@ -66,15 +66,12 @@ pub fn check_failing(case: &Case<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// Counts the questions that the server's host turned away: code 3 of ICMP, 4 of ICMPv6 (RFC 792, 4443).
+/// Counts the questions that the server's host turned away.
 fn refusals(case: &Case<'_>, server: &NameServer) -> u64 {
     let end = sockets::plain(server.server);
-    let code_of_port = if end.is_ipv4() { 3 } else { 4 };
-    let came = case.notices.of(
-        Direction::Received,
-        |what| matches!(what, What::Unreachable { code, .. } if code == code_of_port),
-    );
+    let came = case.notices.of(Direction::Received, |_| true);
     came.filter(|notice| notice.protocol == UDP && sockets::plain(notice.peer) == end)
+        .filter(|notice| turned_away::is_port_unreachable(notice))
         .map(|notice| notice.count)
         .sum()
 }
@@ -129,7 +126,7 @@ fn finding(kind: &'static str, case: &Case<'_>, server: &NameServer) -> Finding 
 
 #[cfg(test)]
 mod tests {
-    use plumb_model::notice::Notices;
+    use plumb_model::notice::{Notices, What};
     use plumb_model::sample::Sample;
 
     use super::*;

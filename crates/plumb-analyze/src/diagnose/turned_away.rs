@@ -22,6 +22,16 @@ const EPHEMERAL: u16 = 32_768;
 /// Ports that traceroute sends to: it wants to be turned away.
 const TRACED: std::ops::RangeInclusive<u16> = 33_434..=33_634;
 
+/// Says whether it is "port unreachable": code 3 of ICMP, 4 of ICMPv6 (RFC 792, 4443).
+pub(super) fn is_port_unreachable(notice: &Notice) -> bool {
+    let port = if sockets::plain(notice.peer).is_ipv4() {
+        3
+    } else {
+        4
+    };
+    matches!(notice.what, What::Unreachable { code, .. } if code == port)
+}
+
 /// Errors about one destination.
 #[derive(Debug, Default)]
 pub(super) struct Errors {

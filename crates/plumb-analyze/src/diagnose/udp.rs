@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
-use plumb_model::notice::{Direction, What};
+use plumb_model::notice::Direction;
 use plumb_model::snapshot::{Kind, Socket};
 
 use super::tries::Tries;
-use super::{Case, evidence, firewall_drop, sockets, subject};
+use super::{Case, evidence, firewall_drop, sockets, subject, turned_away};
 
 /// The id of the finding: dropped at a full buffer.
 pub const OVERFLOW: &str = "udp-receive-overflow";
@@ -27,8 +27,6 @@ const AT_ONCE: u64 = 200;
 /// So many datagrams, so many a second, of one host to one port are no check of whether somebody is there.
 const SEVERAL: u32 = 3;
 const FAST_PER_S: f64 = 2.0;
-/// ICMP and ICMPv6 codes for "port unreachable".
-const PORT_UNREACHABLE: [u8; 2] = [3, 4];
 
 /// Looks for UDP sockets that dropped datagrams.
 pub fn check_overflow(case: &Case<'_>) -> Vec<Finding> {
@@ -116,13 +114,11 @@ fn is_filled(taken: u32, size: u32) -> bool {
 
 /// Looks for datagrams to ports that nobody has.
 pub fn check_nobody(case: &Case<'_>) -> Vec<Finding> {
-    let refused =
-        |what| matches!(what, What::Unreachable { code, .. } if PORT_UNREACHABLE.contains(&code));
     let mut ports: BTreeMap<SocketAddr, Tries> = BTreeMap::new();
     for notice in case
         .notices
-        .of(Direction::Sent, refused)
-        .filter(|notice| notice.protocol == UDP)
+        .of(Direction::Sent, |_| true)
+        .filter(|notice| notice.protocol == UDP && turned_away::is_port_unreachable(notice))
     {
         let end = sockets::plain(notice.local);
         ports.entry(end).or_default().add(notice);
@@ -215,16 +211,18 @@ fn nobody(case: &Case<'_>, end: SocketAddr, tries: &Tries) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv6Addr;
+
+    use plumb_model::diag::tcp_info::TcpInfo;
+    use plumb_model::notice::{Notice, Notices, What};
+    use plumb_model::sample::Sample;
+    use plumb_model::snapshot::End;
+
     use super::*;
+    use crate::made_up;
 
     #[test]
     fn who_has_the_port_at_another_address_is_told() {
-        use plumb_model::diag::tcp_info::TcpInfo;
-
-        use plumb_model::snapshot::End;
-
-        use crate::made_up;
-
         let told = |peer: End| {
             let mut sample = made_up::sample(0, &TcpInfo::default());
             for socket in &mut sample.snapshot.sockets {
@@ -254,5 +252,41 @@ mod tests {
         assert!(refuses_itself(4000, 12));
         // The only one that loses, with both read a moment apart.
         assert!(!refuses_itself(4000, 3900) && !refuses_itself(30, 12));
+    }
+
+    #[test]
+    fn a_neighbour_that_does_not_answer_ipv6_is_no_closed_port() {
+        let told = |code| {
+            let notice = |place: u16| Notice {
+                what: What::Unreachable {
+                    code,
+                    by: Ipv6Addr::LOCALHOST.into(),
+                },
+                direction: Direction::Sent,
+                protocol: UDP,
+                local: (Ipv6Addr::from([0xfd01, 0, 0, 0, 0, 0, 0, 2]), 6343).into(),
+                peer: (
+                    Ipv6Addr::from([0xfd01, 0, 0, 0, 0, 0, 0, 1]),
+                    40_000 + place,
+                )
+                    .into(),
+                interface: 1,
+                count: 10,
+                age_us: 1_500_000,
+                last_age_us: 10,
+            };
+            let notices = Notices {
+                all: (0..8).map(notice).collect(),
+                ..Notices::default()
+            };
+            let sample = Sample::default();
+            check_nobody(&Case {
+                notices: &notices,
+                ..made_up::between(&sample, &sample)
+            })
+            .len()
+        };
+        // Port unreachable, then address unreachable (RFC 4443).
+        assert_eq!((told(4), told(3)), (1, 0));
     }
 }

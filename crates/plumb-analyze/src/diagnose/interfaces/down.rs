@@ -13,6 +13,10 @@ use plumb_model::socket::SocketState;
 use super::super::{Case, attempts, evidence, neighbour, of_interest};
 use super::{DOWN, name};
 
+/// `ENETUNREACH`.
+const NO_ROUTE: i32 = 101;
+/// One datagram that is refused is an accident.
+const REFUSED: u64 = 2;
 /// The counter of packets that could not leave.
 const SENT_IN_VAIN: &str = "tx_dropped";
 
@@ -30,7 +34,27 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
 /// Says who needs an interface.
 fn needed_by(case: &Case<'_>, link: &Link) -> Option<String> {
     let by_socket = by_socket_or_route(case, link);
-    by_socket.or_else(|| by_packets(case, link))
+    by_socket
+        .or_else(|| by_packets(case, link))
+        .or_else(|| by_refused_datagrams(case, link))
+}
+
+/// Says who sends datagrams for the network of an interface that is switched off, which the kernel refuses: with it went the
+/// route, and a socket that is not connected tells of no peer.
+fn by_refused_datagrams(case: &Case<'_>, link: &Link) -> Option<String> {
+    let calls = case.notices.refused_calls.iter();
+    let sends = calls.filter(|call| {
+        call.is_send() && call.errno == NO_ROUTE && belongs_to_dead(case, link, call.address.ip())
+    });
+    let refused: u64 = sends.clone().map(|call| call.count).sum();
+    let first = sends.into_iter().next()?;
+    let who = String::from_utf8_lossy(&first.comm);
+    (refused >= REFUSED).then(|| {
+        format!(
+            "{refused} datagrams of {who} for {} behind it were refused",
+            first.address.ip()
+        )
+    })
 }
 
 /// Says what is to be sent by an interface, whoever sends it: what it threw away, next hops that are asked for there.
@@ -199,7 +223,9 @@ fn beneath(case: &Case<'_>, link: &Link) -> Option<(String, bool)> {
 #[cfg(test)]
 mod tests {
     use plumb_model::Known;
+    use plumb_model::id::Pid;
     use plumb_model::link::{LinkStatistics, STATISTICS};
+    use plumb_model::notice::{Notices, RefusedCall};
     use plumb_model::rtnl::{self, Neighbour};
     use plumb_model::sample::Sample;
 
@@ -306,5 +332,45 @@ mod tests {
         let said = |second| told(links(second), links(second), [40, 10]).remove(0).1;
         assert!(said(UP).starts_with("br0 has no carrier because eth0 is switched off"));
         assert!(said(UP | CARRIER).starts_with("br0 has no carrier, and"));
+    }
+
+    #[test]
+    fn datagrams_for_the_network_of_an_interface_that_is_switched_off_need_it() {
+        let told = |to: [u8; 4], count| {
+            let address = rtnl::Address {
+                interface: 3,
+                ip: [10, 3, 0, 1].into(),
+                flags: 0,
+                prefix_len: 24,
+                scope: 0,
+            };
+            let sample = Sample {
+                links: vec![link(3, "eth1", 0, 0)],
+                addresses: vec![address],
+                ..Sample::default()
+            };
+            let notices = Notices {
+                refused_calls: vec![RefusedCall {
+                    call: "sendto",
+                    pid: Pid(7),
+                    comm: b"us".to_vec(),
+                    protocol: 17,
+                    address: (to, 8125).into(),
+                    source: None,
+                    errno: NO_ROUTE,
+                    count,
+                    instead: None,
+                }],
+                ..Notices::default()
+            };
+            let case = Case {
+                notices: &notices,
+                ..made_up::between(&sample, &sample)
+            };
+            check(&case).len()
+        };
+        assert_eq!(told([10, 3, 0, 2], 46), 1);
+        assert_eq!(told([10, 3, 0, 2], 1), 0);
+        assert_eq!(told([10, 4, 0, 2], 46), 0);
     }
 }
