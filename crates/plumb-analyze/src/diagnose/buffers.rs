@@ -99,9 +99,10 @@ fn send(case: &Case<'_>, flow: &Flow<'_>, share: u64) -> Finding {
     let shortage = host
         .and_then(|host| processors::shortage(case, host))
         .filter(|_| share < LIMITED_PERCENT || !is_set(case, flow));
-    // What was lost keeps its room until it was sent again: the kernel's own growth does not follow that.
+    // What was lost keeps its room until it was sent again, or acknowledged after all: the kernel's own growth does not
+    // follow that.
     let again = flow.is.total_retrans.wrapping_sub(flow.was.total_retrans);
-    let waits_for_loss = again > 0 && !is_set(case, flow);
+    let waits_for_loss = again > 0 && (!is_set(case, flow) || flow.repeats_in_vain());
     let (severity, confidence) = if shortage.is_some() || waits_for_loss {
         (Severity::Info, Confidence::Likely)
     } else {
@@ -236,10 +237,21 @@ mod tests {
 
     /// What is found where a writer waited for room in a send buffer of so many bytes half of the time.
     fn found(buffer: u32, is_short: bool, again: u32) -> Vec<(&'static str, Severity)> {
+        found_with(buffer, is_short, again, 0)
+    }
+
+    /// The same, where the peer had so much of what was sent again.
+    fn found_with(
+        buffer: u32,
+        is_short: bool,
+        again: u32,
+        in_vain: u32,
+    ) -> Vec<(&'static str, Severity)> {
         let sample = |at_us: u64, is_later: bool| {
             let info = TcpInfo {
                 data_segs_out: 10_000 * u32::from(is_later),
                 total_retrans: again * u32::from(is_later),
+                dsack_dups: in_vain * u32::from(is_later),
                 snd_mss: 1448,
                 snd_cwnd: 90,
                 sndbuf_limited_us: at_us / 2,
@@ -287,6 +299,9 @@ mod tests {
     fn what_is_lost_fills_a_buffer_that_nobody_set() {
         assert_eq!(found(500_000, false, 2), [(SEND, Severity::Info)]);
         assert_eq!(found(32_768, false, 2), [(SEND, Severity::Warning)]);
+        // Of one whose acknowledgements are lost it is not known whether anybody did.
+        let unheard = found_with(32_768, false, 3, 3);
+        assert_eq!(unheard, [(SEND, Severity::Info)]);
     }
 }
 

@@ -165,11 +165,16 @@ impl Flow<'_> {
         let row = |info: &TcpInfo| rows::in_a_row(info) > 0;
         let again = self.is.total_retrans.wrapping_sub(self.was.total_retrans);
         let sent = self.is.data_segs_out.wrapping_sub(self.was.data_segs_out);
-        let in_vain = self.is.dsack_dups.wrapping_sub(self.was.dsack_dups);
         row(&self.was)
             || row(self.is)
             || again >= SEVERAL && u64::from(again) * 100 >= u64::from(sent)
-            || self.is.reord_seen == 0 && in_vain >= IN_VAIN
+            || self.repeats_in_vain()
+    }
+
+    /// Says whether the peer had what was sent again (DSACK), and nothing was reordered: acknowledgements of it were lost.
+    pub fn repeats_in_vain(&self) -> bool {
+        let in_vain = self.is.dsack_dups.wrapping_sub(self.was.dsack_dups);
+        self.is.reord_seen == 0 && in_vain >= IN_VAIN
     }
 
     /// Says whether segments waited behind the same gap in both samples: they take memory, and nothing of them can
