@@ -9,8 +9,10 @@ mod deaf;
 mod filtered;
 mod forwarded;
 mod incoming;
+mod midway;
 mod outgoing;
 mod strays;
+mod unlisted;
 
 use std::collections::BTreeSet;
 
@@ -44,9 +46,26 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
         victims.extend(filtered::victims(case));
         victims.extend(deaf::victims(case, &peers(&victims)));
         victims.extend(strays::victims(case, &peers(&victims)));
+        more(&mut victims, midway::victims(case));
+        more(&mut victims, unlisted::victims(case));
     }
     let victims = victims.into_iter();
     victims.map(|victim| finding(case, victim)).collect()
+}
+
+/// Adds those of whom nothing is told yet.
+fn more(victims: &mut Vec<Victim>, others: Vec<Victim>) {
+    let ends = |victim: &Victim| (victim.subject.local.clone(), victim.subject.peer.clone());
+    for other in others {
+        let (local, peer) = ends(&other);
+        let is_told = victims
+            .iter()
+            .map(ends)
+            .any(|(at, to)| local.is_some() && at == local || peer.is_some() && to == peer);
+        if !is_told {
+            victims.push(other);
+        }
+    }
 }
 
 /// Gives the ends of which something is told already.
@@ -74,7 +93,13 @@ fn finding(case: &Case<'_>, victim: Victim) -> Finding {
     let guilty = guilty(case);
     let suspects = case.span.after.refusers.iter().take(5).map(place);
     let mut facts = vec![victim.fact];
-    let confidence = if guilty.is_empty() {
+    let confidence = if case.span.after.refusers.is_empty() {
+        facts.push(evidence::fact(
+            "nftables",
+            "no rule that throws packets away is listed: the verdicts of maps and iptables-legacy are not",
+        ));
+        Confidence::Likely
+    } else if guilty.is_empty() {
         facts.push(evidence::fact(
             "nftables",
             format!(

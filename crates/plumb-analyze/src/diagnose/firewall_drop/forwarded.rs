@@ -15,12 +15,7 @@ use super::Victim;
 const SEVERAL: u64 = 3;
 
 pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
-    let settings = &case.span.after.settings;
-    let forwards = ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"];
-    let forwards = forwards
-        .iter()
-        .any(|name| matches!(settings.number(name), Known::Known(1..)));
-    if !forwards || received_bad::refuses_answers(case) {
+    if !forwards(case) || received_bad::refuses_answers(case) {
         return Vec::new();
     }
     let mut kept: BTreeMap<SocketAddr, (u64, &str)> = BTreeMap::new();
@@ -58,6 +53,15 @@ pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
             ),
         })
         .collect()
+}
+
+/// Says whether this host is a router.
+pub(super) fn forwards(case: &Case<'_>) -> bool {
+    let settings = &case.span.after.settings;
+    let forwards = ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"];
+    forwards
+        .iter()
+        .any(|name| matches!(settings.number(name), Known::Known(1..)))
 }
 
 /// Counts SYNs and SYN-ACKs between others that came in and did not go out, by the server's end.

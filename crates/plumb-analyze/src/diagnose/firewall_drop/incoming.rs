@@ -37,7 +37,7 @@ fn is_explained(case: &Case<'_>) -> bool {
 }
 
 /// What answers an attempt.
-fn answers(what: What) -> bool {
+pub(super) fn answers(what: What) -> bool {
     matches!(
         what,
         What::SynAck | What::Refusal | What::Unreachable { .. }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use plumb_model::finding::Subject;
+use plumb_model::finding::{Evidence, Subject};
 use plumb_model::notice::{Direction, Filtered, What};
 
 use super::super::turned_away::{TCP, UDP};
@@ -17,7 +17,7 @@ use super::{Victim, filtered, incoming};
 /// So many packets for one end are no accident.
 const SEVERAL: u64 = 3;
 /// Where it was heard.
-const SOURCE: &str = "skb:kfree_skb NETFILTER_DROP";
+pub(super) const SOURCE: &str = "skb:kfree_skb NETFILTER_DROP";
 
 /// `known` are ends of which the same is told already.
 pub(super) fn victims(case: &Case<'_>, known: &BTreeSet<String>) -> Vec<Victim> {
@@ -59,25 +59,31 @@ fn forwarded(case: &Case<'_>) -> Vec<Victim> {
         } else {
             format!(", which came for {asked}")
         };
-        Victim {
-            subject: Subject {
-                kind: "destination",
-                peer: Some(server.to_string()),
-                protocol: Some("tcp"),
-                ..Subject::default()
-            },
-            fact: evidence::fact(
-                SOURCE,
-                format!(
-                    "{count} packets for {server}{named} were thrown away by a rule in {seconds:.1} s"
-                ),
+        let fact = evidence::fact(
+            SOURCE,
+            format!(
+                "{count} packets for {server}{named} were thrown away by a rule in {seconds:.1} s"
             ),
-            summary: format!(
-                "the local firewall keeps others from connecting to {server} through this host"
-            ),
-        }
+        );
+        through(server, fact)
     })
     .collect()
+}
+
+/// A server that others cannot reach through this host.
+pub(super) fn through(server: SocketAddr, fact: Evidence) -> Victim {
+    Victim {
+        subject: Subject {
+            kind: "destination",
+            peer: Some(server.to_string()),
+            protocol: Some("tcp"),
+            ..Subject::default()
+        },
+        fact,
+        summary: format!(
+            "the local firewall keeps others from connecting to {server} through this host"
+        ),
+    }
 }
 
 /// Datagrams of one sender after the other for a port that is served here.

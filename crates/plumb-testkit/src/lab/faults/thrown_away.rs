@@ -48,6 +48,34 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "firewall-drop/verdict-map",
+        about: "a map of verdicts, which is no rule, has a served port among those whose packets are thrown away",
+        make: |stage| {
+            let peer = peer(stage)?;
+            stage.hold(TcpListener::bind("10.9.0.1:8080")?);
+            drop_in(stage, None, "tcp dport vmap { 22 : accept, 8080 : drop }")?;
+            for _ in 0..3 {
+                knock_from(stage, &peer, "10.9.0.1:8080");
+            }
+            Ok(Expected::subject("local", "10.9.0.1:8080"))
+        },
+    },
+    Scenario {
+        name: "firewall-drop/healthy-verdict-map",
+        about: "a map of verdicts throws away what comes for a port that nobody serves, as it should",
+        make: |stage| {
+            let peer = peer(stage)?;
+            stage.hold(TcpListener::bind("10.9.0.1:8080")?);
+            drop_in(stage, None, "tcp dport vmap { 23 : drop, 8080 : accept }")?;
+            for _ in 0..3 {
+                knock_from(stage, &peer, "10.9.0.1:23");
+            }
+            let client = stage.once_in(&peer, || TcpStream::connect("10.9.0.1:8080"))?;
+            stage.hold(client);
+            Ok(Expected::nothing())
+        },
+    },
+    Scenario {
         name: "firewall-drop/datagrams-in",
         about: "datagrams for a port that is served are thrown away where they come in",
         make: |stage| {
