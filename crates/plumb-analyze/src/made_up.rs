@@ -7,8 +7,9 @@ use plumb_model::diag::inet::DiagTimer;
 use plumb_model::diag::tcp_info::TcpInfo;
 use plumb_model::id::{Cookie, Inode, NetnsId, Uid};
 use plumb_model::known::Known;
+use plumb_model::link::{Link, LinkStatistics};
 use plumb_model::notice::Notices;
-use plumb_model::rtnl::{Route, RouteType};
+use plumb_model::rtnl::{self, Route, RouteType};
 use plumb_model::sample::{Sample, Span};
 use plumb_model::snapshot::{End, Kind, Snapshot, Socket};
 use plumb_model::socket::SocketState;
@@ -92,5 +93,29 @@ pub(crate) fn route(kind: RouteType) -> Route {
         expires_s: None,
         is_learned: false,
         next_hops: Vec::new(),
+    }
+}
+
+/// An interface that is up and has a carrier, and counts nothing.
+pub(crate) fn link(index: u32, name: &str) -> Link {
+    Link {
+        base: rtnl::Link {
+            index,
+            name: name.as_bytes().to_vec(),
+            // IFF_UP and IFF_LOWER_UP.
+            flags: 0x1_0001,
+            hardware: 1,
+            mtu: None,
+            master: None,
+            lower: None,
+            operational_state: None,
+        },
+        tx_queue_len: Known::Known(1000),
+        address: None,
+        kind: None,
+        vrf_table: None,
+        carrier_changes: Known::Known(0),
+        qdisc: None,
+        statistics: Known::Known(LinkStatistics { values: Vec::new() }),
     }
 }

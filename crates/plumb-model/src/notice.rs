@@ -68,7 +68,7 @@ pub enum What {
         by: IpAddr,
     },
     /// A datagram for a multicast group, which is its local end; announcements of the link itself
-    /// (224.0.0.0/24, ff02::/16, SSDP) are none.
+    /// (224.0.0.0/24, SSDP, what is assigned in ff02::/16) are none.
     Multicast,
     /// ICMP time exceeded: the hop limit was used up (code 0), or fragments did not all come (code 1).
     TimeExceeded {

@@ -206,7 +206,7 @@ fn multicast(ip: &Ip<'_>) -> Option<Told> {
     let (from, to) = ip.ends()?;
     let of_the_link = match to.ip() {
         IpAddr::V4(group) => matches!(group.octets(), [224, 0, 0, _] | [239, 255, 255, 250]),
-        IpAddr::V6(group) => matches!(group.octets(), [0xff, 0x01 | 0x02, ..]),
+        IpAddr::V6(group) => is_of_the_link(group),
     };
     (to.ip().is_multicast() && !of_the_link).then_some(Told {
         what: What::Multicast,
@@ -216,6 +216,18 @@ fn multicast(ip: &Ip<'_>) -> Option<Told> {
         is_inside: false,
         numbers: None,
     })
+}
+
+/// Says whether a group is of the interface alone, or assigned to what announces itself on a link (IANA, "IPv6 Multicast
+/// Address Space", link-local and variable scope). Any other group of a link is a program's own.
+fn is_of_the_link(group: Ipv6Addr) -> bool {
+    match group.segments() {
+        [0xff02, 0, 0, 0, 0, 0, 0, last] => {
+            matches!(last, 0..=0x1f | 0x6a..=0x6f | 0xfb..=0x2ff)
+        }
+        [0xff01 | 0xff02, ..] => true,
+        _ => false,
+    }
 }
 
 fn icmp(ip: &Ip<'_>) -> Option<Told> {
@@ -298,6 +310,32 @@ mod tests {
         };
         assert_eq!(numbers(SYN), Some((7, None)));
         assert_eq!(numbers(SYN | ACK), Some((7, Some(0))));
+    }
+
+    #[test]
+    fn datagrams_for_a_group_of_a_program_on_the_link_are_told_and_announcements_are_not() {
+        let told = |group: &str| {
+            let group: Ipv6Addr = group.parse().expect("an address");
+            let mut packet = vec![0x60, 0, 0, 0, 0, 8, UDP, 1];
+            packet.extend(Ipv6Addr::LOCALHOST.octets());
+            packet.extend(group.octets());
+            packet.extend([0x9c, 0x40, 0x13, 0x8f, 0, 8, 0, 0]);
+            decode_packet(&packet).map(|told| told.what)
+        };
+        let groups = ["ff02::77", "ff05::77", "ff12::1"];
+        assert_eq!(groups.map(told), [Some(What::Multicast); 3]);
+        // MLD, RIPng, mDNS, NTP, DHCP, LLMNR, neighbours.
+        let links = [
+            "ff02::16",
+            "ff02::9",
+            "ff02::fb",
+            "ff02::101",
+            "ff02::1:2",
+            "ff02::1:3",
+            "ff02::1:ff00:1",
+            "ff01::77",
+        ];
+        assert_eq!(links.map(told), [None; 8]);
     }
 
     #[test]

@@ -106,8 +106,66 @@ fn waits(socket: &Socket, group: SocketAddr) -> bool {
         return false;
     };
     let any = match local.ip() {
-        IpAddr::V4(ip) => ip.is_unspecified(),
+        IpAddr::V4(ip) => ip.is_unspecified() && group.is_ipv4(),
         IpAddr::V6(ip) => ip.is_unspecified(),
     };
     local.port() == group.port() && (any || local.ip().to_canonical() == group.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_model::diag::tcp_info::TcpInfo;
+    use plumb_model::group::Membership;
+    use plumb_model::notice::{Notice, Notices};
+    use plumb_model::snapshot::End;
+    use plumb_model::socket::SocketState;
+
+    use super::*;
+    use crate::made_up;
+
+    /// What is told where datagrams for a group come in on eth0 (2), which is joined on another interface, and a socket is
+    /// bound so.
+    fn told(bound: &str, joined_on: &str) -> Vec<String> {
+        let group: SocketAddr = "[ff02::77]:5007".parse().expect("an end");
+        let mut sample = made_up::sample(0, &TcpInfo::default());
+        let socket = &mut sample.snapshot.sockets[0];
+        socket.kind = Kind::Udp;
+        socket.state = SocketState::CLOSE;
+        socket.local = End::Inet(bound.parse().expect("an end"));
+        sample.links = vec![made_up::link(2, "eth0")];
+        sample.memberships = vec![Membership {
+            interface: joined_on.as_bytes().to_vec(),
+            users: 1,
+            group: group.ip(),
+        }];
+        let notices = Notices {
+            all: vec![Notice {
+                what: What::Multicast,
+                direction: Direction::Received,
+                protocol: 17,
+                local: group,
+                peer: "[fe80::1]:40000".parse().expect("an end"),
+                interface: 2,
+                count: 100,
+                age_us: 0,
+                last_age_us: 0,
+            }],
+            ..Notices::default()
+        };
+        let found = check(&Case {
+            notices: &notices,
+            ..made_up::between(&sample, &sample)
+        });
+        found.into_iter().map(|found| found.summary).collect()
+    }
+
+    #[test]
+    fn a_group_of_ipv6_that_is_joined_on_another_interface_is_told_to_who_can_take_it() {
+        let said =
+            "datagrams for [ff02::77]:5007 come in on eth0, and the group is joined on eth1 alone";
+        assert_eq!(told("[::]:5007", "eth1"), [said]);
+        assert_eq!(told("[::]:5007", "eth0"), [""; 0]);
+        // A socket of IPv4 takes no group of IPv6.
+        assert_eq!(told("0.0.0.0:5007", "eth1"), [""; 0]);
+    }
 }
