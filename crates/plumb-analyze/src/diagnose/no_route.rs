@@ -5,7 +5,7 @@
 //! Datagrams that fail so are [`sent`]'s. Elsewhere a router says so by an ICMP error (see [`turned_away`]); what this
 //! host should forward is [`forwarded`]'s.
 
-mod forwarded;
+pub(super) mod forwarded;
 mod only_way;
 mod sent;
 
@@ -27,7 +27,7 @@ const TCP: u8 = 6;
 /// Fewer attempts are no trouble.
 const SEVERAL: u64 = 2;
 /// `ENETUNREACH`.
-const NO_ROUTE: i32 = 101;
+pub(super) const NO_ROUTE: i32 = 101;
 /// `EHOSTUNREACH`.
 const UNREACHABLE: i32 = 113;
 /// `EACCES`.

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use plumb_model::notice::{Direction, Notices, What};
 
-use super::{Case, sockets};
+use super::{Case, no_route, sockets};
 
 /// More are not asked for: addresses of an attack are many, and none is there.
 const MOST: usize = 16;
@@ -15,8 +15,7 @@ const MOST: usize = 16;
 /// Gives the destinations of packets of others that this host could not forward, and both ends of attempts that came and
 /// got no answer from it.
 pub fn destinations(notices: &Notices) -> Vec<IpAddr> {
-    let unreachable = |what| matches!(what, What::Unreachable { code: 1 | 3, .. });
-    let told = notices.of(Direction::Sent, unreachable);
+    let told = notices.of(Direction::Sent, no_route::forwarded::is_no_way);
     let told = told.map(|notice| notice.local.ip().to_canonical());
     let answered: HashSet<_> = notices
         .of(Direction::Sent, |_| true)

@@ -1,5 +1,5 @@
-//! What this host should forward and has no way for, or a way that forbids it: attempts of others that come in, do not
-//! go out again, and whose destination the routing tables refuse.
+//! What this host should forward and has no way for, or a way that forbids it: attempts of others that come in and do not
+//! go out again, or packets of others that it answers with an ICMP error, whose destination the routing tables refuse.
 //!
 //! Whoever tries may hear of it seldom or never: a router limits its ICMP errors, and sends none for a `blackhole`.
 
@@ -16,11 +16,34 @@ use crate::diagnose::{Case, evidence, sockets};
 /// So many are no accident.
 const SEVERAL: u64 = 2;
 
+/// What came for one destination and did not go on.
+#[derive(Debug, Default)]
+struct Kept {
+    /// SYNs.
+    syns: u64,
+    /// Packets of any protocol that this host answered with an ICMP error.
+    errors: u64,
+    /// Who sent them.
+    clients: BTreeSet<IpAddr>,
+}
+
+/// Says whether a packet is the ICMP error of who has no way for another, or one that forbids: of `ip_error` codes 0, 1
+/// and 13, of `ip6_pkt_drop` 0, 1 and 3; 3 of IPv4 is a port's.
+pub(in super::super) fn is_no_way(what: What) -> bool {
+    match what {
+        What::Unreachable { code, by } if by.is_ipv4() => matches!(code, 0 | 1 | 13),
+        What::Unreachable { code, .. } => matches!(code, 0 | 1 | 3),
+        _ => false,
+    }
+}
+
 /// Looks for destinations to which others try to connect through this host, in vain.
 pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
-    let kept = kept(case).into_iter();
-    kept.filter(|(ip, (count, _))| *count >= SEVERAL && forwards(case, *ip))
-        .filter_map(|(ip, (count, clients))| finding(case, ip, count, &clients))
+    let mut all = kept(case);
+    add_turned_away(case, &mut all);
+    let all = all.into_iter();
+    all.filter(|(ip, kept)| kept.syns.max(kept.errors) >= SEVERAL && forwards(case, *ip))
+        .filter_map(|(ip, kept)| finding(case, ip, &kept))
         .collect()
 }
 
@@ -35,41 +58,61 @@ fn forwards(case: &Case<'_>, ip: IpAddr) -> bool {
 }
 
 /// Counts SYNs between others that came and did not leave again, by their destination, with their senders.
-fn kept(case: &Case<'_>) -> BTreeMap<IpAddr, (u64, BTreeSet<IpAddr>)> {
+fn kept(case: &Case<'_>) -> BTreeMap<IpAddr, Kept> {
     let sample = case.span.after;
     let is_local = |end: SocketAddr| sockets::is_local(sample, end.ip());
     let syns = |direction| case.notices.of(direction, |what| what == What::Syn);
     let sent: BTreeSet<(SocketAddr, SocketAddr)> = syns(Direction::Sent)
         .map(|notice| (notice.local, notice.peer))
         .collect();
-    let mut kept: BTreeMap<IpAddr, (u64, BTreeSet<IpAddr>)> = BTreeMap::new();
+    let mut all: BTreeMap<IpAddr, Kept> = BTreeMap::new();
     let passed_on = |notice: &Notice| sent.contains(&(notice.peer, notice.local));
     for notice in syns(Direction::Received) {
         if !is_local(notice.local) && !is_local(notice.peer) && !passed_on(notice) {
-            let (count, clients) = kept.entry(notice.local.ip().to_canonical()).or_default();
-            *count += notice.count;
-            clients.insert(notice.peer.ip().to_canonical());
+            let kept = all.entry(notice.local.ip().to_canonical()).or_default();
+            kept.syns += notice.count;
+            kept.clients.insert(notice.peer.ip().to_canonical());
         }
     }
-    kept
+    all
 }
 
-fn finding(case: &Case<'_>, ip: IpAddr, count: u64, clients: &BTreeSet<IpAddr>) -> Option<Finding> {
+/// Adds what this host itself told others that it has no way for.
+fn add_turned_away(case: &Case<'_>, all: &mut BTreeMap<IpAddr, Kept>) {
+    let is_local = |ip: IpAddr| sockets::is_local(case.span.after, ip);
+    for notice in case.notices.of(Direction::Sent, is_no_way) {
+        let (to, client) = (notice.local.ip(), notice.peer.ip());
+        let ours = matches!(notice.what, What::Unreachable { by, .. } if is_local(by));
+        if ours && !is_local(to) && !is_local(client) {
+            let kept = all.entry(to.to_canonical()).or_default();
+            kept.errors += notice.count;
+            kept.clients.insert(client.to_canonical());
+        }
+    }
+}
+
+fn finding(case: &Case<'_>, ip: IpAddr, kept: &Kept) -> Option<Finding> {
     let mut routes = case.span.after.destinations.iter();
     let number = *routes.find(|to| to.ip == ip)?.route.as_ref().err()?;
     let means = KINDS.iter().find(|(errno, _)| *errno == number)?.1;
-    let clients: Vec<String> = clients.iter().take(4).map(IpAddr::to_string).collect();
-    let mut facts = vec![
-        evidence::fact("rtnetlink RTM_GETROUTE", means),
-        evidence::fact(
-            "packets received: SYN",
-            format!(
-                "{count} of {} came to be forwarded in {:.1} s and did not leave",
-                clients.join(", "),
-                case.span.seconds()
-            ),
-        ),
-    ];
+    let clients = kept.clients.iter().take(4).map(IpAddr::to_string);
+    let clients = clients.collect::<Vec<_>>().join(", ");
+    let seconds = case.span.seconds();
+    let mut facts = vec![evidence::fact("rtnetlink RTM_GETROUTE", means)];
+    if kept.syns > 0 {
+        let count = kept.syns;
+        let text = format!(
+            "{count} of {clients} came to be forwarded in {seconds:.1} s and did not leave"
+        );
+        facts.push(evidence::fact("packets received: SYN", text));
+    }
+    if kept.errors > 0 {
+        let count = kept.errors;
+        let text =
+            format!("{count} went to {clients} in {seconds:.1} s for what was to be forwarded");
+        let source = "packets sent: ICMP destination unreachable";
+        facts.push(evidence::fact(source, text));
+    }
     facts.extend(evidence::grown(case.span, "IpExt", "InNoRoutes"));
     facts.extend(evidence::grown(case.span, "Icmp", "OutDestUnreachs"));
     Some(Finding {
@@ -91,6 +134,7 @@ fn finding(case: &Case<'_>, ip: IpAddr, count: u64, clients: &BTreeSet<IpAddr>) 
 #[cfg(test)]
 mod tests {
     use plumb_model::notice::Notices;
+    use plumb_model::rtnl::Address;
     use plumb_model::sample::{Destination, Sample, Settings};
 
     use super::*;
@@ -145,5 +189,61 @@ mod tests {
         assert_eq!(told(1, true, 13), []);
         // An errno that stands for no route.
         assert_eq!(told(1, false, 1), []);
+    }
+
+    /// What is told where this router, 10.9.0.254, or another sent a client so many ICMP errors for a datagram.
+    fn told_by(by: [u8; 4], code: u8, count: u64, errno: i32) -> Vec<Severity> {
+        let server = SocketAddr::from(([10, 77, 0, 4], 123));
+        let by = by.into();
+        let notices = Notices {
+            all: vec![Notice {
+                what: What::Unreachable { code, by },
+                direction: Direction::Sent,
+                protocol: 17,
+                local: server,
+                peer: ([10, 9, 0, 1], 40_000).into(),
+                interface: 2,
+                count,
+                age_us: 1_500_000,
+                last_age_us: 0,
+            }],
+            ..Notices::default()
+        };
+        let sample = Sample {
+            settings: Settings::new(vec![("net.ipv4.ip_forward", vec![1])]),
+            addresses: vec![Address {
+                interface: 2,
+                ip: [10, 9, 0, 254].into(),
+                prefix_len: 24,
+                scope: 0,
+                flags: 0,
+            }],
+            destinations: vec![Destination {
+                ip: server.ip(),
+                route: Err(errno),
+            }],
+            ..Sample::default()
+        };
+        let case = Case {
+            notices: &notices,
+            ..made_up::between(&sample, &sample)
+        };
+        assert_eq!(
+            crate::diagnose::of_interest::destinations(&notices).contains(&server.ip()),
+            code != 3
+        );
+        let found = super::super::check(&case).into_iter();
+        found.map(|found| found.severity).collect()
+    }
+
+    #[test]
+    fn a_router_tells_whose_datagrams_its_routes_refuse() {
+        let own = [10, 9, 0, 254];
+        assert_eq!(told_by(own, 13, 3, 13), [Severity::Warning]);
+        assert_eq!(told_by(own, 0, 3, 101), [Severity::Warning]);
+        // Once, of a port, and the word of a router behind it.
+        assert_eq!(told_by(own, 13, 1, 13), []);
+        assert_eq!(told_by(own, 3, 3, 13), []);
+        assert_eq!(told_by([10, 8, 0, 254], 13, 3, 13), []);
     }
 }
