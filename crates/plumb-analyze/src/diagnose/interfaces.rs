@@ -11,7 +11,7 @@ use plumb_model::link::Link;
 use plumb_model::traffic::{Qdisc, QdiscStatistics};
 
 pub use self::down::check as check_down;
-pub(super) use self::down::{belongs_to_dead, is_behind_dead};
+pub(super) use self::down::{belongs_to_dead, carries, is_behind_dead, took_route_to};
 use super::{Case, evidence};
 
 /// The id of the finding: down, or no carrier.

@@ -169,6 +169,8 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     (interfaces::DOWN, neighbour::UNRESOLVED),
     (interfaces::DOWN, half_open_peer::ID),
     (interfaces::DOWN, names::FAILING),
+    // The route to its network goes with the carrier where the host is set so.
+    (interfaces::DOWN, no_route::ID),
     // What should leave by it is thrown away.
     (interfaces::DOWN, interfaces::DROPS),
     (interfaces::DOWN, interfaces::ERRORS),

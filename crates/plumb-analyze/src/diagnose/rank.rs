@@ -36,7 +36,7 @@ pub(super) fn rank(case: &Case<'_>, found: &[Finding], servers: &Servers) -> Vec
                     && (same(&other.subject, &finding.subject)
                         || meet(case, &other.subject, &finding.subject)
                         || meet(case, &finding.subject, &other.subject)
-                        || leads_to(case, &other.subject, &finding.subject))
+                        || leads_to(case, &other.subject, finding))
         })
     };
     let asked = asked::Ends::of(case);
@@ -147,8 +147,9 @@ fn meet(case: &Case<'_>, listener: &Subject, client: &Subject) -> bool {
 }
 
 /// Says whether one is the interface by which packets go to the other, or should: to an address of the network of one
-/// that is switched off there is no way by it any more.
-fn leads_to(case: &Case<'_>, interface: &Subject, other: &Subject) -> bool {
+/// that is switched off there is no way by it any more; or on which the other rests.
+fn leads_to(case: &Case<'_>, interface: &Subject, finding: &Finding) -> bool {
+    let other = &finding.subject;
     if interface.kind != "interface" {
         return false;
     }
@@ -157,12 +158,22 @@ fn leads_to(case: &Case<'_>, interface: &Subject, other: &Subject) -> bool {
         let name = String::from_utf8_lossy(&link.base.name);
         interface.interface.as_deref() == Some(&*name)
     });
-    let (Some(link), Some(peer)) = (named.next(), other.peer.as_deref()) else {
+    let Some(link) = named.next() else {
+        return false;
+    };
+    let upper = other.interface.as_deref();
+    if upper.is_some_and(|upper| interfaces::carries(case, link, upper)) {
+        return true;
+    }
+    let Some(peer) = other.peer.as_deref() else {
         return false;
     };
     let Ok(peer) = host_of(peer).parse::<IpAddr>() else {
         return false;
     };
+    if finding.kind == no_route::ID {
+        return interfaces::took_route_to(case, link, peer);
+    }
     let mut destinations = case.span.after.destinations.iter();
     let by_route = destinations.any(|to| {
         let by = to.route.as_ref().ok().and_then(|route| route.interface);

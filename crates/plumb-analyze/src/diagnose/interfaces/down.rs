@@ -1,7 +1,7 @@
 //! `interface-down`: an interface that is switched off or has no carrier, and that somebody needs.
 //!
-//! A connection has its address, the route to a destination leads there, it throws away what should leave by it, or next hops
-//! behind it go on to be asked for. One that rests on another (VLAN, macvlan), is the other end of one, or has it for a port,
+//! A connection has its address, the route to a destination leads there, it throws away what should leave by it, a tunnel on
+//! it finds no way for its frames, or next hops behind it go on to be asked for. One that rests on another (VLAN, macvlan), is the other end of one, or has it for a port,
 //! is down because that is.
 
 use std::net::IpAddr;
@@ -10,23 +10,21 @@ use plumb_model::finding::{Confidence, Finding, Severity};
 use plumb_model::link::Link;
 use plumb_model::socket::SocketState;
 
+use super::super::no_route::NO_ROUTE;
 use super::super::{Case, attempts, evidence, neighbour, of_interest};
 use super::{DOWN, name};
 
-/// `ENETUNREACH`.
-const NO_ROUTE: i32 = 101;
 /// One datagram that is refused is an accident.
 const REFUSED: u64 = 2;
 /// The counter of packets that could not leave.
 const SENT_IN_VAIN: &str = "tx_dropped";
+/// The counter of frames for which a tunnel found no way.
+const UNCARRIED: &str = "tx_carrier_errors";
 
 /// Looks for interfaces that are needed and cannot send.
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
     let links = case.span.after.links.iter();
-    let dead = links.filter(|link| {
-        let base = &link.base;
-        !(base.is_loopback() || base.is_up() && base.has_carrier())
-    });
+    let dead = links.filter(|link| !link.base.is_loopback() && is_dead(link));
     dead.filter_map(|link| Some(down(case, link, &needed_by(case, link)?)))
         .collect()
 }
@@ -59,15 +57,16 @@ fn by_refused_datagrams(case: &Case<'_>, link: &Link) -> Option<String> {
 
 /// Says what is to be sent by an interface, whoever sends it: what it threw away, next hops that are asked for there.
 fn by_packets(case: &Case<'_>, link: &Link) -> Option<String> {
-    let links = &case.span.before.links;
-    let earlier = links
-        .iter()
-        .find(|other| other.base.index == link.base.index);
-    let was = earlier.map_or(u64::MAX, |earlier| super::value(earlier, SENT_IN_VAIN));
-    let dropped = super::value(link, SENT_IN_VAIN).saturating_sub(was);
+    let dropped = grown(case, link, SENT_IN_VAIN);
     if dropped >= super::SEVERAL {
         return Some(format!(
             "{dropped} packets that should leave by it were thrown away in {:.1} s",
+            case.span.seconds()
+        ));
+    }
+    if let Some((upper, frames)) = uncarried(case, link) {
+        return Some(format!(
+            "nothing carries the frames of {upper}, which rests on it: {frames} in {:.1} s",
             case.span.seconds()
         ));
     }
@@ -78,6 +77,24 @@ fn by_packets(case: &Case<'_>, link: &Link) -> Option<String> {
             && neighbour::is_sent_in_vain(case, hop)
     });
     hop.map(|hop| format!("packets for {} behind it go on", hop.ip))
+}
+
+/// Gives a tunnel on an interface that is not down with that, and found no way for its frames, with how many.
+fn uncarried(case: &Case<'_>, link: &Link) -> Option<(String, u64)> {
+    let mut links = case.span.after.links.iter();
+    links.find_map(|upper| {
+        let rests = upper.base.lower == Some(link.base.index) && !is_dead(upper);
+        let frames = grown(case, upper, UNCARRIED);
+        (rests && frames >= super::SEVERAL).then(|| (name(upper), frames))
+    })
+}
+
+/// Says by how much a counter of an interface grew.
+fn grown(case: &Case<'_>, link: &Link, counter: &str) -> u64 {
+    let mut earlier = case.span.before.links.iter();
+    let earlier = earlier.find(|other| other.base.index == link.base.index);
+    let was = earlier.map_or(u64::MAX, |earlier| super::value(earlier, counter));
+    super::value(link, counter).saturating_sub(was)
 }
 
 fn by_socket_or_route(case: &Case<'_>, link: &Link) -> Option<String> {
@@ -140,6 +157,28 @@ pub(in super::super) fn is_behind_dead(case: &Case<'_>, ip: IpAddr) -> bool {
     links.any(|link| !link.base.is_up() && is_in_network(case, link, ip))
 }
 
+/// Says whether there is no way to an address because its network is that of a dead interface alone: the route goes with
+/// the interface, or with its carrier where `ignore_routes_with_linkdown` is set. A route that forbids is no such one.
+pub(in super::super) fn took_route_to(case: &Case<'_>, link: &Link, ip: IpAddr) -> bool {
+    let sample = case.span.after;
+    let refused = sample.refused.iter().map(|lookup| &lookup.to);
+    let mut asked = sample.destinations.iter().chain(refused);
+    let mut others = sample.links.iter();
+    let elsewhere = others.any(|other| !is_dead(other) && is_in_network(case, other, ip));
+    let lacks = asked.any(|to| to.ip == ip && to.route == Err(NO_ROUTE));
+    lacks && is_in_network(case, link, ip) && !elsewhere
+}
+
+/// Says whether an interface rests on another that is to carry its frames.
+pub(in super::super) fn carries(case: &Case<'_>, link: &Link, upper: &str) -> bool {
+    let mut links = case.span.after.links.iter();
+    links.any(|other| other.base.lower == Some(link.base.index) && name(other) == upper)
+}
+
+fn is_dead(link: &Link) -> bool {
+    !(link.base.is_up() && link.base.has_carrier())
+}
+
 fn is_in_network(case: &Case<'_>, link: &Link, ip: IpAddr) -> bool {
     let bits = |ip: IpAddr| match ip {
         IpAddr::V4(ip) => (u128::from(ip.to_bits()) << 96, 32),
@@ -182,7 +221,7 @@ fn down(case: &Case<'_>, link: &Link, needed: &str) -> Finding {
                 format!("{name} {what}{because}"),
             ),
             evidence::fact(
-                "sock_diag, rtnetlink RTM_GETROUTE, RTM_GETNEIGH, IFLA_STATS64 tx_dropped",
+                "sock_diag, rtnetlink RTM_GETROUTE, RTM_GETNEIGH, IFLA_STATS64",
                 needed.to_owned(),
             ),
         ],
@@ -206,171 +245,18 @@ fn beneath(case: &Case<'_>, link: &Link) -> Option<(String, bool)> {
         return None;
     }
     let links = &case.span.after.links;
-    let is_dead = |other: &&Link| !(other.base.is_up() && other.base.has_carrier());
     let lower = links
         .iter()
         .find(|other| link.base.lower == Some(other.base.index));
     let mut ports = links
         .iter()
         .filter(|other| other.base.master == Some(link.base.index));
-    let dead = lower.filter(is_dead).or_else(|| {
-        let first = ports.next().filter(is_dead)?;
-        ports.all(|port| is_dead(&port)).then_some(first)
+    let dead = lower.filter(|lower| is_dead(lower)).or_else(|| {
+        let first = ports.next().filter(|port| is_dead(port))?;
+        ports.all(is_dead).then_some(first)
     })?;
     Some((name(dead), !dead.base.is_up()))
 }
 
 #[cfg(test)]
-mod tests {
-    use plumb_model::Known;
-    use plumb_model::id::Pid;
-    use plumb_model::link::{LinkStatistics, STATISTICS};
-    use plumb_model::notice::{Notices, RefusedCall};
-    use plumb_model::rtnl::{self, Neighbour};
-    use plumb_model::sample::Sample;
-
-    use super::super::super::{Focus, diagnose};
-    use super::*;
-    use crate::made_up;
-
-    const UP: u32 = 1;
-    const CARRIER: u32 = 0x1_0000;
-
-    /// An interface that threw so many packets away instead of sending them.
-    fn link(index: u32, name: &str, flags: u32, tx_dropped: u64) -> Link {
-        let value = |name: &&str| {
-            if *name == SENT_IN_VAIN { tx_dropped } else { 0 }
-        };
-        Link {
-            base: rtnl::Link {
-                index,
-                name: name.as_bytes().to_vec(),
-                flags,
-                hardware: 1,
-                mtu: None,
-                master: None,
-                lower: None,
-                operational_state: None,
-            },
-            tx_queue_len: Known::Known(1000),
-            address: None,
-            kind: None,
-            vrf_table: None,
-            carrier_changes: Known::Known(0),
-            qdisc: None,
-            statistics: Known::Known(LinkStatistics {
-                values: STATISTICS.iter().map(value).collect(),
-            }),
-        }
-    }
-
-    fn told(before: Vec<Link>, after: Vec<Link>, idle_ms: [u64; 2]) -> Vec<(&'static str, String)> {
-        let sample = |at_us, links, idle_ms| Sample {
-            at_us,
-            links,
-            neighbours: vec![Neighbour {
-                interface: 9,
-                ip: [10, 4, 0, 2].into(),
-                state: 1,
-                flags: 0,
-                link_address: None,
-                probes: None,
-                idle_ms: Some(idle_ms),
-            }],
-            ..Sample::default()
-        };
-        let before = sample(1_000_000, before, idle_ms[0]);
-        let after = sample(3_000_000, after, idle_ms[1]);
-        let focus = Focus::default();
-        let found = diagnose(&Case {
-            focus: &focus,
-            ..made_up::between(&before, &after)
-        });
-        let found = found.into_iter();
-        found.map(|found| (found.kind, found.summary)).collect()
-    }
-
-    #[test]
-    fn what_a_tunnel_without_carrier_drops_is_told_as_interface_down() {
-        let tun = |dropped| vec![link(3, "tun0", UP, dropped)];
-        let found = told(tun(2), tun(42), [0, 2_000]);
-        assert_eq!(found.len(), 1, "{found:?}");
-        assert_eq!(found[0].0, DOWN);
-        assert!(found[0].1.contains("40 packets that should leave by it"));
-        // An idle one.
-        assert_eq!(told(tun(2), tun(3), [0, 2_000]), []);
-    }
-
-    #[test]
-    fn a_macvlan_whose_parent_is_switched_off_says_so_and_is_needed_by_who_is_behind_it() {
-        let both = || {
-            let mut upper = link(9, "mv0", UP, 0);
-            upper.base.lower = Some(2);
-            vec![link(2, "eth0", 0, 0), upper]
-        };
-        let found = told(both(), both(), [40, 10]);
-        assert_eq!(found.len(), 1, "{found:?}");
-        let said =
-            "mv0 has no carrier because eth0 is switched off, and is needed: packets for 10.4.0.2";
-        assert!(found[0].1.starts_with(said), "{found:?}");
-        // He was looked for once.
-        assert_eq!(told(both(), both(), [40, 2_040]), []);
-    }
-
-    #[test]
-    fn a_bridge_names_its_port_where_all_are_down() {
-        let links = |second: u32| {
-            let port = |index, name, flags| {
-                let mut port = link(index, name, flags, 0);
-                port.base.master = Some(9);
-                port
-            };
-            let ports = [port(2, "eth0", 0), port(3, "eth1", second)];
-            let bridge = link(9, "br0", UP, 0);
-            ports.into_iter().chain([bridge]).collect::<Vec<_>>()
-        };
-        let said = |second| told(links(second), links(second), [40, 10]).remove(0).1;
-        assert!(said(UP).starts_with("br0 has no carrier because eth0 is switched off"));
-        assert!(said(UP | CARRIER).starts_with("br0 has no carrier, and"));
-    }
-
-    #[test]
-    fn datagrams_for_the_network_of_an_interface_that_is_switched_off_need_it() {
-        let told = |to: [u8; 4], count| {
-            let address = rtnl::Address {
-                interface: 3,
-                ip: [10, 3, 0, 1].into(),
-                flags: 0,
-                prefix_len: 24,
-                scope: 0,
-            };
-            let sample = Sample {
-                links: vec![link(3, "eth1", 0, 0)],
-                addresses: vec![address],
-                ..Sample::default()
-            };
-            let notices = Notices {
-                refused_calls: vec![RefusedCall {
-                    call: "sendto",
-                    pid: Pid(7),
-                    comm: b"us".to_vec(),
-                    protocol: 17,
-                    address: (to, 8125).into(),
-                    source: None,
-                    errno: NO_ROUTE,
-                    count,
-                    instead: None,
-                }],
-                ..Notices::default()
-            };
-            let case = Case {
-                notices: &notices,
-                ..made_up::between(&sample, &sample)
-            };
-            check(&case).len()
-        };
-        assert_eq!(told([10, 3, 0, 2], 46), 1);
-        assert_eq!(told([10, 3, 0, 2], 1), 0);
-        assert_eq!(told([10, 4, 0, 2], 46), 0);
-    }
-}
+mod tests;

@@ -17,6 +17,7 @@ const IFLA_LINKINFO: u16 = 18;
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
 const IFLA_VRF_TABLE: u16 = 1;
+const IFLA_VXLAN_LINK: u16 = 3;
 const IFLA_STATS64: u16 = 23;
 const IFLA_CARRIER_CHANGES: u16 = 35;
 
@@ -40,8 +41,15 @@ pub fn decode_link_details(payload: &[u8]) -> Option<Link> {
             IFLA_LINKINFO => {
                 let part = |wanted| attributes(value).find(|(kind, _)| *kind == wanted);
                 link.kind = part(IFLA_INFO_KIND).map(|(_, kind)| name(kind));
-                let data = part(IFLA_INFO_DATA).filter(|_| link.kind.as_deref() == Some(b"vrf"));
-                link.vrf_table = data.and_then(|(_, data)| vrf_table(data));
+                let data = part(IFLA_INFO_DATA).map_or(&[][..], |(_, data)| data);
+                match link.kind.as_deref() {
+                    Some(b"vrf") => link.vrf_table = number(data, IFLA_VRF_TABLE),
+                    // It has no IFLA_LINK.
+                    Some(b"vxlan") => {
+                        link.base.lower = link.base.lower.or(number(data, IFLA_VXLAN_LINK));
+                    }
+                    _ => {}
+                }
             }
             IFLA_STATS64 => link.statistics = Known::Known(statistics(value)),
             IFLA_CARRIER_CHANGES => set(&mut link.carrier_changes, u32_at(value, 0)),
@@ -51,10 +59,10 @@ pub fn decode_link_details(payload: &[u8]) -> Option<Link> {
     Some(link)
 }
 
-/// Gives the table among what is told of a VRF alone; each kind of interface numbers such attributes anew.
-fn vrf_table(data: &[u8]) -> Option<u32> {
-    let (_, table) = attributes(data).find(|(kind, _)| *kind == IFLA_VRF_TABLE)?;
-    u32_at(table, 0)
+/// Gives a number among what is told of one kind of interface alone; each kind numbers such attributes anew.
+fn number(data: &[u8], wanted: u16) -> Option<u32> {
+    let (_, number) = attributes(data).find(|(kind, _)| *kind == wanted)?;
+    u32_at(number, 0)
 }
 
 fn statistics(bytes: &[u8]) -> LinkStatistics {
@@ -128,5 +136,21 @@ mod tests {
         };
         assert_eq!(table_of(b"vrf\0"), Some(1010));
         assert_eq!(table_of(b"bridge\0"), None);
+    }
+
+    #[test]
+    fn a_vxlan_tells_what_carries_it_and_others_number_that_otherwise() {
+        let lower_of = |kind: &[u8]| {
+            let link = Request::single(NEW_LINK, &[0; BODY_BYTES]).nested(IFLA_LINKINFO, |info| {
+                info.attribute(IFLA_INFO_KIND, kind)
+                    .nested(IFLA_INFO_DATA, |data| {
+                        data.attribute(IFLA_VXLAN_LINK, &2_u32.to_ne_bytes())
+                    })
+            });
+            let link = decode_link_details(&payload(link)).expect("it is whole");
+            link.base.lower
+        };
+        assert_eq!(lower_of(b"vxlan\0"), Some(2));
+        assert_eq!(lower_of(b"bridge\0"), None);
     }
 }

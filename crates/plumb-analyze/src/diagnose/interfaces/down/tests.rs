@@ -1,0 +1,197 @@
+//! Which interfaces are told to be down, and of whom.
+
+use plumb_model::Known;
+use plumb_model::id::Pid;
+use plumb_model::link::{LinkStatistics, STATISTICS};
+use plumb_model::notice::{Notices, RefusedCall};
+use plumb_model::rtnl::{Address, Neighbour};
+use plumb_model::sample::{Destination, Sample};
+
+use super::super::super::{Focus, diagnose, no_route};
+use super::*;
+use crate::made_up;
+
+const UP: u32 = 1;
+const CARRIER: u32 = 0x1_0000;
+
+/// An interface that threw so many packets away instead of sending them.
+fn link(index: u32, name: &str, flags: u32, tx_dropped: u64) -> Link {
+    let value = |name: &&str| {
+        if *name == SENT_IN_VAIN { tx_dropped } else { 0 }
+    };
+    let mut link = made_up::link(index, name);
+    link.base.flags = flags;
+    link.statistics = Known::Known(LinkStatistics {
+        values: STATISTICS.iter().map(value).collect(),
+    });
+    link
+}
+
+fn told(before: Vec<Link>, after: Vec<Link>, idle_ms: [u64; 2]) -> Vec<(&'static str, String)> {
+    let sample = |at_us, links, idle_ms| Sample {
+        at_us,
+        links,
+        neighbours: vec![Neighbour {
+            interface: 9,
+            ip: [10, 4, 0, 2].into(),
+            state: 1,
+            flags: 0,
+            link_address: None,
+            probes: None,
+            idle_ms: Some(idle_ms),
+        }],
+        ..Sample::default()
+    };
+    let before = sample(1_000_000, before, idle_ms[0]);
+    let after = sample(3_000_000, after, idle_ms[1]);
+    let focus = Focus::default();
+    let found = diagnose(&Case {
+        focus: &focus,
+        ..made_up::between(&before, &after)
+    });
+    let found = found.into_iter();
+    found.map(|found| (found.kind, found.summary)).collect()
+}
+
+#[test]
+fn what_a_tunnel_without_carrier_drops_is_told_as_interface_down() {
+    let tun = |dropped| vec![link(3, "tun0", UP, dropped)];
+    let found = told(tun(2), tun(42), [0, 2_000]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].0, DOWN);
+    assert!(found[0].1.contains("40 packets that should leave by it"));
+    // An idle one.
+    assert_eq!(told(tun(2), tun(3), [0, 2_000]), []);
+}
+
+#[test]
+fn a_macvlan_whose_parent_is_switched_off_says_so_and_is_needed_by_who_is_behind_it() {
+    let both = || {
+        let mut upper = link(9, "mv0", UP, 0);
+        upper.base.lower = Some(2);
+        vec![link(2, "eth0", 0, 0), upper]
+    };
+    let found = told(both(), both(), [40, 10]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let said =
+        "mv0 has no carrier because eth0 is switched off, and is needed: packets for 10.4.0.2";
+    assert!(found[0].1.starts_with(said), "{found:?}");
+    // He was looked for once.
+    assert_eq!(told(both(), both(), [40, 2_040]), []);
+}
+
+#[test]
+fn a_bridge_names_its_port_where_all_are_down() {
+    let links = |second: u32| {
+        let port = |index, name, flags| {
+            let mut port = link(index, name, flags, 0);
+            port.base.master = Some(9);
+            port
+        };
+        let ports = [port(2, "eth0", 0), port(3, "eth1", second)];
+        let bridge = link(9, "br0", UP, 0);
+        ports.into_iter().chain([bridge]).collect::<Vec<_>>()
+    };
+    let said = |second| told(links(second), links(second), [40, 10]).remove(0).1;
+    assert!(said(UP).starts_with("br0 has no carrier because eth0 is switched off"));
+    assert!(said(UP | CARRIER).starts_with("br0 has no carrier, and"));
+}
+
+#[test]
+fn datagrams_for_the_network_of_an_interface_that_is_switched_off_need_it() {
+    let told = |to: [u8; 4], count| {
+        let address = Address {
+            interface: 3,
+            ip: [10, 3, 0, 1].into(),
+            flags: 0,
+            prefix_len: 24,
+            scope: 0,
+        };
+        let sample = Sample {
+            links: vec![link(3, "eth1", 0, 0)],
+            addresses: vec![address],
+            ..Sample::default()
+        };
+        let notices = Notices {
+            refused_calls: vec![RefusedCall {
+                call: "sendto",
+                pid: Pid(7),
+                comm: b"us".to_vec(),
+                protocol: 17,
+                address: (to, 8125).into(),
+                source: None,
+                errno: NO_ROUTE,
+                count,
+                instead: None,
+            }],
+            ..Notices::default()
+        };
+        let case = Case {
+            notices: &notices,
+            ..made_up::between(&sample, &sample)
+        };
+        check(&case).len()
+    };
+    assert_eq!(told([10, 3, 0, 2], 46), 1);
+    assert_eq!(told([10, 3, 0, 2], 1), 0);
+    assert_eq!(told([10, 4, 0, 2], 46), 0);
+}
+
+#[test]
+fn what_carries_a_tunnel_is_told_and_not_the_tunnel_whose_frames_find_no_way() {
+    let links = |flags, frames| {
+        let mut tunnel = link(8, "vx0", UP | CARRIER, 0);
+        tunnel.base.lower = Some(2);
+        let value = |name: &&str| if *name == UNCARRIED { frames } else { 0 };
+        tunnel.statistics = Known::Known(LinkStatistics {
+            values: STATISTICS.iter().map(value).collect(),
+        });
+        vec![link(2, "eth0", flags, 0), tunnel]
+    };
+    let kinds = |flags, frames| {
+        let found = told(links(flags, 0), links(flags, frames), [0, 2_000]);
+        found.into_iter().map(|found| found.0).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(0, 66), [DOWN]);
+    assert_eq!(kinds(0, 0), [""; 0]);
+    // What carries it is up: the way to the other end is the tunnel's own trouble.
+    assert_eq!(kinds(UP | CARRIER, 66), [super::super::ERRORS]);
+}
+
+#[test]
+fn an_interface_without_carrier_is_told_and_not_that_the_route_went_with_it() {
+    let kinds = |ip: [u8; 4], errno| {
+        let sample = Sample {
+            links: vec![link(2, "eth0", UP, 0)],
+            addresses: vec![Address {
+                interface: 2,
+                ip: [10, 1, 0, 1].into(),
+                prefix_len: 24,
+                scope: 0,
+                flags: 0,
+            }],
+            destinations: [[10, 1, 0, 2], ip]
+                .map(|ip| Destination {
+                    ip: ip.into(),
+                    route: Err(if ip == [10, 1, 0, 2] { 101 } else { errno }),
+                })
+                .to_vec(),
+            ..Sample::default()
+        };
+        let focus = Focus {
+            hosts: vec![[10, 1, 0, 2].into(), ip.into()],
+            ..Focus::default()
+        };
+        let found = diagnose(&Case {
+            focus: &focus,
+            ..made_up::between(&sample, &sample)
+        });
+        let mut kinds: Vec<_> = found.into_iter().map(|found| found.kind).collect();
+        kinds.sort_unstable();
+        kinds
+    };
+    assert_eq!(kinds([10, 1, 0, 3], 101), [DOWN]);
+    // Somewhere else, and where a route forbids.
+    assert_eq!(kinds([10, 2, 0, 3], 101), [DOWN, no_route::ID]);
+    assert_eq!(kinds([10, 1, 0, 3], 13), [DOWN, no_route::ID]);
+}
