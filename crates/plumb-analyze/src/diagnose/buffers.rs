@@ -95,14 +95,16 @@ fn send(case: &Case<'_>, flow: &Flow<'_>, share: u64) -> Finding {
         ));
     }
     let host = flow.after.peer.inet().map(|peer| peer.ip().to_canonical());
+    // The kernel counts the waiting, and a program set the size.
+    let is_told = is_set(case, flow) && share >= LIMITED_PERCENT;
     // What makes a path long may be a program that waits for a processor; the kernel's own growth would have followed.
     let shortage = host
         .and_then(|host| processors::shortage(case, host))
-        .filter(|_| share < LIMITED_PERCENT || !is_set(case, flow));
+        .filter(|_| !is_told);
     // What was lost keeps its room until it was sent again, or acknowledged after all: the kernel's own growth does not
     // follow that.
     let again = flow.is.total_retrans.wrapping_sub(flow.was.total_retrans);
-    let waits_for_loss = again > 0 && (!is_set(case, flow) || flow.repeats_in_vain());
+    let waits_for_loss = again > 0 && (!is_told || flow.repeats_in_vain());
     let (severity, confidence) = if shortage.is_some() || waits_for_loss {
         (Severity::Info, Confidence::Likely)
     } else {
