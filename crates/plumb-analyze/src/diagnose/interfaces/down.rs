@@ -1,8 +1,8 @@
 //! `interface-down`: an interface that is switched off or has no carrier, and that somebody needs.
 //!
 //! A connection has its address, the route to a destination leads there, it throws away what should leave by it, a tunnel on
-//! it finds no way for its frames, or next hops behind it go on to be asked for. One that rests on another (VLAN, macvlan), is the other end of one, or has it for a port,
-//! is down because that is.
+//! it finds no way for its frames, datagrams for its network are refused, or next hops behind it go on to be asked for. One
+//! that rests on another (VLAN, macvlan), is the other end of one, or has it for a port, is down because that is.
 
 use std::net::IpAddr;
 
@@ -42,7 +42,8 @@ fn needed_by(case: &Case<'_>, link: &Link) -> Option<String> {
 fn by_refused_datagrams(case: &Case<'_>, link: &Link) -> Option<String> {
     let calls = case.notices.refused_calls.iter();
     let sends = calls.filter(|call| {
-        call.is_send() && call.errno == NO_ROUTE && belongs_to_dead(case, link, call.address.ip())
+        let to = call.address.ip().to_canonical();
+        call.is_send() && call.errno == NO_ROUTE && belongs_to_dead(case, link, to)
     });
     let refused: u64 = sends.clone().map(|call| call.count).sum();
     let first = sends.into_iter().next()?;
@@ -50,7 +51,7 @@ fn by_refused_datagrams(case: &Case<'_>, link: &Link) -> Option<String> {
     (refused >= REFUSED).then(|| {
         format!(
             "{refused} datagrams of {who} for {} behind it were refused",
-            first.address.ip()
+            first.address.ip().to_canonical()
         )
     })
 }

@@ -1,5 +1,7 @@
 //! Which interfaces are told to be down, and of whom.
 
+use std::net::Ipv4Addr;
+
 use plumb_model::Known;
 use plumb_model::id::Pid;
 use plumb_model::link::{LinkStatistics, STATISTICS};
@@ -99,7 +101,7 @@ fn a_bridge_names_its_port_where_all_are_down() {
 
 #[test]
 fn datagrams_for_the_network_of_an_interface_that_is_switched_off_need_it() {
-    let told = |to: [u8; 4], count| {
+    let told = |to: IpAddr, count| {
         let address = Address {
             interface: 3,
             ip: [10, 3, 0, 1].into(),
@@ -132,9 +134,12 @@ fn datagrams_for_the_network_of_an_interface_that_is_switched_off_need_it() {
         };
         check(&case).len()
     };
-    assert_eq!(told([10, 3, 0, 2], 46), 1);
-    assert_eq!(told([10, 3, 0, 2], 1), 0);
-    assert_eq!(told([10, 4, 0, 2], 46), 0);
+    let behind = Ipv4Addr::new(10, 3, 0, 2);
+    assert_eq!(told(behind.into(), 46), 1);
+    assert_eq!(told(behind.into(), 1), 0);
+    assert_eq!(told([10, 4, 0, 2].into(), 46), 0);
+    // From a socket of IPv6.
+    assert_eq!(told(behind.to_ipv6_mapped().into(), 46), 1);
 }
 
 #[test]
