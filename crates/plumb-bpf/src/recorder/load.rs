@@ -112,7 +112,7 @@ fn load(plan: &Plan, types: &Btf, names: &Names, helpers: bool) -> Result<Ebpf, 
     let made = u32::from(plan.wants(Layer::Made));
     let no_tcp = u32::from(!plan.wants(Layer::Made));
     let purge = names.drop_number("QUEUE_PURGE").unwrap_or(0);
-    let only = numbers(plan.only_drops, names);
+    let only: [u32; MOST_REASONS] = names.drop_numbers(plan.only_drops);
     let full = names.drop_number("SOCKET_RCVBUFF").unwrap_or(0);
     let mut loader = EbpfLoader::new();
     loader
@@ -137,16 +137,6 @@ fn load(plan: &Plan, types: &Btf, names: &Names, helpers: bool) -> Result<Ebpf, 
         loader.map_max_entries(name, size);
     }
     loader.load(&casts::put_in(OBJECT, names.cast))
-}
-
-/// Gives the numbers of reasons of this kernel, those it has first.
-fn numbers(wanted: &[&str], names: &Names) -> [u32; MOST_REASONS] {
-    let mut numbers = [0; MOST_REASONS];
-    let known = wanted.iter().filter_map(|name| names.drop_number(name));
-    for (place, number) in numbers.iter_mut().zip(known) {
-        *place = number;
-    }
-    numbers
 }
 
 /// Tells the programs which calls are wanted, before they are attached.

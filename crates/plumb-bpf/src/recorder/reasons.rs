@@ -34,6 +34,20 @@ impl Names {
         u32::try_from(found.0).ok()
     }
 
+    /// Gives the numbers of the reasons that this kernel has of those wanted, first, and zeroes behind them. Zeroes alone
+    /// stand for every reason, so where it has none of them the first is a number that no reason has.
+    pub(super) fn drop_numbers<const PLACES: usize>(&self, wanted: &[&str]) -> [u32; PLACES] {
+        let mut numbers = [0; PLACES];
+        let known = wanted.iter().filter_map(|name| self.drop_number(name));
+        let none = (!wanted.is_empty()).then_some(u32::MAX);
+        let mut known = known.peekable();
+        let none = none.filter(|_| known.peek().is_none());
+        for (place, number) in numbers.iter_mut().zip(known.chain(none)) {
+            *place = number;
+        }
+        numbers
+    }
+
     /// Gives the name of `enum sk_rst_reason`, without its prefix.
     pub fn reset_reason(&self, number: u32) -> Option<&str> {
         find(&self.resets, number)
@@ -89,4 +103,26 @@ fn values(types: &Btf, name: &[u8], prefixes: &[&str]) -> Vec<(i64, String)> {
         .collect();
     named.sort();
     named
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_without_the_reasons_that_are_wanted_tells_of_no_drop() {
+        let names = Names {
+            drops: vec![
+                (6, "NO_SOCKET".to_owned()),
+                (8, "NETFILTER_DROP".to_owned()),
+            ],
+            ..Names::default()
+        };
+        assert_eq!(names.drop_numbers(&[]), [0; 3]);
+        assert_eq!(
+            names.drop_numbers(&["IP_RPFILTER", "NETFILTER_DROP"]),
+            [8, 0, 0]
+        );
+        assert_eq!(names.drop_numbers(&["IP_RPFILTER"]), [u32::MAX, 0, 0]);
+    }
 }
