@@ -45,8 +45,8 @@ const SCHEMA: &str = "plumb.diagnose/1";
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Arguments {
-    /// What it is about: a port (`:443`), a process id or name (with those that descend from it), a host (`HOST` or `HOST:PORT`); nothing for
-    /// the whole host.
+    /// What it is about: a port (`:443`, `:https`), a process id or name (with those that descend from it), a host (`HOST` or
+    /// `HOST:PORT`); nothing for the whole host.
     #[arg(value_name = "TARGET")]
     target: Option<String>,
     /// Time between the two samples (500ms, 2s, 1m).
