@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use plumb_model::counters::Reading;
 use plumb_model::diag::inet::DiagTimer;
 use plumb_model::diag::tcp_info::TcpInfo;
+use plumb_model::finding::Finding;
 use plumb_model::id::{Cookie, Inode, NetnsId, Uid};
 use plumb_model::known::Known;
 use plumb_model::link::{Link, LinkStatistics};
@@ -14,7 +15,7 @@ use plumb_model::sample::{Sample, Span};
 use plumb_model::snapshot::{End, Kind, Snapshot, Socket};
 use plumb_model::socket::SocketState;
 
-use crate::diagnose::{Case, Focus};
+use crate::diagnose::{Case, Focus, diagnose};
 
 /// A connection between 10.0.0.1:40000, which is ours, and 10.0.0.2:80.
 pub(crate) fn connection(info: &TcpInfo) -> Socket {
@@ -72,6 +73,14 @@ pub(crate) fn between<'s>(before: &'s Sample, after: &'s Sample) -> Case<'s> {
         notices: &SILENCE,
         focus: &HOST,
     }
+}
+
+/// What is found on a host between two samples, where this was heard.
+pub(crate) fn found(before: &Sample, after: &Sample, heard: &Notices) -> Vec<Finding> {
+    diagnose(&Case {
+        notices: heard,
+        ..between(before, after)
+    })
 }
 
 /// A route of IPv4 by interface 3.

@@ -323,7 +323,6 @@ mod tests {
     use plumb_model::sample::Sample;
     use plumb_model::socket::SocketState;
 
-    use super::super::diagnose;
     use super::*;
     use crate::counters::concerned::tests::socket;
     use crate::made_up;
@@ -356,11 +355,7 @@ mod tests {
             }],
             ..Notices::default()
         };
-        let case = Case {
-            notices: &notices,
-            ..made_up::between(&sample, &sample)
-        };
-        let found = diagnose(&case).into_iter();
+        let found = made_up::found(&sample, &sample, &notices).into_iter();
         found
             .map(|found| (found.kind, found.subject.peer))
             .collect()

@@ -340,11 +340,7 @@ fn attempts_whose_syns_are_lost_like_other_segments_are_no_trouble_of_their_own(
             all: vec![silent],
             ..Notices::default()
         };
-        let case = Case {
-            notices: &notices,
-            ..made_up::between(&before, &after)
-        };
-        let found = diagnose(&case).into_iter();
+        let found = made_up::found(&before, &after, &notices).into_iter();
         found.map(|found| found.kind).collect::<Vec<_>>()
     };
     assert_eq!(told(0, 2), [TIMEOUT]);

@@ -87,7 +87,6 @@ mod tests {
     use plumb_model::notice::Notices;
     use plumb_model::sample::{Sample, Settings};
 
-    use crate::diagnose::diagnose;
     use crate::made_up;
 
     use super::*;
@@ -146,11 +145,7 @@ mod tests {
             strays: vec![stray(40_000), stray(40_001)],
             ..Notices::default()
         };
-        let case = Case {
-            notices: &notices,
-            ..made_up::between(&before, &after)
-        };
-        let found = diagnose(&case).into_iter();
+        let found = made_up::found(&before, &after, &notices).into_iter();
         found
             .map(|found| (found.kind, found.subject.peer))
             .collect()

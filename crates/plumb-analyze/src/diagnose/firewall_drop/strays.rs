@@ -125,7 +125,6 @@ mod tests {
     use plumb_model::notice::{Notice, Notices};
     use plumb_model::sample::Sample;
 
-    use super::super::super::diagnose;
     use super::*;
     use crate::made_up;
 
@@ -154,11 +153,7 @@ mod tests {
             ..Notices::default()
         };
         let sample = Sample::default();
-        let case = Case {
-            notices: &notices,
-            ..made_up::between(&sample, &sample)
-        };
-        let found = diagnose(&case).into_iter();
+        let found = made_up::found(&sample, &sample, &notices).into_iter();
         found
             .map(|found| (found.kind, found.subject.peer))
             .collect()

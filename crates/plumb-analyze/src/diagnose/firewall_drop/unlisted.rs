@@ -70,7 +70,6 @@ mod tests {
     use plumb_model::snapshot::End;
     use plumb_model::socket::SocketState;
 
-    use crate::diagnose::diagnose;
     use crate::made_up;
 
     use super::*;
@@ -130,11 +129,7 @@ mod tests {
             strays: (1..=watch.thrown_away).map(stray).collect(),
             ..Notices::default()
         };
-        let case = Case {
-            notices: &notices,
-            ..made_up::between(&before, &after)
-        };
-        let found = diagnose(&case).into_iter();
+        let found = made_up::found(&before, &after, &notices).into_iter();
         found
             .map(|found| (found.kind, found.subject.local))
             .collect()

@@ -310,11 +310,7 @@ mod tests {
             }],
             ..Notices::default()
         };
-        let case = Case {
-            notices: &notices,
-            ..made_up::between(&before, &after)
-        };
-        let found = diagnose(&case).into_iter();
+        let found = made_up::found(&before, &after, &notices).into_iter();
         found.map(|found| found.severity).collect()
     }
 

@@ -146,7 +146,6 @@ mod tests {
     use plumb_model::rtnl::{Address, Route};
     use plumb_model::sample::{Destination, Sample};
 
-    use super::super::super::diagnose;
     use super::*;
     use crate::made_up;
 
@@ -190,11 +189,7 @@ mod tests {
             }],
             ..Notices::default()
         };
-        let case = Case {
-            notices: &notices,
-            ..made_up::between(&sample, &sample)
-        };
-        let found = diagnose(&case).into_iter();
+        let found = made_up::found(&sample, &sample, &notices).into_iter();
         found
             .map(|found| (found.kind, found.subject.peer, found.confidence))
             .collect()

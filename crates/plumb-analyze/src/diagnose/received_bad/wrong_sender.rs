@@ -88,7 +88,7 @@ mod tests {
     use plumb_model::rtnl::Address;
 
     use super::*;
-    use crate::diagnose::diagnose;
+
     use crate::diagnose::loss::tests::short_of_processors;
     use crate::made_up;
 
@@ -114,11 +114,7 @@ mod tests {
             }],
             ..Notices::default()
         };
-        let case = Case {
-            notices: &notices,
-            ..made_up::between(&sample, &sample)
-        };
-        let found = diagnose(&case).into_iter();
+        let found = made_up::found(&sample, &sample, &notices).into_iter();
         found
             .map(|found| (found.kind, found.subject.interface))
             .collect()

@@ -3,7 +3,6 @@ use plumb_model::notice::Notices;
 use plumb_model::sample::Sample;
 use plumb_model::snapshot::End as SocketEnd;
 
-use super::super::diagnose;
 use super::*;
 
 use crate::made_up;
@@ -46,11 +45,7 @@ fn found_by(cause: &str, by_us_ms: u64, by_peer_ms: u64) -> Vec<(&'static str, S
         all: (0..4).flat_map(both).collect(),
         ..Notices::default()
     };
-    let case = Case {
-        notices: &notices,
-        ..made_up::between(&before, &after)
-    };
-    let found = diagnose(&case).into_iter();
+    let found = made_up::found(&before, &after, &notices).into_iter();
     found.map(|found| (found.kind, found.severity)).collect()
 }
 
@@ -99,11 +94,7 @@ fn gone(
         is_blind: true,
         ..Notices::default()
     };
-    let case = Case {
-        notices: &notices,
-        ..made_up::between(&before, &after)
-    };
-    let found = diagnose(&case).into_iter();
+    let found = made_up::found(&before, &after, &notices).into_iter();
     found
         .map(|found| (found.kind, found.severity, found.confidence))
         .collect()
