@@ -44,6 +44,9 @@ pub struct Probe {
     pub device: u32,
     /// TTL or hop limit; 0 for the usual one.
     pub ttl: u8,
+    /// The kernel throws segments away that come with a smaller TTL or hop limit (IP_MINTTL, IPV6_MINHOPCOUNT); 0 for none.
+    /// For TCP alone.
+    pub least_ttl: u8,
     /// Its number.
     pub sequence: u16,
     /// Bytes of the whole packet with its IP header; no less than the headers need. Not for TCP.

@@ -266,7 +266,7 @@ pub enum Strange {
 /// Of a longer way back it is spoken from so many hops on.
 const FURTHER: u8 = 2;
 /// TTLs that hosts and routers begin with.
-const BEGINNINGS: [u8; 3] = [64, 128, 255];
+pub(super) const BEGINNINGS: [u8; 3] = [64, 128, 255];
 
 /// Finds what is strange about the hops.
 pub fn strange(hops: &[Hop], destination: IpAddr) -> Vec<Strange> {
@@ -313,7 +313,7 @@ pub fn strange(hops: &[Hop], destination: IpAddr) -> Vec<Strange> {
 }
 
 /// Guesses over how many hops an answer came: the next higher usual beginning less what is left.
-fn hops_back(ttl: u8) -> Option<u8> {
+pub(super) fn hops_back(ttl: u8) -> Option<u8> {
     let beginning = BEGINNINGS.into_iter().find(|&beginning| ttl <= beginning)?;
     Some(beginning - ttl + 1)
 }

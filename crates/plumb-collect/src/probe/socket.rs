@@ -53,6 +53,14 @@ pub(super) fn prepare(probe: &Probe) -> Result<OwnedFd, Errno> {
     } else if probe.ttl > 0 {
         sockopt::set_ip_ttl(&socket, probe.ttl.into())?;
     }
+    if probe.least_ttl > 0 {
+        let least = if ipv6 {
+            libc::IPV6_MINHOPCOUNT
+        } else {
+            libc::IP_MINTTL
+        };
+        socket_option::set_word(&socket, level, least, probe.least_ttl.into())?;
+    }
     if probe.whole && ipv6 {
         sockopt::set_ipv6_mtu_discover(&socket, Ipv6PathMtuDiscovery::PROBE)?;
     } else if probe.whole {

@@ -1,6 +1,7 @@
 //! Five routers in namespaces: one that stays silent, one that lies about TTL, a loop, holes for big packets,
 //! and words of refusal. Hops are compared with traceroute's, routes and neighbours with ip's.
 
+mod impostors;
 mod ways;
 
 use std::process::Output;

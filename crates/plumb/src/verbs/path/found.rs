@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use plumb_analyze::path::{End, Hop, strange};
+use plumb_analyze::path::{End, Hop, Impostor, Word, strange};
 use plumb_collect::names::Names;
 use plumb_collect::sys::signal;
 use plumb_present::json;
@@ -30,6 +30,8 @@ pub(super) struct Found<'a> {
     pub local: Local,
     /// What hops said; `None` when none was asked.
     pub trace: Option<Trace>,
+    /// Who answers in the destination's name.
+    pub impostor: Option<Impostor>,
     /// Nothing was sent, because the destination is more than one host's.
     pub of_many: bool,
     /// How large a packet the way takes, if that could be found out.
@@ -47,7 +49,7 @@ impl Found<'_> {
         let notes = self.notes();
         let interrupted = self.trace.as_ref().filter(|trace| trace.interrupted);
         reasons.extend(interrupted.map(|trace| words::interrupted(&trace.hops)));
-        let may_be_sought = !arguments.no_mtu && !signal::interrupted();
+        let may_be_sought = !arguments.no_mtu && self.impostor.is_none() && !signal::interrupted();
         if self.trace.is_some() && may_be_sought && self.is_reached() && self.mtu.is_none() {
             reasons.push(String::from(
                 "path MTU: the destination answers no large probes",
@@ -103,9 +105,23 @@ impl Found<'_> {
         }
     }
 
+    /// Says whether the destination answers, or somebody accepts in its name, which serves as well.
     fn is_reached(&self) -> bool {
         let end = self.trace.as_ref().map(|trace| trace.end);
-        matches!(end, Some(End::Reached { .. }))
+        matches!(end, Some(End::Reached { .. })) && self.refuser().is_none()
+    }
+
+    /// Gives who refuses in the destination's name, and the word for it.
+    fn refuser(&self) -> Option<(Impostor, Word)> {
+        match (self.impostor, self.trace.as_ref()?.end) {
+            // The distance alone makes a suspect.
+            (Some(impostor), End::Reached { word, .. })
+                if word != Word::Reply && impostor.goes_on_to.is_some() =>
+            {
+                Some((impostor, word))
+            }
+            _ => None,
+        }
     }
 
     /// Says how the way ends; `None` where nobody asked, or nothing could be sent, or somebody interrupted before that
@@ -162,6 +178,9 @@ impl Found<'_> {
             first.filter(|&from| !self.local.is_own(from) && !self.local.gateways.contains(&from));
         let first = words::first_hop(first, self.local.gateway);
         notes.extend(first.map(|text| ("first-hop-is-not-the-gateway", text)));
+        let other = self.impostor.filter(|_| self.refuser().is_none());
+        let port = self.plan.destination.port();
+        notes.extend(other.map(|by| ("answered-in-its-name", words::answers(by, port))));
         notes.extend(others);
         notes
     }
@@ -186,7 +205,15 @@ impl Found<'_> {
                 "method",
                 json!(self.trace.as_ref().map(|_| words::method(self.plan.method))),
             ),
-            ("end", json!(self.end().map(end))),
+            (
+                "end",
+                match self.refuser() {
+                    Some((impostor, word)) => self
+                        .end()
+                        .map_or(json!(null), |end| refused_in_its_name(end, impostor, word)),
+                    None => json!(self.end().map(end)),
+                },
+            ),
             ("path_mtu", json!(self.mtu)),
             ("notes", json!(notes)),
         ]
@@ -196,9 +223,12 @@ impl Found<'_> {
         let mut lines = vec![String::new()];
         let leaves = |end: &End| !self.stays_here(*end) || self.local.leaves_not().is_none();
         let end = self.end().filter(leaves);
-        lines.extend(end.map(|end| match end {
-            End::Stopped { from, word, .. } if self.local.is_own(from) => words::refused_here(word),
-            end => words::end(end, self.plan),
+        lines.extend(end.map(|end| match (end, self.refuser()) {
+            (_, Some((impostor, word))) => words::refuses(impostor, word),
+            (End::Stopped { from, word, .. }, _) if self.local.is_own(from) => {
+                words::refused_here(word)
+            }
+            (end, _) => words::end(end, self.plan),
         }));
         lines.extend(self.mtu.as_ref().map(words::mtu));
         lines.extend(notes.iter().map(|(_, text)| format!("note: {text}")));
@@ -222,9 +252,28 @@ fn end(end: End) -> serde_json::Value {
             "router_ttl": router_ttl,
             "from": from,
             "says": said.text(),
+            "in_its_name": false,
+            "goes_on_to": null,
         }),
         End::Loop { ttl, period } => json!({"how": word, "ttl": ttl, "routers": period}),
     }
+}
+
+/// Where somebody on the way refuses in the destination's name it is no end that reaches it.
+fn refused_in_its_name(end: End, by: Impostor, said: Word) -> serde_json::Value {
+    let ttl = match end {
+        End::Reached { ttl, .. } => ttl,
+        _ => by.last_ttl,
+    };
+    json!({
+        "how": "stopped",
+        "ttl": ttl,
+        "router_ttl": (by.first_ttl == by.last_ttl).then_some(by.first_ttl),
+        "from": by.from,
+        "says": said.text(),
+        "in_its_name": true,
+        "goes_on_to": by.goes_on_to,
+    })
 }
 
 fn rows(hops: &[Measured], resolve: bool) -> Vec<Row> {

@@ -3,6 +3,7 @@
 //! The kernel is asked for rule, route, source, neighbour and MTU; then probes of rising TTL ask the hops, and
 //! what they say is judged by `plumb_analyze::path`. Works without privileges where the kernel lets it.
 
+pub(super) mod cross;
 mod found;
 mod local;
 pub(super) mod mtu;
@@ -188,8 +189,10 @@ fn find(arguments: &Arguments, target: &Target, plan: &Plan) -> u8 {
             errno::words(errno)
         ));
     }
+    let impostor = trace.as_ref().filter(|_| !signal::interrupted());
+    let impostor = impostor.and_then(|trace| cross::check(plan, trace));
     let mtu = match &trace {
-        Some(trace) if !arguments.no_mtu && !signal::interrupted() => {
+        Some(trace) if !arguments.no_mtu && impostor.is_none() && !signal::interrupted() => {
             find_mtu(plan, &local, trace.end)
         }
         _ => None,
@@ -200,6 +203,7 @@ fn find(arguments: &Arguments, target: &Target, plan: &Plan) -> u8 {
         plan,
         local,
         trace,
+        impostor,
         of_many,
         mtu,
     };

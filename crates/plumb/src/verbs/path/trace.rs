@@ -216,7 +216,7 @@ fn send(plan: &Plan, ttls: &[u8], round: u16, trace: &mut Trace) {
 }
 
 /// Understands an answer; `Err` is this host's own refusal.
-fn heard(plan: &Plan, answer: &Answer) -> Result<Heard, Errno> {
+pub(super) fn heard(plan: &Plan, answer: &Answer) -> Result<Heard, Errno> {
     let word = match answer.what {
         What::Reply => Word::Reply,
         What::Refused => Word::Refused,
@@ -243,6 +243,7 @@ impl Plan {
             source: self.source,
             device: self.device,
             ttl,
+            least_ttl: 0,
             sequence: round.wrapping_mul(256).wrapping_add(ttl.into()),
             bytes: USUAL_BYTES,
             whole: false,

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use plumb_analyze::path::{End, Strange, Word};
+use plumb_analyze::path::{End, Impostor, Strange, Word};
 use plumb_collect::probe::Method;
 
 use super::local::{Local, table_name};
@@ -114,6 +114,55 @@ pub fn end(end: End, plan: &Plan) -> String {
             "nobody behind hop {ttl} answers {}: it is dropped there, or answers are",
             probes(method)
         ),
+    }
+}
+
+/// Says where somebody refuses in the destination's name.
+pub fn refuses(by: Impostor, word: Word) -> String {
+    format!(
+        "stops at {}: a firewall there answers in its name ({}){}",
+        place(by),
+        word.text(),
+        others(by)
+    )
+}
+
+/// Says where somebody accepts in the destination's name, or may refuse in it.
+pub fn answers(by: Impostor, port: u16) -> String {
+    if by.goes_on_to.is_none() {
+        return format!(
+            "the refusal came over no more hops than answers of {}: a firewall there may answer in its name",
+            place(by)
+        );
+    }
+    format!(
+        "port {port} is answered at {} in its name, as a proxy does{}",
+        place(by),
+        others(by)
+    )
+}
+
+fn others(by: Impostor) -> String {
+    by.goes_on_to
+        .map(|to| format!("; other packets go on to {to}"))
+        .unwrap_or_default()
+}
+
+fn place(by: Impostor) -> String {
+    let Impostor {
+        first_ttl,
+        last_ttl,
+        from,
+        ..
+    } = by;
+    let hop = if first_ttl == last_ttl {
+        format!("hop {first_ttl}")
+    } else {
+        format!("hop {first_ttl} or {last_ttl}")
+    };
+    match from {
+        Some(from) => format!("{hop} ({from})"),
+        None => hop,
     }
 }
 
