@@ -281,6 +281,8 @@ pub struct Probed {
     pub connects: Vec<SocketAddr>,
     /// Those that were refused (ECONNREFUSED).
     pub refused: Vec<SocketAddr>,
+    /// Of them, those that somebody on the way refuses in the destination's name.
+    pub impostors: Vec<ProbedImpostor>,
 }
 
 impl Probed {
@@ -288,6 +290,35 @@ impl Probed {
     pub fn connects_to(&self, end: SocketAddr) -> u64 {
         let there = self.connects.iter().filter(|connect| **connect == end);
         u64::try_from(there.count()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Somebody on the way who refuses in a destination's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProbedImpostor {
+    /// The end that seems to refuse.
+    pub end: SocketAddr,
+    /// The first hop at which he may be, and the last.
+    pub hops: (u8, u8),
+    /// His own address, where it is known.
+    pub from: Option<IpAddr>,
+    /// Who gets other packets.
+    pub goes_on_to: IpAddr,
+}
+
+impl ProbedImpostor {
+    /// Says where he is, for people.
+    pub fn place(&self) -> String {
+        let (first, last) = self.hops;
+        let hop = if first == last {
+            format!("hop {first}")
+        } else {
+            format!("hop {first} or {last}")
+        };
+        match self.from {
+            Some(from) => format!("{from} at {hop}"),
+            None => hop,
+        }
     }
 }
 

@@ -5,24 +5,21 @@
 //! which other checks tell.
 
 mod by_chance;
+mod refused;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
-use plumb_model::notice::{Direction, What};
 use plumb_model::socket::SocketState;
 
+pub use self::refused::check_refused;
 use super::attempts::{self, Attempts, Shares};
-use super::tries::Tries;
-use super::{Case, evidence, loss, received_bad, routers, sockets, subject, turned_away};
+use super::{Case, evidence, loss, received_bad, routers, sockets, subject};
 
 /// The id of the finding: nothing comes back.
 pub const TIMEOUT: &str = "connect-timeout";
 /// The id of the finding: the other host refuses.
 pub const REFUSED: &str = "connection-refused";
-/// So many refusals are no accident.
-const SEVERAL: u64 = 2;
 /// So many SYNs, one of them old, are none either.
 const GIVEN_UP: u64 = 2;
 /// So many sockets whose SYN is sent again are no accident, although others are answered.
@@ -219,134 +216,6 @@ fn silence(
             "a firewall that drops, a host that is down, or an address that nobody has".to_owned(),
         ],
         confidence,
-    }
-}
-
-/// Looks for destinations that refuse: by a reset, or by "port unreachable", of which `connect()` and `send()` make the
-/// same.
-pub fn check_refused(case: &Case<'_>) -> Vec<Finding> {
-    let mut refused: BTreeMap<(u8, SocketAddr), Refusals> = BTreeMap::new();
-    let sample = case.span.after;
-    for notice in case
-        .notices
-        .of(Direction::Received, |what| what == What::Refusal)
-    {
-        let peer = sockets::plain(notice.peer);
-        let ours = sockets::is_local(sample, notice.local.ip());
-        // Of a packet that went by loopback the sender is we, whatever it says.
-        let forged = sockets::is_loopback(sample, notice.interface);
-        if ours && !forged && !sockets::is_local(sample, peer.ip()) {
-            let of_peer = refused.entry((turned_away::TCP, peer)).or_default();
-            of_peer.tries.add(notice);
-            of_peer.resets += notice.count;
-        }
-    }
-    for ((protocol, peer), errors) in turned_away::refused(case) {
-        let of_peer = refused.entry((protocol, peer)).or_default();
-        of_peer.tries.join(&errors.tries);
-        of_peer.errors = Some(errors);
-    }
-    let enough = |peer: SocketAddr| {
-        if case.focus.counts_each(peer.ip()) {
-            1
-        } else {
-            SEVERAL
-        }
-    };
-    // What our own attempts were told is known without watching the wire.
-    if case.notices.is_blind {
-        for peer in case.notices.probed.refused.iter().copied() {
-            if !sockets::is_local(sample, peer.ip()) {
-                refused.entry((turned_away::TCP, peer)).or_default().probes += 1;
-            }
-        }
-    }
-    refused
-        .into_iter()
-        .filter(|((_, peer), refusals)| refusals.tries.count + refusals.probes >= enough(*peer))
-        .map(|((protocol, peer), refusals)| refusal(case, protocol, peer, &refusals))
-        .collect()
-}
-
-/// How one end refuses.
-#[derive(Default)]
-struct Refusals {
-    tries: Tries,
-    resets: u64,
-    errors: Option<turned_away::Errors>,
-    /// Attempts of our own that nothing was seen of.
-    probes: u64,
-}
-
-impl Refusals {
-    fn facts(&self, case: &Case<'_>) -> Vec<Evidence> {
-        let seconds = case.span.seconds();
-        let resets = (self.resets > 0).then(|| {
-            evidence::fact(
-                "packets received: RST in answer to SYN",
-                format!("{} attempts were refused in {seconds:.1} s", self.resets),
-            )
-        });
-        let errors = self.errors.as_ref().map(|errors| {
-            evidence::fact(
-                "packets received: ICMP destination unreachable",
-                format!(
-                    "{} packets were turned away in {seconds:.1} s: {}",
-                    errors.tries.count,
-                    errors.told()
-                ),
-            )
-        });
-        let probes = (self.probes > 0).then(|| {
-            let text = format!(
-                "{} of our own failed: ECONNREFUSED",
-                evidence::attempts(self.probes)
-            );
-            evidence::fact("connect() of --probe returned", text)
-        });
-        resets.into_iter().chain(errors).chain(probes).collect()
-    }
-}
-
-fn refusal(case: &Case<'_>, protocol: u8, peer: SocketAddr, refusals: &Refusals) -> Finding {
-    let is_udp = protocol == turned_away::UDP;
-    let mut facts = refusals.facts(case);
-    if !is_udp {
-        facts.extend(evidence::grown(case.span, "Tcp", "AttemptFails"));
-    }
-    // Who looks now and then whether a server is there expects a no. How often datagrams are refused is not how often they
-    // are sent: hosts say so once a second (`icmp_ratelimit`).
-    let is_asked = case.focus.counts_each(peer.ip());
-    let severity = match refusals.tries.severity() {
-        Severity::Info if !is_asked && !is_udp => Severity::Info,
-        _ if is_udp && !is_asked => Severity::Warning,
-        _ => Severity::Critical,
-    };
-    let (does, who) = if is_udp {
-        ("has", "who sends: plumb ls --udp")
-    } else {
-        ("listens on", "who tries: plumb connects --failed")
-    };
-    Finding {
-        kind: REFUSED,
-        severity,
-        summary: format!(
-            "{} is there, but nothing {does} its {}port {}",
-            peer.ip(),
-            if is_udp { "UDP " } else { "" },
-            peer.port()
-        ),
-        subject: Subject {
-            protocol: Some(if is_udp { "udp" } else { "tcp" }),
-            ..destination(peer)
-        },
-        evidence: facts,
-        hints: vec![
-            format!("start the server at {peer}, or let it listen on that address"),
-            "if it runs, a firewall on the way refuses in its name".to_owned(),
-            who.to_owned(),
-        ],
-        confidence: Confidence::Certain,
     }
 }
 

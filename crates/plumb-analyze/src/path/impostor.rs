@@ -72,6 +72,11 @@ impl Suspects {
         self.at.is_some_and(|heard| passes(&heard))
     }
 
+    /// Says whether the TTL of the answer can tell anything.
+    pub fn is_worth_a_look(&self) -> bool {
+        self.is_certain() || self.backs()[0].is_some()
+    }
+
     /// Gives the TTLs with which the answer may have come, by rising number: of which it is, the last that it is not below
     /// tells.
     pub fn ttls_to_try(&self) -> Vec<u8> {
@@ -160,6 +165,7 @@ mod tests {
         assert_eq!(told(Some(61)), (4, 4, Some(ip(4))));
         assert_eq!(told(Some(63)), (3, 4, None));
         assert_eq!(told(None), (3, 4, None));
+        assert!(!suspects(&[], &[], 1).is_worth_a_look(), "a neighbour");
         let first = suspects(&[], &routers(&[1]), 1).convict(None);
         assert_eq!(first.and_then(|found| found.from), Some(ip(1)));
     }

@@ -4,6 +4,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use plumb_testkit::chain::Chain;
 use plumb_testkit::sandbox;
 use serde_json::Value;
 
@@ -219,5 +220,31 @@ while time.time() < end:
         assert!(output.status.success(), "{output:?}");
         // It took as long as the flood.
         assert!(took < Duration::from_secs(20), "{took:?}");
+    });
+}
+
+#[test]
+fn a_firewall_that_resets_in_a_hosts_name_is_told_by_probes() {
+    sandbox::run(|| {
+        let chain = Chain::new(3).expect("root builds it");
+        let rule = "tcp dport 25 reject with tcp reset";
+        chain.filter(2, "forward", rule).expect("nft is there");
+        let summary = |end: &str| {
+            let words = ["diagnose", end, "--probe", "--for=500ms", "--json"];
+            let output = chain.run(0, env!("CARGO_BIN_EXE_plumb"), &words);
+            let output = output.expect("the binary was built");
+            let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+            let first = &document["findings"][0];
+            assert_eq!(first["kind"], "connection-refused", "{document}");
+            assert_eq!(document["findings"][1], Value::Null, "{document}");
+            first["summary"].as_str().unwrap_or_default().to_owned()
+        };
+        let told = summary("10.0.3.2:25");
+        assert!(
+            told.contains("a firewall on the way, 10.0.1.2 at hop 2,"),
+            "{told}"
+        );
+        let told = summary("10.0.3.2:26");
+        assert!(told.contains("nothing listens on its port 26"), "{told}");
     });
 }

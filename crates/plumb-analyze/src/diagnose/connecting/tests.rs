@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use plumb_model::Known;
 use plumb_model::diag::tcp_info::TcpInfo;
 use plumb_model::id::Cookie;
-use plumb_model::notice::{Notice, Notices, Probed};
+use plumb_model::notice::{Direction, Notice, Notices, Probed, ProbedImpostor, What};
 use plumb_model::sample::{Sample, Span};
 use plumb_model::snapshot::{End, Snapshot};
 
@@ -318,6 +318,54 @@ fn what_our_own_attempts_were_told_needs_no_watch() {
     assert_eq!(refused(true, &host), [(REFUSED, Severity::Critical)]);
     // Where the wire is watched it tells more, or forged packets less.
     assert_eq!(refused(false, &host), []);
+}
+
+#[test]
+fn who_refuses_on_the_way_is_not_the_host() {
+    let told = |all: Vec<Notice>, impostors: Vec<ProbedImpostor>| {
+        let sample = Sample::default();
+        let notices = Notices {
+            all,
+            probed: Probed {
+                impostors,
+                ..Probed::default()
+            },
+            ..Notices::default()
+        };
+        let case = Case {
+            notices: &notices,
+            ..made_up::between(&sample, &sample)
+        };
+        let found = diagnose(&case);
+        let [found] = &found[..] else {
+            panic!("{found:?}")
+        };
+        assert_eq!(found.kind, REFUSED);
+        assert_eq!(found.subject.peer.as_deref(), Some("10.0.0.2:80"));
+        found.summary.clone()
+    };
+    let by = |last| {
+        let by = IpAddr::from([10, 0, 0, last]);
+        let what = What::Unreachable { code: 3, by };
+        vec![packet(what, Direction::Received, 2, 0)]
+    };
+    let firewall =
+        "a firewall on the way, 10.0.0.9, refuses what is sent to TCP port 80 of 10.0.0.2";
+    assert_eq!(told(by(9), vec![]), firewall);
+    let host = "10.0.0.2 is there, but nothing listens on its port 80";
+    assert_eq!(told(by(2), vec![]), host);
+    // A reset has the address of the host whoever made it.
+    let resets = || vec![packet(What::Refusal, Direction::Received, 2, 0)];
+    assert_eq!(told(resets(), vec![]), host);
+    let impostor = ProbedImpostor {
+        end: ([10, 0, 0, 2], 80).into(),
+        hops: (3, 3),
+        from: Some([10, 0, 0, 9].into()),
+        goes_on_to: [10, 0, 0, 10].into(),
+    };
+    let firewall =
+        "a firewall on the way, 10.0.0.9 at hop 3, refuses what is sent to TCP port 80 of 10.0.0.2";
+    assert_eq!(told(resets(), vec![impostor]), firewall);
 }
 
 #[test]

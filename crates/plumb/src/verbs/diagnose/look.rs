@@ -8,14 +8,14 @@ use plumb_collect::sample;
 use plumb_collect::wire_watch::Watch;
 use plumb_model::finding::Gap;
 use plumb_model::id::Pid;
-use plumb_model::notice::{Filtered, Martian, Notices, RefusedCall, Resolving};
+use plumb_model::notice::{Filtered, Martian, Notices, Probed, RefusedCall, Resolving};
 use plumb_model::sample::{Sample, Span};
 use plumb_model::{NetnsId, Reason};
 use rustix::io::Errno;
 
 use super::no_room::Waits;
 use super::places::Place;
-use super::probe::Probes;
+use super::probe::{self, Probes};
 use crate::verbs::recording::session;
 
 /// So many samples between the two are kept.
@@ -100,7 +100,10 @@ impl Look {
         self.waits.see(&after);
         drop(self.probes);
         let mut notices = noticed(self.watch, &mut after);
-        notices.probed = probed;
+        notices.probed = Probed {
+            impostors: probe::impostors(&probed.refused),
+            ..probed
+        };
         notices.unix_clients = self.waits.clients(&after, calls.unix_in(self.place.id));
         calls.tell(self.place.id, &mut notices);
         after.snapshot.gaps.extend(calls.gaps.iter().cloned());

@@ -12,20 +12,23 @@ use std::time::Duration;
 
 use plumb_analyze::diagnose::Focus;
 use plumb_collect::{probe, sample};
-use plumb_model::notice::{Probed, ProbedBind, ProbedPath};
+use plumb_model::notice::{Probed, ProbedBind, ProbedImpostor, ProbedPath};
 use plumb_model::rtnl::RouteType;
 use plumb_model::sample::{Destination, Sample};
 use plumb_model::snapshot::Kind;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with, sockopt};
 
-use crate::verbs::path::mtu;
-use crate::verbs::path::trace::Plan;
+use crate::verbs::path::trace::{self, Plan};
+use crate::verbs::path::{cross, mtu};
 
 /// So many attempts at each address: fewer refusals would be taken for chance.
 const ATTEMPTS: usize = 3;
 /// More addresses of one name are not tried.
 const MOST_ADDRESSES: usize = 4;
+/// So far it is looked for who refuses, and it is given up behind so many silent hops.
+const MOST_HOPS: u8 = 30;
+const SILENT_HOPS: u8 = 4;
 /// An answer to an echo request may take so long.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -87,8 +90,33 @@ impl Probes {
             binds: std::mem::take(&mut self.binds),
             connects: std::mem::take(&mut self.connects),
             refused: refused.collect(),
+            impostors: Vec::new(),
         }
     }
+}
+
+/// Finds out which of the refusals are somebody's on the way. What it sends is not for the watch of the wire, which must
+/// have ended.
+pub(super) fn impostors(refused: &[SocketAddr]) -> Vec<ProbedImpostor> {
+    let mut ends = refused.to_vec();
+    ends.dedup();
+    let ends = ends.into_iter().take(MOST_ADDRESSES);
+    ends.filter_map(impostor).collect()
+}
+
+fn impostor(end: SocketAddr) -> Option<ProbedImpostor> {
+    let plan = Plan {
+        max_hops: MOST_HOPS,
+        silent_hops: SILENT_HOPS,
+        ..plan(end, probe::Method::Tcp)
+    };
+    let found = cross::check(&plan, &trace::run(&plan))?;
+    Some(ProbedImpostor {
+        end,
+        hops: (found.first_ttl, found.last_ttl),
+        from: found.from,
+        goes_on_to: found.goes_on_to?,
+    })
 }
 
 /// Begins one attempt; `None` when it ended at once, which the wire or the refused call tells.
@@ -155,17 +183,7 @@ fn thought(to: &Destination, sample: &Sample) -> Option<u32> {
 }
 
 fn measure(host: IpAddr, method: probe::Method, expected: u32) -> Option<ProbedPath> {
-    let plan = Plan {
-        method,
-        destination: SocketAddr::new(host, 0),
-        source: None,
-        device: 0,
-        max_hops: 1,
-        silent_hops: 1,
-        rounds: 1,
-        interval: Duration::ZERO,
-        wait: PATIENCE,
-    };
+    let plan = plan(SocketAddr::new(host, 0), method);
     // The hop behind which packets vanish is for `plumb path` to find: one hop is none to look at.
     let found = mtu::find(&plan, expected, 1)?;
     Some(ProbedPath {
@@ -174,4 +192,18 @@ fn measure(host: IpAddr, method: probe::Method, expected: u32) -> Option<ProbedP
         passes_bytes: found.bytes,
         is_black_hole: found.black_hole,
     })
+}
+
+fn plan(destination: SocketAddr, method: probe::Method) -> Plan {
+    Plan {
+        method,
+        destination,
+        source: None,
+        device: 0,
+        max_hops: 1,
+        silent_hops: 1,
+        rounds: 1,
+        interval: Duration::ZERO,
+        wait: PATIENCE,
+    }
 }

@@ -32,7 +32,8 @@ pub fn check(plan: &Plan, trace: &Trace) -> Option<Impostor> {
     let others = others(&plan, ttl);
     let suspects = suspects(&hops, &others, ttl);
     // A connection that is accepted is no reason to begin more.
-    if word == Word::Reply && !suspects.is_certain() {
+    let may_ask = word != Word::Reply || suspects.is_certain();
+    if !may_ask || !suspects.is_worth_a_look() {
         return None;
     }
     let came_with = match plan.method {
