@@ -98,8 +98,9 @@ impl Look {
         let probed = self.probes.finish();
         let mut after = sample::read();
         self.waits.see(&after);
-        drop(self.probes);
         let mut notices = noticed(self.watch, &mut after);
+        // What the end of our own connections sets off is nobody's trouble.
+        drop(self.probes);
         notices.probed = Probed {
             impostors: probe::impostors(&probed.refused),
             ..probed
