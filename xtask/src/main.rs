@@ -47,12 +47,12 @@ usage: cargo xtask COMMAND
                          random command lines, filters and dumps, compared with ss
   fuzz-nstat [--cases N] [--seed S] [--keep DIR]
                          random counters, histories and command lines, compared with nstat
-  lab [--only TEXT] [--jobs N] [--list] [--no-guest] [--kernel 5.10|6.1|6.12]
+  lab [--only TEXT] [--jobs N] [--list] [--no-guest] [--kernel 5.10|6.1|6.12|7.2]
                          the fault lab: what plumb diagnose says of real faults and of healthy
                          controls that look alike, and the score; what takes a whole machine is
                          made in a guest, with --kernel everything
   fuzz TARGET [-- ARGS]  one decoder under libFuzzer (nightly); without TARGET, lists them
-  vm [--kernel 5.10|6.1|6.12] [--module NAME]... [--with FILE]... [--memory MIB]
+  vm [--kernel 5.10|6.1|6.12|7.2] [--module NAME]... [--with FILE]... [--memory MIB]
      [--timeout S] -- COMMAND
                          a command under another kernel (qemu, no hardware help needed); one word
                          is a line of shell, several are a program and its arguments

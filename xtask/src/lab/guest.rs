@@ -13,7 +13,7 @@ use crate::machine;
 use crate::step::Failure;
 use crate::vm;
 
-/// The kernel of guests, where none is named: the newest of the matrix.
+/// The kernel of guests, where none is named: the newest of a stable Debian.
 pub(crate) const KERNEL: &str = "6.12";
 
 /// Runs scenarios in a guest; gives what each said.

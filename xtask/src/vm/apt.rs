@@ -26,7 +26,7 @@ struct Mirrors {
 }
 
 /// Downloads the newest kernel package named `linux-image-RELEASE.…` of the first of `suites` that
-/// has one into `folder`.
+/// has one into `folder`, with those it is split into (from 7.2 on its modules and the image itself).
 pub(crate) fn download(release: &str, suites: &[&str], folder: &Path) -> Result<(), Failure> {
     let mirrors = mirrors()?;
     let mut tried = Vec::new();
@@ -39,7 +39,7 @@ pub(crate) fn download(release: &str, suites: &[&str], folder: &Path) -> Result<
         let Some(archive) = archive else { continue };
         let apt = PrivateApt::new(&folder.join("apt").join(suite), archive, suite)?;
         match apt.newest(release) {
-            Ok(package) => return apt.download(&package, folder),
+            Ok(package) => return apt.download(&apt.with_parts(&package)?, folder),
             Err(failure) => tried.push(format!("{suite}: {}", failure.text)),
         }
     }
@@ -127,18 +127,6 @@ impl PrivateApt {
 
     /// Updates the index and gives the name of the newest kernel package, if it is of `release`.
     fn newest(&self, release: &str) -> Result<String, Failure> {
-        let quiet = |mut command: Command| {
-            let text = step::typed(&command);
-            let output = command
-                .output()
-                .map_err(|error| Failure::lacking(format!("cannot start `{text}`: {error}")))?;
-            let error = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            if output.status.success() {
-                Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-            } else {
-                Err(Failure::lacking(error))
-            }
-        };
         quiet(self.run("apt-get", &["update", "-qq", "--error-on=any"]))?;
         let show = quiet(self.run("apt-cache", &["show", NEWEST]))?;
         newest_kernel(&show, release)
@@ -146,10 +134,32 @@ impl PrivateApt {
             .ok_or_else(|| Failure::lacking(format!("its {NEWEST} is no {release}")))
     }
 
-    fn download(&self, package: &str, folder: &Path) -> Result<(), Failure> {
-        let mut download = self.run("apt-get", &["download", "-q", package]);
+    /// Gives a kernel package with those it is split into.
+    fn with_parts(&self, package: &str) -> Result<Vec<String>, Failure> {
+        let show = quiet(self.run("apt-cache", &["show", package]))?;
+        let parts = parts(&show, package).map(str::to_owned);
+        Ok([package.to_owned()].into_iter().chain(parts).collect())
+    }
+
+    fn download(&self, packages: &[String], folder: &Path) -> Result<(), Failure> {
+        let mut download = self.run("apt-get", &["download", "-q"]);
+        download.args(packages);
         download.stdout(std::io::stderr());
         step::step(download.current_dir(folder))
+    }
+}
+
+/// Runs a command; what it complains of is why something is lacking.
+fn quiet(mut command: Command) -> Result<String, Failure> {
+    let text = step::typed(&command);
+    let output = command
+        .output()
+        .map_err(|error| Failure::lacking(format!("cannot start `{text}`: {error}")))?;
+    let error = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(Failure::lacking(error))
     }
 }
 
@@ -191,12 +201,21 @@ fn options(folder: &Path) -> Vec<OsString> {
 /// Finds the kernel package of this release among the dependencies of a package.
 fn newest_kernel<'a>(show: &'a str, release: &str) -> Option<&'a str> {
     let start = format!("linux-image-{release}.");
+    needed(show).find(|word| word.starts_with(&start))
+}
+
+/// Finds the packages among the dependencies of a kernel package that hold what once was in it: they are called as it is.
+fn parts<'a>(show: &'a str, package: &str) -> impl Iterator<Item = &'a str> {
+    let version = package.strip_prefix("linux-image").unwrap_or(package);
+    needed(show).filter(move |word| word.ends_with(version))
+}
+
+/// Gives the words of a package's dependencies.
+fn needed(show: &str) -> impl Iterator<Item = &str> {
     let depends = show
         .lines()
         .filter_map(|line| line.strip_prefix("Depends:"));
-    depends
-        .flat_map(|list| list.split([',', ' ']))
-        .find(|word| word.starts_with(&start))
+    depends.flat_map(|list| list.split([',', ' ']))
 }
 
 #[cfg(test)]
@@ -223,5 +242,16 @@ mod tests {
         let name = "linux-image-6.12.95+deb12-cloud-amd64";
         assert_eq!(newest_kernel(show, "6.12"), Some(name));
         assert_eq!(newest_kernel(show, "6.1"), None);
+    }
+
+    #[test]
+    fn a_kernel_that_is_split_is_taken_with_its_modules_and_its_image() {
+        let show = "Depends: dracut | linux-initramfs-tool, linux-base-7.2.13-amd64 (= 7.2.13-1), \
+                    linux-binary-7.2.13-amd64 (= 7.2.13-1), linux-modules-7.2.13-amd64 (= 7.2.13-1)\n";
+        let found: Vec<_> = parts(show, "linux-image-7.2.13-amd64").collect();
+        let wanted = ["base", "binary", "modules"].map(|part| format!("linux-{part}-7.2.13-amd64"));
+        assert_eq!(found, wanted);
+        let whole = "Depends: kmod, linux-base (>= 4.3~)\n";
+        assert_eq!(parts(whole, "linux-image-6.12.95-amd64").count(), 0);
     }
 }

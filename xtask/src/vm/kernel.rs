@@ -1,7 +1,7 @@
 //! The kernels of the matrix: where each comes from, what is cached, and how it is unpacked.
 //!
-//! A kernel is Debian's `linux-image-…-cloud-amd64` as it is, below `target/vm/RELEASE`: the package,
-//! and `root/` with what is in it, modules uncompressed (the guest has nothing that could do it).
+//! A kernel is Debian's `linux-image-…-cloud-amd64` as it is, below `target/vm/RELEASE`: the package, or those it is split
+//! into, and `root/` with what is in them, modules uncompressed (the guest has nothing that could do it).
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,6 +31,10 @@ pub(crate) const RELEASES: &[Release] = &[
     Release {
         name: "6.12",
         suites: &["bookworm-backports", "trixie-security", "trixie"],
+    },
+    Release {
+        name: "7.2",
+        suites: &["forky", "sid"],
     },
 ];
 
@@ -66,43 +70,56 @@ impl Release {
         let root = folder.join("root");
         if !root.exists() {
             std::fs::create_dir_all(&folder).map_err(|error| cannot("make", &folder, &error))?;
-            if package(&folder).is_none() {
+            if packages(&folder).is_empty() {
                 eprintln!("==> fetching kernel {}", self.name);
                 apt::download(self.name, self.suites, &folder)?;
             }
-            let package = package(&folder)
-                .ok_or_else(|| Failure::check("apt-get downloaded no package and said nothing"))?;
-            unpack(&package, &root)?;
+            let packages = packages(&folder);
+            if packages.is_empty() {
+                let silent = "apt-get downloaded no package and said nothing";
+                return Err(Failure::check(silent));
+            }
+            unpack(&packages, &root)?;
         }
         let release = only_entry(&root.join("lib/modules"))?;
         let version = release.file_name().unwrap_or_default().to_string_lossy();
+        let images = [
+            root.join(format!("boot/vmlinuz-{version}")),
+            release.join("vmlinuz"),
+        ];
+        let image = images.into_iter().find(|image| image.exists());
+        let missing = || Failure::check(format!("no image is in {}", root.display()));
         Ok(Kernel {
-            image: root.join(format!("boot/vmlinuz-{version}")),
+            image: image.ok_or_else(missing)?,
             modules: Modules::read(&release)?,
         })
     }
 }
 
-/// Finds the kernel package in a folder.
-pub(crate) fn package(folder: &Path) -> Option<PathBuf> {
-    let entries = std::fs::read_dir(folder).ok()?;
+/// Finds the kernel packages in a folder, in the order of their names.
+pub(crate) fn packages(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let mut packages: Vec<_> = entries
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|end| end == "deb"))
         .collect();
     packages.sort();
-    packages.pop()
+    packages
 }
 
-/// Unpacks a package, completely or not at all.
-fn unpack(package: &Path, root: &Path) -> Result<(), Failure> {
+/// Unpacks packages, completely or not at all.
+fn unpack(packages: &[PathBuf], root: &Path) -> Result<(), Failure> {
     let partial = root.with_extension("partial");
     if partial.exists() {
         std::fs::remove_dir_all(&partial).map_err(|error| cannot("remove", &partial, &error))?;
     }
-    let mut extract = Command::new("dpkg-deb");
-    step::step(extract.arg("--extract").arg(package).arg(&partial))?;
+    for package in packages {
+        let mut extract = Command::new("dpkg-deb");
+        step::step(extract.arg("--extract").arg(package).arg(&partial))?;
+    }
     // Where modules are changed from one Debian to the next, for the package and for depmod.
     let (old, new) = (partial.join("lib"), partial.join("usr/lib"));
     let linked = if old.exists() {
@@ -164,7 +181,7 @@ mod tests {
         let text = text.unwrap_or_default();
         assert_eq!(
             text,
-            "there is no kernel 2.4 in the matrix; there are 5.10, 6.1, 6.12"
+            "there is no kernel 2.4 in the matrix; there are 5.10, 6.1, 6.12, 7.2"
         );
     }
 }

@@ -184,8 +184,8 @@ fn list() -> Result<(), Failure> {
     let cache = cache()?;
     println!("kernels, in {}:", cache.display());
     for release in kernel::RELEASES {
-        let package = kernel::package(&release.folder(&cache));
-        let name = package.as_deref().and_then(|path| path.file_name());
+        let packages = kernel::packages(&release.folder(&cache));
+        let name = packages.first().and_then(|path| path.file_name());
         println!(
             "{:6} {}",
             release.name,

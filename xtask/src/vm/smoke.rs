@@ -65,6 +65,13 @@ const CASES: &[Case] = &[
         elsewhere: &["recorder::containers", "recorder::interrupted"],
     },
     Case {
+        kernel: "7.2",
+        modules: &["tipc", "tipc_diag"],
+        families: "sctp mptcp vsock tipc xdp packet netlink vrf",
+        programs: ALL_PROGRAMS,
+        elsewhere: &[],
+    },
+    Case {
         kernel: "5.10",
         modules: &["dccp_ipv4", "dccp_ipv6", "dccp_diag", "tipc", "diag"],
         families: "sctp dccp vsock tipc xdp packet netlink vrf",

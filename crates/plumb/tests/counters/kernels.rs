@@ -1,4 +1,4 @@
-//! The names of four kernels, recorded with `cargo xtask vm --kernel N --module sctp --module nf_conntrack
+//! The names of five kernels, recorded with `cargo xtask vm --kernel N --module sctp --module nf_conntrack
 //! -- 'for f in …; do echo "=== $f"; cat $f; done'` (6.18: on the development machine), and the running one.
 
 use std::fs;
@@ -8,7 +8,13 @@ use plumb_analyze::counters::{self, Nature, Verdict};
 use plumb_model::counters::Reading;
 use plumb_wire::proc::counters::FILES;
 
-const KERNELS: [(&str, usize); 4] = [("5.10", 470), ("6.1", 530), ("6.12", 550), ("6.18", 540)];
+const KERNELS: [(&str, usize); 5] = [
+    ("5.10", 470),
+    ("6.1", 530),
+    ("6.12", 550),
+    ("6.18", 540),
+    ("7.2", 520),
+];
 
 fn fixture(kernel: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -10,7 +10,7 @@ use plumb_testkit::acting;
 use plumb_testkit::temp::TempDir;
 use serde_json::Value;
 
-use super::{plumb, reasons};
+use super::{assert_complete, plumb};
 
 /// Names of the cgroups, from the outermost, with the runtime they tell: those of Docker with systemd and without, of
 /// Podman, and of Kubernetes with containerd, with systemd and without. `ID`, `UID` and `U_D` stand for ids.
@@ -190,7 +190,7 @@ mod needs_root {
         let mut top = plumb();
         top.args(["top", "--by", "container", "--every", "1s", "--json"]);
         let top = containers.meanwhile(&mut top);
-        assert_eq!(top["complete"], true, "{:?}", reasons(&top));
+        assert_complete(&top);
         let once: u64 = acting::MOVED.iter().sum();
         for (number, container) in containers.all.iter().enumerate() {
             let mut flows = rows(&top, "flows").iter();
@@ -236,7 +236,7 @@ mod needs_root {
         let mut trace = plumb();
         trace.args(["trace", "--no-calls", "--for", "500ms", "--json"]);
         let trace = containers.meanwhile(trace.args(&whose));
-        assert_eq!(trace["complete"], true, "{:?}", reasons(&trace));
+        assert_complete(&trace);
         let events = rows(&trace, "events");
         assert!(!events.is_empty(), "{whose:?}: {trace}");
         for event in events {

@@ -5,7 +5,7 @@ use plumb_testkit::acting;
 use plumb_testkit::temp::TempDir;
 use serde_json::Value;
 
-use super::{reasons, record};
+use super::{assert_complete, record};
 
 /// A port where nobody listens.
 const CLOSED: &str = "9";
@@ -15,7 +15,7 @@ fn told(refused: &str, does: &[&str]) -> Vec<(String, String, Option<u64>)> {
     let folder = TempDir::new("sockets").expect("a folder");
     let act = acting::program(folder.path());
     let (_, trace) = record(&["trace", "--no-calls"], refused, &act, does);
-    assert_eq!(trace["complete"], true, "{:?}", reasons(&trace));
+    assert_complete(&trace);
     let text = |event: &Value, key: &str| event[key].as_str().unwrap_or_default().to_owned();
     let events = trace["events"].as_array().into_iter().flatten();
     let told = |event| {

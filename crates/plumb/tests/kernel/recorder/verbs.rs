@@ -4,7 +4,7 @@ use plumb_testkit::acting;
 use plumb_testkit::temp::TempDir;
 use serde_json::Value;
 
-use super::{listener, plumb, reasons, record};
+use super::{assert_complete, listener, plumb, record};
 
 /// Makes every packet of loopback too long for its queue, so that it is dropped there.
 const DROP_ALL: &str = "tc qdisc add dev lo root tbf rate 8kbit burst 10b limit 10b";
@@ -35,7 +35,7 @@ mod needs_root {
             assert_eq!(group["count"], 5, "{leaks}");
             assert_eq!(group["verdict"], "open-at-exit");
             assert_eq!(group["made_by"]["function"], acting::OPENS, "{group}");
-            assert_eq!(leaks["complete"], true, "{:?}", reasons(&leaks));
+            assert_complete(&leaks);
             assert_eq!(output.status.code(), Some(0));
         });
     }
@@ -69,7 +69,7 @@ mod needs_root {
                 why.len() > 4 && !why.starts_with(|c: char| c.is_ascii_digit()),
                 "{row}"
             );
-            assert_eq!(connects["complete"], true, "{:?}", reasons(&connects));
+            assert_complete(&connects);
         });
     }
 
@@ -79,7 +79,7 @@ mod needs_root {
             let folder = TempDir::new("trace").expect("a folder");
             let act = acting::program(folder.path());
             let (_, trace) = record(&["trace"], "", &act, &["connect", "1", "1"]);
-            assert_eq!(trace["complete"], true, "{:?}", reasons(&trace));
+            assert_complete(&trace);
             let names: Vec<&str> = events(&trace)
                 .iter()
                 .filter_map(|event| event["call"].as_str().or(event["event"].as_str()))
@@ -118,7 +118,7 @@ mod needs_root {
                 output
             });
             let top: Value = serde_json::from_slice(&top.stdout).expect("it is JSON");
-            assert_eq!(top["complete"], true, "{:?}", reasons(&top));
+            assert_complete(&top);
             let flows = top["flows"].as_array().into_iter().flatten();
             let of = |key: &str| -> u64 {
                 let flows = flows.clone().filter_map(|flow| flow[key].as_u64());
