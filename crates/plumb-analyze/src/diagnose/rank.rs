@@ -162,7 +162,9 @@ fn leads_to(case: &Case<'_>, interface: &Subject, finding: &Finding) -> bool {
         return false;
     };
     let upper = other.interface.as_deref();
-    if upper.is_some_and(|upper| interfaces::carries(case, link, upper)) {
+    if upper.is_some_and(|upper| {
+        interfaces::carries(case, link, |link| link.base.name == upper.as_bytes())
+    }) {
         return true;
     }
     let Some(peer) = other.peer.as_deref() else {
@@ -177,7 +179,8 @@ fn leads_to(case: &Case<'_>, interface: &Subject, finding: &Finding) -> bool {
     let mut destinations = case.span.after.destinations.iter();
     let by_route = destinations.any(|to| {
         let by = to.route.as_ref().ok().and_then(|route| route.interface);
-        to.ip == peer && by == Some(link.base.index)
+        let rests = |by| interfaces::carries(case, link, |upper| upper.base.index == by);
+        to.ip == peer && by.is_some_and(|by| by == link.base.index || rests(by))
     });
     by_route || interfaces::belongs_to_dead(case, link, peer)
 }

@@ -14,8 +14,10 @@ mod firewall;
 mod half_open_peer;
 mod hosts;
 mod interface_errors;
+mod links;
 mod machine;
 mod memory;
+mod middle;
 pub(super) mod names;
 mod no_listener;
 mod one_way;
@@ -76,6 +78,8 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         commands::SCENARIOS,
         sides::SCENARIOS,
         behind::SCENARIOS,
+        links::SCENARIOS,
+        middle::SCENARIOS,
         machine::SCENARIOS,
     ]
     .into_iter()

@@ -19,13 +19,13 @@ const SOURCE: &str = "skb:kfree_skb NETFILTER_DROP, packets received: SYN";
 pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
     let kept_out = thrown_away(case).into_iter();
     kept_out
-        .filter(|(_, count)| *count >= SEVERAL)
-        .filter_map(|(end, count)| {
+        .filter_map(|(end, counts)| {
+            let what = counts.words()?;
             let (place, _) = sockets::server_of(case.span.after, end)?;
             let fact = evidence::fact(
                 SOURCE,
                 format!(
-                    "{count} attempts at {end} came and were thrown away by a rule in {:.1} s, although it is served",
+                    "{what} in {:.1} s, although {end} is served",
                     case.span.seconds()
                 ),
             );
@@ -34,9 +34,36 @@ pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
         .collect()
 }
 
-/// Counts SYNs that came and were thrown away, by the end they were for. Who was answered at that end is let in, and what he
-/// lost he lost by chance.
-fn thrown_away(case: &Case<'_>) -> BTreeMap<SocketAddr, u64> {
+/// What was thrown away of the attempts at an end.
+#[derive(Default)]
+struct Counts {
+    /// SYNs of clients that got no answer at all.
+    of_silent: u64,
+    /// Attempts that came again and again in vain, of clients whose others were answered, and their SYNs.
+    repeated: (u64, u64),
+}
+
+impl Counts {
+    /// Says what of it is no accident.
+    fn words(&self) -> Option<String> {
+        let (attempts, packets) = self.repeated;
+        if self.of_silent >= SEVERAL {
+            let count = self.of_silent;
+            return Some(format!(
+                "{count} attempts came and were thrown away by a rule"
+            ));
+        }
+        (attempts >= SEVERAL).then(|| {
+            format!(
+                "{attempts} attempts came again and again and were thrown away by a rule each time ({packets} packets), while others were let in,"
+            )
+        })
+    }
+}
+
+/// Counts attempts that came and were thrown away, by the end they were for. Who was answered at that end is let in, and what
+/// he lost once he may have lost by chance; what is lost each time it comes is over a rate.
+fn thrown_away(case: &Case<'_>) -> BTreeMap<SocketAddr, Counts> {
     let ends = |local, peer| (sockets::plain(local), sockets::plain(peer));
     let mut strays: HashMap<_, u64> = HashMap::new();
     for stray in &case.notices.strays {
@@ -48,16 +75,32 @@ fn thrown_away(case: &Case<'_>) -> BTreeMap<SocketAddr, u64> {
         let (local, peer) = ends(notice.local, notice.peer);
         (local, peer.ip())
     };
-    let answers = case.notices.of(Direction::Sent, incoming::answers);
-    let answered: HashSet<_> = answers.map(of_client).collect();
-    let mut by_end = BTreeMap::new();
+    let answers = || case.notices.of(Direction::Sent, incoming::answers);
+    let answered: HashSet<_> = answers()
+        .map(|notice| ends(notice.local, notice.peer))
+        .collect();
+    let let_in: HashSet<_> = answers().map(of_client).collect();
+    let dice = case.span.after.refusers.iter().any(|rule| rule.by_chance);
+    let mut by_end: BTreeMap<SocketAddr, Counts> = BTreeMap::new();
     let syns = case
         .notices
         .of(Direction::Received, |what| what == What::Syn);
-    for syn in syns.filter(|syn| !answered.contains(&of_client(syn))) {
+    for syn in syns {
         let (local, peer) = ends(syn.local, syn.peer);
-        if let Some(count) = strays.get(&(local, peer)) {
-            *by_end.entry(local).or_default() += syn.count.min(*count);
+        let Some(thrown_away) = strays
+            .get(&(local, peer))
+            .map(|count| syn.count.min(*count))
+        else {
+            continue;
+        };
+        let counts = by_end.entry(local).or_default();
+        // The two are not heard by the same ear.
+        let each_time = syn.count > 1 && thrown_away + 1 >= syn.count && thrown_away > 1;
+        if !let_in.contains(&of_client(syn)) {
+            counts.of_silent += thrown_away;
+        } else if each_time && !dice && !answered.contains(&(local, peer)) {
+            counts.repeated.0 += 1;
+            counts.repeated.1 += thrown_away;
         }
     }
     by_end
@@ -66,9 +109,11 @@ fn thrown_away(case: &Case<'_>) -> BTreeMap<SocketAddr, u64> {
 #[cfg(test)]
 mod tests {
     use plumb_model::diag::tcp_info::TcpInfo;
+    use plumb_model::firewall::{Refuser, Verdict};
     use plumb_model::notice::{Filtered, Notices};
     use plumb_model::snapshot::End;
     use plumb_model::socket::SocketState;
+    use plumb_model::{Known, Reason};
 
     use crate::made_up;
 
@@ -80,15 +125,20 @@ mod tests {
     struct Watch {
         thrown_away: u16,
         came: u16,
+        /// Each so often.
+        times: u64,
         answered: bool,
         port: u16,
+        by_chance: bool,
     }
 
     const WATCH: Watch = Watch {
         thrown_away: 3,
         came: 3,
+        times: 1,
         answered: false,
         port: END.1,
+        by_chance: false,
     };
 
     /// What is found where no rule is listed.
@@ -99,6 +149,22 @@ mod tests {
                 socket.state = SocketState::LISTEN;
                 socket.local = End::Inet(END.into());
                 socket.peer = End::Inet(([0, 0, 0, 0], 0).into());
+            }
+            let numbers = Refuser {
+                family: "ip",
+                table: b"t".to_vec(),
+                chain: b"c".to_vec(),
+                handle: 4,
+                verdict: Verdict::Drop,
+                packets: Known::Unknown(Reason::NotInSource),
+                by_chance: true,
+            };
+            let another = Refuser {
+                by_chance: false,
+                ..numbers.clone()
+            };
+            if watch.by_chance {
+                sample.refusers = vec![numbers, another];
             }
             sample
         };
@@ -112,7 +178,7 @@ mod tests {
             local,
             peer: client(port),
             interface: 2,
-            count: 1,
+            count: watch.times,
             age_us: 500_000,
             last_age_us: 500_000,
         };
@@ -122,7 +188,7 @@ mod tests {
             protocol: TCP,
             local,
             peer: client(port),
-            count: 1,
+            count: watch.times,
         };
         let notices = Notices {
             all: came.chain(answer).collect(),
@@ -153,6 +219,36 @@ mod tests {
             },
             // Nobody serves it.
             Watch { port: 23, ..WATCH },
+        ];
+        for watch in &silent {
+            assert_eq!(found(watch), []);
+        }
+    }
+
+    #[test]
+    fn attempts_that_are_thrown_away_each_time_they_come_are_told_although_the_same_client_has_others()
+     {
+        let over_a_rate = Watch {
+            times: 2,
+            answered: true,
+            ..WATCH
+        };
+        let told = [(super::super::ID, Some("10.0.0.1:1883".to_owned()))];
+        assert_eq!(found(&over_a_rate), told);
+        // Once may be chance, as may be anything where a rule rolls dice; two attempts are few.
+        let silent = [
+            Watch {
+                times: 1,
+                ..over_a_rate
+            },
+            Watch {
+                by_chance: true,
+                ..over_a_rate
+            },
+            Watch {
+                thrown_away: 2,
+                ..over_a_rate
+            },
         ];
         for watch in &silent {
             assert_eq!(found(watch), []);

@@ -20,6 +20,10 @@ const REFUSED: u64 = 2;
 const SENT_IN_VAIN: &str = "tx_dropped";
 /// The counter of frames for which a tunnel found no way.
 const UNCARRIED: &str = "tx_carrier_errors";
+/// So many interfaces may rest on each other.
+const MOST_BENEATH: usize = 8;
+/// `RT_SCOPE_LINK`: such an address, and one of a smaller scope, leads no further than its link.
+const LINK_SCOPE: u8 = 253;
 
 /// Looks for interfaces that are needed and cannot send.
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
@@ -167,13 +171,48 @@ pub(in super::super) fn took_route_to(case: &Case<'_>, link: &Link, ip: IpAddr) 
     let mut others = sample.links.iter();
     let elsewhere = others.any(|other| !is_dead(other) && is_in_network(case, other, ip));
     let lacks = asked.any(|to| to.ip == ip && to.route == Err(NO_ROUTE));
-    lacks && is_in_network(case, link, ip) && !elsewhere
+    let is_only_way = || !link.base.is_up() && is_only_way(case, link, ip);
+    lacks && !elsewhere && (is_in_network(case, link, ip) || is_only_way())
 }
 
-/// Says whether an interface rests on another that is to carry its frames.
-pub(in super::super) fn carries(case: &Case<'_>, link: &Link, upper: &str) -> bool {
+/// Says whether a dead interface is all by which this host ever had a way to others of an address's family: with it went the
+/// routes through its gateways.
+fn is_only_way(case: &Case<'_>, link: &Link, ip: IpAddr) -> bool {
+    let sample = case.span.after;
+    let mut of_family = sample
+        .addresses
+        .iter()
+        .filter(|own| own.ip.is_ipv4() == ip.is_ipv4() && own.scope < LINK_SCOPE)
+        .filter(|own| !is_loopback(case, own.interface))
+        .peekable();
+    of_family.peek().is_some() && of_family.all(|own| own.interface == link.base.index)
+}
+
+fn is_loopback(case: &Case<'_>, interface: u32) -> bool {
     let mut links = case.span.after.links.iter();
-    links.any(|other| other.base.lower == Some(link.base.index) && name(other) == upper)
+    links.any(|link| link.base.index == interface && link.base.is_loopback())
+}
+
+/// Says whether an interface rests on another that is to carry its frames, or on one that does.
+pub(in super::super) fn carries(
+    case: &Case<'_>,
+    link: &Link,
+    is_upper: impl Fn(&Link) -> bool,
+) -> bool {
+    let links = &case.span.after.links;
+    let beneath = |upper: &Link| {
+        links
+            .iter()
+            .find(|other| Some(other.base.index) == upper.base.lower)
+    };
+    let mut uppers = links.iter().filter(|upper| is_upper(upper));
+    // The kernel lets no more lie on each other (`MAX_NEST_DEV`).
+    uppers.any(|upper| {
+        let chain = std::iter::successors(beneath(upper), |lower| beneath(lower));
+        chain
+            .take(MOST_BENEATH)
+            .any(|lower| lower.base.index == link.base.index)
+    })
 }
 
 fn is_dead(link: &Link) -> bool {

@@ -1,7 +1,7 @@
 //! `dns-slow`, `dns-failing`, `multicast-not-joined`: answers and datagrams that do not come.
 
 use std::io;
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV6, UdpSocket};
 use std::time::Duration;
 
 use super::path::peer;
@@ -64,6 +64,19 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         make: |stage| group(stage, Some(Ipv4Addr::LOCALHOST)),
     },
     Scenario {
+        name: "multicast-not-joined/link-local",
+        about: "a program joined a group of the link over IPv6 on loopback, and the datagrams come in on veth0",
+        make: |stage| link_group(stage, "lo"),
+    },
+    Scenario {
+        name: "multicast-not-joined/healthy-link-local",
+        about: "a program joined such a group where it comes in, and another interface has it, too",
+        make: |stage| {
+            link_group(stage, "veth0")?;
+            Ok(Expected::nothing())
+        },
+    },
+    Scenario {
         name: "multicast-not-joined/healthy",
         about: "a program joined the group where it comes in",
         make: |stage| {
@@ -75,6 +88,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
 
 const SERVER: &str = "10.9.0.2:53";
 const GROUP: Ipv4Addr = Ipv4Addr::new(239, 1, 2, 3);
+const LINK_GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x77);
 
 /// A name server in a peer that answers with this code, so much later; and a client that asks.
 fn names(stage: &mut Stage, delay: Duration, code: u8) -> io::Result<()> {
@@ -113,6 +127,29 @@ pub(in crate::lab) fn question(number: u16) -> Vec<u8> {
     question.extend([1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
     question.extend(b"\x07example\x00\x00\x01\x00\x01");
     question
+}
+
+/// The same over IPv6, whose groups of the link are joined by interface; the senders' side has two, and sends by one.
+fn link_group(stage: &mut Stage, joined_on: &str) -> io::Result<Expected> {
+    let peer = peer(stage)?;
+    let receiver = UdpSocket::bind("[::]:5007")?;
+    receiver.set_read_timeout(Some(Duration::from_millis(100)))?;
+    let interface = rustix::net::netdevice::name_to_index(&receiver, joined_on)?;
+    receiver.join_multicast_v6(&LINK_GROUP, interface)?;
+    stage.repeat(move || {
+        let _ = receiver.recv(&mut [0; 64]);
+    });
+    let (sender, interface) = stage.once_in(&peer, move || {
+        let sender = UdpSocket::bind("[::]:0")?;
+        let interface = rustix::net::netdevice::name_to_index(&sender, "veth1")?;
+        Ok((sender, interface))
+    })?;
+    let to = SocketAddrV6::new(LINK_GROUP, 5007, 0, interface);
+    stage.repeat_in(&peer, move || {
+        let _ = sender.send_to(b"to the group", to);
+        std::thread::sleep(Duration::from_millis(50));
+    });
+    Ok(Expected::subject("local", format!("[{LINK_GROUP}]:5007")).and("interface", "veth0"))
 }
 
 fn group(stage: &mut Stage, joined_on: Option<Ipv4Addr>) -> io::Result<Expected> {

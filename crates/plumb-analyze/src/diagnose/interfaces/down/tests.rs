@@ -165,9 +165,9 @@ fn what_carries_a_tunnel_is_told_and_not_the_tunnel_whose_frames_find_no_way() {
 
 #[test]
 fn an_interface_without_carrier_is_told_and_not_that_the_route_went_with_it() {
-    let kinds = |ip: [u8; 4], errno| {
+    let kinds_with = |flags, ip: [u8; 4], errno| {
         let sample = Sample {
-            links: vec![link(2, "eth0", UP, 0)],
+            links: vec![link(2, "eth0", flags, 0)],
             addresses: vec![Address {
                 interface: 2,
                 ip: [10, 1, 0, 1].into(),
@@ -195,8 +195,39 @@ fn an_interface_without_carrier_is_told_and_not_that_the_route_went_with_it() {
         kinds.sort_unstable();
         kinds
     };
+    let kinds = |ip, errno| kinds_with(UP, ip, errno);
     assert_eq!(kinds([10, 1, 0, 3], 101), [DOWN]);
     // Somewhere else, and where a route forbids.
     assert_eq!(kinds([10, 2, 0, 3], 101), [DOWN, no_route::ID]);
     assert_eq!(kinds([10, 1, 0, 3], 13), [DOWN, no_route::ID]);
+    // The routes by gateways go with the one interface that is switched off, too.
+    assert_eq!(kinds_with(0, [10, 2, 0, 3], 101), [DOWN]);
+}
+
+#[test]
+fn who_is_reached_through_what_rests_on_an_interface_that_is_down_is_not_told_to_be_silent() {
+    let links = || {
+        let tunnel = |index, name, lower| {
+            let mut tunnel = link(index, name, UP | CARRIER, 0);
+            tunnel.base.lower = Some(lower);
+            tunnel
+        };
+        vec![
+            link(2, "eth0", 0, 0),
+            tunnel(8, "vx0", 2),
+            tunnel(9, "vlan", 8),
+        ]
+    };
+    let sample = Sample {
+        links: links(),
+        ..Sample::default()
+    };
+    let case = made_up::between(&sample, &sample);
+    let [lower, tunnel, ..] = &*sample.links else {
+        panic!("three links")
+    };
+    assert!(carries(&case, lower, |upper| upper.base.index == 8));
+    assert!(carries(&case, lower, |upper| upper.base.index == 9));
+    assert!(carries(&case, tunnel, |upper| upper.base.index == 9));
+    assert!(!carries(&case, tunnel, |upper| upper.base.index == 2));
 }
