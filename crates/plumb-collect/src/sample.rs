@@ -8,6 +8,7 @@ mod run_times;
 mod settings;
 mod unix_waits;
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use plumb_model::finding::Gap;
@@ -112,6 +113,33 @@ pub fn ask_refused(sample: &mut Sample, refused: &[(IpAddr, Option<IpAddr>)]) {
 /// Gives the name of the UNIX listener that a process means by a name, as that is bound; `None` where there is none.
 pub fn unix_listener(sample: &Sample, pid: Pid, asked: &[u8]) -> Option<Vec<u8>> {
     unix_waits::Listeners::of(&sample.snapshot, |_| true).named(pid, asked)
+}
+
+/// Gives the names of UNIX listeners at which threads of processes wait, each with its process.
+pub fn unix_asked(pids: &BTreeSet<Pid>) -> Vec<(Pid, Vec<u8>)> {
+    unix_waits::asked_by(pids)
+}
+
+/// Gives those of the addresses that are this thread's network namespace's own; none where it may not be asked.
+pub fn own_of(ips: &BTreeSet<IpAddr>) -> BTreeSet<IpAddr> {
+    let own = routing::dump_addresses().unwrap_or_default();
+    let own = own.into_iter().map(|own| own.ip);
+    own.filter(|ip| ips.contains(ip)).collect()
+}
+
+/// Says whether the network namespace of this thread has a UNIX listener that one of these processes means by this name.
+pub fn has_unix(asked: &[(Pid, Vec<u8>)]) -> bool {
+    if asked.is_empty() {
+        return false;
+    }
+    let kinds = Kind::CARRYING.iter().copied().filter(|kind| kind.is_unix());
+    let snapshot = snapshot::read(&Request {
+        kinds: kinds.collect(),
+        ..Request::default()
+    });
+    let listeners = unix_waits::Listeners::of(&snapshot, |_| true);
+    let mut asked = asked.iter();
+    asked.any(|(pid, name)| listeners.named(*pid, name).is_some())
 }
 
 /// Gives microseconds of the monotonic clock.

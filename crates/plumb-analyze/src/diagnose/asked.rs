@@ -1,7 +1,7 @@
 //! What processes that were asked about are the other side of: a client's trouble is often its server's.
 //!
 //! The listener that a client wants to reach, and the socket at the other end of a connection of its own, are its
-//! business when they are on this host, although another process has them.
+//! business when they are on this host, although another process has them, also in another network namespace.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -26,11 +26,15 @@ impl Ends {
     /// Gathers them; none where no process was asked about.
     pub fn of(case: &Case<'_>) -> Self {
         let mut ends = Self::default();
-        if case.focus.pids.is_empty() {
+        if case.focus.pids.is_empty() && case.focus.from_afar.is_none() {
             return ends;
         }
         for sample in [case.span.before, case.span.after] {
             ends.add(sample, &case.focus.pids);
+        }
+        if let Some(afar) = &case.focus.from_afar {
+            ends.own.extend(&afar.own);
+            ends.reached.extend(&afar.reached);
         }
         let calls = case.notices.refused_calls.iter();
         let tried =
@@ -48,16 +52,9 @@ impl Ends {
     }
 
     fn add(&mut self, sample: &Sample, pids: &[u32]) {
-        let snapshot = &sample.snapshot;
-        for (place, socket) in snapshot.sockets.iter().enumerate() {
-            let (Some(local), Some(peer)) = (socket.local.inet(), socket.peer.inet()) else {
-                continue;
-            };
-            let holders = snapshot.owners.processes_of(place);
-            if peer.port() != 0 && holders.iter().any(|holder| pids.contains(&holder.pid.0)) {
-                self.own.insert(sockets::plain(local));
-                self.reached.insert(sockets::plain(peer));
-            }
+        for (local, peer) in connections_of(sample, pids) {
+            self.own.insert(local);
+            self.reached.insert(peer);
         }
     }
 
@@ -79,4 +76,27 @@ impl Ends {
             }
         }
     }
+}
+
+/// Gives both ends of the connections of processes, also of those that they try to make, whose other end is not in the network
+/// namespace of the sample.
+pub fn connections_afar(sample: &Sample, pids: &[u32]) -> Vec<(SocketAddr, SocketAddr)> {
+    if pids.is_empty() {
+        return Vec::new();
+    }
+    let connections = connections_of(sample, pids);
+    let afar = connections.filter(|(_, peer)| !sockets::is_local(sample, peer.ip()));
+    afar.collect()
+}
+
+/// Gives both ends of the sockets of processes that have another end.
+fn connections_of(sample: &Sample, pids: &[u32]) -> impl Iterator<Item = (SocketAddr, SocketAddr)> {
+    let snapshot = &sample.snapshot;
+    let sockets = snapshot.sockets.iter().enumerate();
+    sockets.filter_map(move |(place, socket)| {
+        let (local, peer) = (socket.local.inet()?, socket.peer.inet()?);
+        let holders = snapshot.owners.processes_of(place);
+        let is_theirs = holders.iter().any(|holder| pids.contains(&holder.pid.0));
+        (is_theirs && peer.port() != 0).then(|| (sockets::plain(local), sockets::plain(peer)))
+    })
 }

@@ -1,5 +1,7 @@
 //! What the user asked about, and whether a finding concerns it.
 
+use std::net::SocketAddr;
+
 use plumb_model::finding::Subject;
 use plumb_model::id::Pid;
 
@@ -18,6 +20,18 @@ pub struct Focus {
     pub is_command: bool,
     /// The processes that serve the port, as the samples tell: filled in by the diagnosis.
     pub servers: Vec<u32>,
+    /// What is asked about is in another network namespace, and something that it wants to reach is in this one: nothing but
+    /// that concerns it.
+    pub from_afar: Option<FromAfar>,
+}
+
+/// Connections that are there, or are tried, in another network namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FromAfar {
+    /// The ends there.
+    pub own: Vec<SocketAddr>,
+    /// The ends here.
+    pub reached: Vec<SocketAddr>,
 }
 
 impl Focus {

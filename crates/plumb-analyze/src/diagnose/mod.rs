@@ -62,7 +62,8 @@ use plumb_model::finding::{Finding, Severity};
 use plumb_model::notice::Notices;
 use plumb_model::sample::{Sample, Span};
 
-pub use self::focus::Focus;
+pub use self::asked::connections_afar;
+pub use self::focus::{Focus, FromAfar};
 pub use self::patience::patience;
 pub use self::quiet::is_quiet;
 use self::servers::Servers;

@@ -41,6 +41,9 @@ pub(super) fn rank(case: &Case<'_>, found: &[Finding], servers: &Servers) -> Vec
     };
     let asked = asked::Ends::of(case);
     let concerns = |subject: &Subject| {
+        if case.focus.from_afar.is_some() {
+            return asked.face(subject);
+        }
         !servers.is_elsewhere(subject)
             && (case.focus.concerns(subject) || case.focus.has_ends(subject) && asked.face(subject))
     };

@@ -4,6 +4,7 @@
 //! (`/proc/PID/task/TID/syscall`), and the address it gave, from its memory. A process may know the listener by another
 //! path than it was bound to: it is the same if the file is.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
@@ -46,7 +47,31 @@ fn is_full(socket: &Socket) -> bool {
     matches!((socket.recv_q.ok(), socket.send_q.ok()), (Some(waiting), Some(limit)) if waiting > limit)
 }
 
+/// Gives the names of UNIX listeners at which threads of processes wait to be let in, each with its process.
+pub(super) fn asked_by(pids: &BTreeSet<Pid>) -> Vec<(Pid, Vec<u8>)> {
+    let threads = pids.iter().flat_map(|pid| {
+        let tids = numbers(Path::new(&format!("/proc/{}/task", pid.0)));
+        tids.into_iter().map(|tid| (*pid, tid))
+    });
+    threads
+        .take(MOST_THREADS)
+        .filter_map(|(pid, tid)| Some((pid, asked(pid.0, tid)?)))
+        .collect()
+}
+
 fn wait(pid: u32, tid: u32, full: &Listeners) -> Option<UnixWait> {
+    let listener = full.named(Pid(pid), &asked(pid, tid)?)?;
+    let comm = read_file(format!("/proc/{pid}/comm")).ok()?;
+    Some(UnixWait {
+        pid: Pid(pid),
+        tid,
+        comm: comm.trim_ascii_end().to_vec(),
+        listener,
+    })
+}
+
+/// Gives the name that a thread gave to the `connect()` in which it sleeps.
+fn asked(pid: u32, tid: u32) -> Option<Vec<u8>> {
     let line = read_file(format!("/proc/{pid}/task/{tid}/syscall")).ok()?;
     let InKernel::Call {
         number, arguments, ..
@@ -62,14 +87,7 @@ fn wait(pid: u32, tid: u32, full: &Listeners) -> Option<UnixWait> {
     let len = usize::try_from(len).ok()?.min(LONGEST);
     let memory = File::open(format!("/proc/{pid}/mem")).ok()?;
     let read = memory.read_at(bytes.get_mut(..len)?, at).ok()?;
-    let listener = full.named(Pid(pid), decode_unix(bytes.get(..read)?)?)?;
-    let comm = read_file(format!("/proc/{pid}/comm")).ok()?;
-    Some(UnixWait {
-        pid: Pid(pid),
-        tid,
-        comm: comm.trim_ascii_end().to_vec(),
-        listener,
-    })
+    decode_unix(bytes.get(..read)?).map(<[u8]>::to_vec)
 }
 
 fn numbers(folder: &Path) -> Vec<u32> {

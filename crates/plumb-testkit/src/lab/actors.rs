@@ -23,6 +23,8 @@ type Actor = fn(&[String]) -> io::Result<Vec<OwnedFd>>;
 const ACTORS: &[(&str, Actor)] = &[
     ("listen", listen),
     ("listen-few", listen_few),
+    ("listen-unix", listen_unix),
+    ("come", come),
     ("hoard", hoard),
     ("accept-and-forget", accept_and_forget),
     ("share", share),
@@ -81,6 +83,31 @@ fn listen_few(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
     let backlog = argument(arguments, 1)?.parse().map_err(io::Error::other)?;
     rustix::net::listen(&listener, backlog)?;
     Ok(vec![listener.into()])
+}
+
+/// `listen-unix PATH BACKLOG`: listens on a UNIX socket with a backlog and never accepts.
+fn listen_unix(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
+    let listener = std::os::unix::net::UnixListener::bind(argument(arguments, 0)?)?;
+    let backlog = argument(arguments, 1)?.parse().map_err(io::Error::other)?;
+    rustix::net::listen(&listener, backlog)?;
+    Ok(vec![listener.into()])
+}
+
+/// `come ADDR:PORT`: connects ten times a second without waiting long, and keeps the first eight that it gets.
+fn come(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
+    let end: std::net::SocketAddr = argument(arguments, 0)?.parse().map_err(io::Error::other)?;
+    for _ in 0..4 {
+        std::thread::spawn(move || {
+            let mut kept = Vec::new();
+            // Ends with the process.
+            loop {
+                let got = TcpStream::connect_timeout(&end, std::time::Duration::from_secs(2));
+                kept.extend(got.ok().filter(|_| kept.len() < 2));
+                std::thread::sleep(std::time::Duration::from_millis(400));
+            }
+        });
+    }
+    Ok(Vec::new())
 }
 
 /// `hoard LIMIT LEFT ADDR:PORT`: lowers its limit of descriptors to LIMIT, listens, and opens

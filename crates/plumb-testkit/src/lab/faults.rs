@@ -8,6 +8,7 @@ mod close_wait_leak;
 mod closing;
 mod commands;
 mod datagrams;
+mod elsewhere;
 mod ephemeral_port_exhaustion;
 mod fd_limit;
 mod firewall;
@@ -78,6 +79,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         commands::SCENARIOS,
         sides::SCENARIOS,
         behind::SCENARIOS,
+        elsewhere::SCENARIOS,
         links::SCENARIOS,
         middle::SCENARIOS,
         machine::SCENARIOS,

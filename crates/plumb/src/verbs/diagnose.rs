@@ -10,6 +10,7 @@ mod look;
 mod looks;
 mod meanwhile;
 mod no_room;
+mod other_ends;
 mod places;
 mod probe;
 mod target;
@@ -105,6 +106,10 @@ fn diagnosed(arguments: &Arguments) -> Result<u8, u8> {
     let probed = probed.transpose().map_err(refuse)?;
     let mut calls = Calls::start(command.as_ref().map(Command::pid));
     let mut looks = Looks::begin(places(arguments, &target, &pids), probed.as_ref());
+    // Who names a namespace means that one.
+    if arguments.netns.is_none() {
+        looks.join_other_ends(&pids, &target.ends());
+    }
     if let Some(command) = &mut command {
         command.let_go();
     }

@@ -246,3 +246,42 @@ fn a_listener_in_another_namespace_explains_its_client() {
     assert_eq!(merged("0.0.0.0:81").len(), 2);
     assert_eq!(merged("127.0.0.1:80").len(), 2);
 }
+
+#[test]
+fn who_is_in_another_namespace_is_told_of_the_listener_he_wants_to_reach_and_of_nothing_else() {
+    let told = |port: u16| {
+        let found = [
+            finding(
+                "accept-queue-overflow",
+                Severity::Critical,
+                subject("listener", Some("0.0.0.0:80"), None),
+            ),
+            finding(
+                "fragment-loss",
+                Severity::Warning,
+                subject("host", None, None),
+            ),
+            finding(
+                "connect-timeout",
+                Severity::Critical,
+                subject("destination", None, Some("10.0.0.7:80")),
+            ),
+        ];
+        let sample = made_up::sample(0, &plumb_model::diag::tcp_info::TcpInfo::default());
+        let focus = super::super::Focus {
+            pids: vec![99],
+            from_afar: Some(super::super::FromAfar {
+                own: vec![([10, 0, 0, 9], 40_000).into()],
+                reached: vec![([10, 0, 0, 1], port).into()],
+            }),
+            ..Default::default()
+        };
+        let case = Case {
+            focus: &focus,
+            ..made_up::between(&sample, &sample)
+        };
+        kinds(&rank(&case, &found, &Servers::default()))
+    };
+    assert_eq!(told(80), ["accept-queue-overflow"]);
+    assert_eq!(told(81), [""; 0]);
+}

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use super::commands::command;
+use super::elsewhere::waits_for_room;
 use crate::lab::{Expected, Scenario, Stage};
 
 /// The scenarios.
@@ -48,13 +49,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             stage.hold(listener);
             let client = stage.actor(None, &["wait-unix", &path])?;
             stage.wait_until("a client that waits", || {
-                let call = std::fs::read_to_string(format!("/proc/{client}/wchan"))?;
-                let tasks = std::fs::read_dir(format!("/proc/{client}/task"))?;
-                let waits = tasks.flatten().any(|task| {
-                    let call = std::fs::read_to_string(task.path().join("wchan"));
-                    call.is_ok_and(|call| call.contains("unix_wait_for_peer"))
-                });
-                Ok(waits || call.contains("unix_wait_for_peer"))
+                waits_for_room(&client.to_string())
             })?;
             let client = client.to_string();
             let expected = Expected::subject("local", path).and("pid", std::process::id());

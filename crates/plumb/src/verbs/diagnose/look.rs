@@ -1,9 +1,9 @@
 //! A look at one network namespace: two samples, and the wire between them.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use plumb_analyze::diagnose::{self, Case, Focus, Found};
+use plumb_analyze::diagnose::{self, Case, Focus, Found, FromAfar};
 use plumb_collect::sample;
 use plumb_collect::wire_watch::Watch;
 use plumb_model::finding::Gap;
@@ -30,6 +30,8 @@ pub(super) struct Look {
     meanwhile: Vec<Sample>,
     waits: Waits,
     probes: Probes,
+    /// What those who are asked about want to reach here, from another namespace.
+    from_afar: Option<FromAfar>,
 }
 
 /// What a look saw.
@@ -60,7 +62,30 @@ impl Look {
             meanwhile: Vec::new(),
             waits,
             probes: probes.unwrap_or_default(),
+            from_afar: None,
         }
+    }
+
+    /// The same, where what is asked about is elsewhere, and these are its connections there.
+    pub fn asked_from_afar(self, connections: FromAfar) -> Self {
+        let from_afar = Some(connections);
+        Self { from_afar, ..self }
+    }
+
+    /// Gives both ends of the connections of processes here that may lead into other namespaces.
+    pub fn connections_afar(&self, pids: &[u32]) -> Vec<(SocketAddr, SocketAddr)> {
+        diagnose::connections_afar(&self.before, pids)
+    }
+
+    /// Says whether an address is one of this namespace.
+    pub fn has_address(&self, ip: IpAddr) -> bool {
+        let mut own = self.before.addresses.iter();
+        ip.is_loopback() || own.any(|own| own.ip == ip)
+    }
+
+    /// Says whether a UNIX listener that a process means is here.
+    pub fn has_unix(&self, pid: Pid, asked: &[u8]) -> bool {
+        sample::unix_listener(&self.before, pid, asked).is_some()
     }
 
     /// Says whether it is one at that namespace.
@@ -117,7 +142,10 @@ impl Look {
             after,
             notices,
         };
-        seen.judge(focus)
+        seen.judge(&Focus {
+            from_afar: self.from_afar,
+            ..focus.clone()
+        })
     }
 
     /// Ends where the namespace is gone, with a command that was alone in it; `None` where no sample was taken

@@ -1,12 +1,15 @@
 //! The looks at several network namespaces together: begun, joined by those that a command goes to, ended.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use plumb_analyze::diagnose::Focus;
 use plumb_model::NetnsId;
+use plumb_model::id::Pid;
 
 use super::look::{Look, Looked, Refused};
+use super::other_ends::OtherEnds;
 use super::places::Places;
 use crate::verbs::place;
 
@@ -49,6 +52,29 @@ impl Looks {
         let begun = &mut self.begun;
         let missed = Places::Those(new).visit(|place| begun.push(Look::begin(place, None)));
         self.missed.extend(missed);
+    }
+
+    /// Begins also where the other ends of processes are, or those that are asked about, or the UNIX listeners at which the
+    /// processes wait: what is wrong with those is their trouble. Namespaces that may not be entered are passed over.
+    pub fn join_other_ends(&mut self, pids: &BTreeSet<Pid>, asked: &[SocketAddr]) {
+        let known: Option<BTreeSet<NetnsId>> = self.begun.iter().map(Look::id).collect();
+        let Some(mut known) = known.filter(|_| self.places != Places::Every) else {
+            return;
+        };
+        let wanted = OtherEnds::of(&self.begun, pids, asked);
+        if wanted.is_empty() {
+            return;
+        }
+        let new = wanted.namespaces(&known);
+        if new.is_empty() {
+            return;
+        }
+        known.extend(&new);
+        let begun = &mut self.begun;
+        Places::Those(new).visit(|place| {
+            begun.push(Look::begin(place, None).asked_from_afar(wanted.connections.clone()));
+        });
+        self.places = Places::Those(known);
     }
 
     /// Takes a sample at each between the two.

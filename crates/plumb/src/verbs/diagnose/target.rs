@@ -5,7 +5,7 @@
 //! it were refused meanwhile, as those of a service that is started again and again.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use plumb_analyze::diagnose::Focus;
 use plumb_collect::processes::{self, Processes};
@@ -77,6 +77,16 @@ impl Target {
             _ => Vec::new(),
         };
         roots.into_iter().flat_map(processes::descendants).collect()
+    }
+
+    /// Gives the ends that are asked about, of a port alone none: it may be anywhere.
+    pub fn ends(&self) -> Vec<SocketAddr> {
+        match self {
+            Self::Peer(hosts, Some(port)) => {
+                hosts.iter().map(|ip| SocketAddr::new(*ip, *port)).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Gives what findings must concern: `pids` are the processes that were meant at any time, `refused` the
