@@ -312,6 +312,55 @@ fn an_interface_that_goes_is_said_to_be_gone_and_its_new_name_is_told() {
 }
 
 #[test]
+fn a_named_interface_is_followed_and_others_that_go_are_not_told() {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::Stdio;
+
+    /// Rounds that the new name must be in: the first of them tells what it was.
+    const ROUNDS: usize = 3;
+
+    let namespace = Namespace::new().expect("root can make a network namespace");
+    let (text, missing) = namespace.inside(|| {
+        twins("0");
+        twins("1");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_plumb"))
+            .args(["if", "twin1", "--every", "20ms", "--for", "8s"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("plumb is built");
+        let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let mut text = String::new();
+        let mut rounds = 0;
+        for line in lines {
+            let line = line.expect("it is text");
+            if line.starts_with("twin1") && rounds == 0 {
+                called("ip", &["link", "del", "twin0"]);
+                called("ip", &["link", "set", "twin1", "name", "renamed1"]);
+                rounds = 1;
+            }
+            rounds += usize::from(line.starts_with("renamed1 "));
+            text = format!("{text}{line}\n");
+            if rounds > ROUNDS {
+                break;
+            }
+        }
+        child.kill().expect("it is ours");
+        child.wait().expect("it is ours");
+        (2..9).for_each(|number: u8| twins(&number.to_string()));
+        let output = Command::new(env!("CARGO_BIN_EXE_plumb"))
+            .args(["if", "nobody"])
+            .output()
+            .expect("plumb is built");
+        (text, String::from_utf8_lossy(&output.stderr).into_owned())
+    });
+    let told = text.matches("renamed1 was twin1 before").count();
+    assert_eq!(told, 1, "{text}");
+    assert!(!text.contains("is gone"), "{text}");
+    // The loopback and eight cables, of which ten ends are named.
+    assert!(missing.contains("and 7 more"), "{missing}");
+}
+
+#[test]
 fn every_namespace_is_listed_and_one_can_be_chosen() {
     let (near, far) = cable();
     let all = document(&["--all-netns", "--totals"]);

@@ -30,10 +30,11 @@ pub fn lines(
         told.push(format!("... and {more} more; -o json has them all"));
     }
     told.extend(queues(before, after));
-    told.extend(
-        gone.iter()
-            .filter_map(|link| Some(format!("{} is gone", link.get("name")?.as_str()?))),
-    );
+    told.extend(rows.iter().filter_map(Row::renamed));
+    let names = gone.iter().filter_map(|link| link.get("name")?.as_str());
+    told.extend(names.take(MOST).map(|name| format!("{name} is gone")));
+    let more = gone.len().saturating_sub(MOST);
+    told.extend((more > 0).then(|| format!("... and {more} more are gone")));
     let fit = |line: &String| {
         let line = sanitize::for_terminal(line.as_bytes());
         let line = String::from_utf8_lossy(&line).into_owned();

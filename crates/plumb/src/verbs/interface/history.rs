@@ -21,6 +21,11 @@ type Rates = VecDeque<[Option<f64>; 2]>;
 pub struct History(BTreeMap<(Option<String>, u32), Rates>);
 
 impl History {
+    /// Says whether an interface has been shown, so that it is followed under a new name.
+    pub fn knows(&self, netns: Option<&str>, index: u32) -> bool {
+        self.0.contains_key(&(netns.map(str::to_owned), index))
+    }
+
     /// Remembers the rates of a row and gives it its bars.
     pub fn remember(&mut self, row: &mut Row) {
         let key = row.key();

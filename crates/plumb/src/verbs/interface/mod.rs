@@ -12,6 +12,7 @@ use std::time::Duration;
 use clap::Args;
 use plumb_analyze::traffic::Span;
 use plumb_collect::sys::signal;
+use plumb_model::link::Link;
 use plumb_model::traffic::Traffic;
 use plumb_present::json;
 use serde_json::{Value, json};
@@ -84,10 +85,7 @@ pub fn run(arguments: &Arguments) -> u8 {
         Err(text) => return status::complain(VERB, &text, status::BLIND),
     };
     if let Some(name) = first.missing(&arguments.names) {
-        let text = format!(
-            "no interface {name}; there are {}",
-            first.names().join(", ")
-        );
+        let text = format!("no interface {name}; there are {}", first.names());
         return status::complain(VERB, &text, status::NO);
     }
     let mut history = History::default();
@@ -158,14 +156,22 @@ fn show(
             before,
             after: &namespace.traffic,
         };
-        let links = namespace.traffic.links.iter();
-        let wanted = links.filter(|link| read::is_named(&arguments.names, &link.base.name));
-        rows.extend(wanted.map(|link| {
-            let mut row = Row::new(namespace, span, link);
-            history.remember(&mut row);
-            row
-        }));
-        gone.extend(span.gone().map(|link| {
+        // Who was asked for by a name that he has no more is still who was asked for.
+        let is_wanted = |history: &History, link: &Link| {
+            let had = span.earlier(link).map(|earlier| &earlier.base.name);
+            let mut names = [Some(&link.base.name), had].into_iter().flatten();
+            names.any(|name| read::is_named(&arguments.names, name))
+                || history.knows(namespace.label.as_deref(), link.base.index)
+        };
+        for link in &namespace.traffic.links {
+            if is_wanted(history, link) {
+                let mut row = Row::new(namespace, span, link);
+                history.remember(&mut row);
+                rows.push(row);
+            }
+        }
+        let left = span.gone().filter(|link| is_wanted(history, link));
+        gone.extend(left.map(|link| {
             json!({"netns": namespace.label, "index": link.base.index, "name": json::text(&link.base.name)})
         }));
     }

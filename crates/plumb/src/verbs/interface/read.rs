@@ -7,6 +7,9 @@ use plumb_present::json;
 
 use crate::verbs::place;
 
+/// So many interfaces are named where one was not found.
+const MOST_NAMED: usize = 10;
+
 /// One reading of everything asked for.
 #[derive(Debug)]
 pub struct Reading {
@@ -85,9 +88,14 @@ impl Reading {
             .map(String::as_str)
     }
 
-    /// Names all interfaces.
-    pub fn names(&self) -> Vec<String> {
-        self.links().map(json::text).collect()
+    /// Names interfaces, for people; of many the first.
+    pub fn names(&self) -> String {
+        let names: Vec<String> = self.links().take(MOST_NAMED).map(json::text).collect();
+        let names = names.join(", ");
+        match self.links().count().saturating_sub(MOST_NAMED) {
+            0 => names,
+            more => format!("{names} and {more} more"),
+        }
     }
 
     fn links(&self) -> impl Iterator<Item = &[u8]> {

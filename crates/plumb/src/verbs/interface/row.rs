@@ -63,6 +63,12 @@ pub struct Row {
 }
 
 impl Row {
+    /// Says which name it had before, where that has just changed.
+    pub fn renamed(&self) -> Option<String> {
+        let before = self.renamed_from.as_ref()?;
+        Some(format!("{} was {before} before", self.name))
+    }
+
     /// Makes the row of an interface.
     pub fn new(namespace: &Namespace, span: Span<'_>, link: &Link) -> Self {
         let nature = Nature::new(span, link);
