@@ -92,4 +92,12 @@ mod tests {
         );
         assert_eq!(judged("Tcp", "InSegs", 999, 1), Judgement::Fine);
     }
+
+    #[test]
+    fn who_reads_at_the_full_speed_of_a_machine_closes_his_window_now_and_then() {
+        // iperf3 with eight connections closes it at every tenth segment.
+        let closed = |times| judged("TcpExt", "TCPToZeroWindowAdv", times, 1000);
+        assert_eq!(closed(108), Judgement::Fine);
+        assert!(closed(250).is_worrying(), "every fourth");
+    }
 }

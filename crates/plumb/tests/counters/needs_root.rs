@@ -92,13 +92,25 @@ fn a_quiet_namespace_has_nothing_to_worry_about() {
         .expect("rows")
         .iter()
         // Those of the whole host are seen from every namespace.
-        .filter(|row| {
-            !["softnet", "rt_cache", "arp_cache", "ndisc_cache"]
-                .map(Value::from)
-                .contains(&row["group"])
-        })
+        .filter(|row| row["whole_host"] == false)
         .collect();
     assert!(rows.is_empty(), "{rows:?}");
+}
+
+#[test]
+fn what_the_whole_host_counts_is_not_called_the_namespaces() {
+    let (text, table) = namespace().inside(|| {
+        let told = |words: &[&str]| String::from_utf8_lossy(&stats(words).stdout).into_owned();
+        (
+            told(&["--explain", "softnet.cpu0.dropped"]),
+            told(&["rt_cache", "--all"]),
+        )
+    });
+    assert!(text.contains("the whole host, not of this"), "{text}");
+    let since = "but softnet since the host started";
+    assert!(text.replace('\n', " ").contains(since), "{text}");
+    let since = "but rt_cache since the host started";
+    assert!(table.replace('\n', " ").contains(since), "{table}");
 }
 
 #[test]

@@ -107,8 +107,8 @@ pub(super) const COUNTERS: &[Explanation] = &[
         "Times our window closed because a receive buffer was full: the peer has to wait for the program here.",
         "tcp_select_window(), net/ipv4/tcp_output.c",
     )
-    .above(1, &[("Tcp", "InSegs")])
-    .when("More than one in a thousand segments: a program here reads too slowly.")
+    .above(200, &[("Tcp", "InSegs")])
+    .when("More than one in five segments: a program here reads too slowly. One that reads as fast as it can at the full speed of a link closes it now and then.")
     .hint("Find it by its receive queue (plumb ls); read in another thread, or raise its buffer.")
     .of(Concerns::Unread),
     neutral(

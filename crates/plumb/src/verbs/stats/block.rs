@@ -28,7 +28,7 @@ pub fn write(
     for row in rows {
         out.raw(|out| write_row(out, row, style));
     }
-    let footer = span.footer(arguments.all_netns);
+    let footer = span.footer(arguments.all_netns, rows);
     let footer = if rows.is_empty() {
         format!("Nothing to worry about. {footer}")
     } else {
@@ -79,6 +79,14 @@ fn write_row(out: &mut Vec<u8>, row: &Row, style: Style) {
     };
     if let Some(share) = row.share() {
         write_part(out, "share", &share, style);
+    }
+    if row.whole_host {
+        write_part(
+            out,
+            "of",
+            "the whole host, not of this network namespace alone",
+            style,
+        );
     }
     write_part(out, "means", entry.meaning, style);
     write_part(out, "bad", entry.when, style);

@@ -182,7 +182,7 @@ fn show(
         chosen: &columns(arguments, before.is_some()),
         rows: &rows,
         members: span.members(),
-        footer: footer(selection, rows.is_empty(), span, arguments),
+        footer: footer(selection, &rows, span, arguments),
         reasons,
     }
     .write(&arguments.form, out)
@@ -219,9 +219,9 @@ fn columns(arguments: &Arguments, sampled: bool) -> Vec<String> {
 }
 
 /// Says below the table what the numbers are about, and why there are none.
-fn footer(selection: &Selection, is_empty: bool, span: Span, arguments: &Arguments) -> Vec<String> {
-    let nothing = selection.nothing().filter(|_| is_empty);
-    let about = span.footer(arguments.all_netns);
+fn footer(selection: &Selection, rows: &[Row], span: Span, arguments: &Arguments) -> Vec<String> {
+    let nothing = selection.nothing().filter(|_| rows.is_empty());
+    let about = span.footer(arguments.all_netns, rows);
     let lines = nothing.into_iter().chain([about.as_str()]);
     lines.flat_map(|text| fitted(text, arguments)).collect()
 }

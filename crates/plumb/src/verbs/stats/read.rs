@@ -6,12 +6,9 @@ use plumb_collect::counters;
 use plumb_model::counters::{self as model, Counters};
 use plumb_model::{Known, NetnsId};
 
-use super::row::Row;
+use super::row::{Row, is_of_whole_host};
 use super::span::Span;
 use crate::verbs::place;
-
-/// Groups that are the whole host's, whatever namespace shows them.
-const WHOLE_HOST: [&str; 4] = ["softnet", "rt_cache", "arp_cache", "ndisc_cache"];
 
 /// One reading of everything asked for.
 #[derive(Debug)]
@@ -55,7 +52,7 @@ fn tell_once(namespaces: &mut [Namespace]) {
         let readings = &mut namespace.counters.readings;
         readings.retain(|reading| !told.contains(&reading.group));
         let groups = readings.iter().map(|reading| &reading.group);
-        let whole = groups.filter(|group| WHOLE_HOST.contains(&group.as_str()));
+        let whole = groups.filter(|group| is_of_whole_host(group));
         told.extend(whole.cloned());
     }
 }
@@ -81,7 +78,7 @@ impl Namespace {
     /// Writes into a row whose it is.
     pub fn mark(&self, mut row: Row) -> Row {
         if let Some((id, label)) = &self.place
-            && !WHOLE_HOST.contains(&row.group())
+            && !row.whole_host
         {
             row.netns = Some(label.clone());
             row.netns_id = Some(*id);

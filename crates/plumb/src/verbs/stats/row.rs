@@ -10,9 +10,19 @@ use serde_json::Number;
 use super::sockets::ConcernedSocket;
 use super::span::Span;
 
+/// Groups that are the whole host's, whatever namespace shows them.
+const WHOLE_HOST: [&str; 4] = ["softnet", "rt_cache", "arp_cache", "ndisc_cache"];
+
+/// Says whether a group is the whole host's.
+pub fn is_of_whole_host(group: &str) -> bool {
+    WHOLE_HOST.contains(&group)
+}
+
 /// One counter.
 #[derive(Debug, Serialize)]
 pub struct Row {
+    /// It is the whole host's, whatever namespace shows it.
+    pub whole_host: bool,
     /// With --all-netns: the namespace; `None` for what the whole host counts.
     pub netns: Option<String>,
     group: String,
@@ -79,6 +89,7 @@ impl Row {
             explanation.map(text).filter(|text| !text.is_empty())
         };
         Self {
+            whole_host: is_of_whole_host(&reading.group),
             netns: None,
             group: reading.group.clone(),
             instance: reading.instance.clone(),

@@ -5,6 +5,8 @@ use std::time::Duration;
 use plumb_model::Known;
 use serde_json::json;
 
+use super::row::Row;
+
 /// The time that numbers are about.
 #[derive(Debug, Clone, Copy)]
 pub enum Span {
@@ -37,8 +39,8 @@ impl Span {
         ]
     }
 
-    /// Says for people what the numbers are about: those of one network namespace, or of every one.
-    pub fn footer(self, everywhere: bool) -> String {
+    /// Says for people what the numbers of rows are about: those of one network namespace, or of every one.
+    pub fn footer(self, everywhere: bool, rows: &[Row]) -> String {
         let length = |seconds: f64| {
             let us = Duration::try_from_secs_f64(seconds).unwrap_or_default();
             let us = u64::try_from(us.as_micros()).unwrap_or(u64::MAX);
@@ -55,11 +57,23 @@ impl Span {
                     .to_owned()
             }
             Self::Whole(Known::Unknown(_)) => {
-                "Totals since this network namespace was made, nobody knows when; --for 1s shows what \
-                 happens now."
-                    .to_owned()
+                let groups: Vec<&str> = rows.iter().filter(|row| row.whole_host).map(Row::group).collect();
+                let host = whole_host(groups);
+                format!(
+                    "Totals since this network namespace was made, nobody knows when{host}; --for 1s shows what \
+                     happens now."
+                )
             }
             Self::Between(seconds) => format!("What happened within {}.", length(seconds)),
         }
+    }
+}
+
+/// Says which groups are older than the namespace.
+fn whole_host(mut groups: Vec<&str>) -> String {
+    groups.dedup();
+    match groups[..] {
+        [] => String::new(),
+        _ => format!(", but {} since the host started", groups.join(", ")),
     }
 }
