@@ -2,6 +2,7 @@
 //! and words of refusal. Hops are compared with traceroute's, routes and neighbours with ip's.
 
 mod impostors;
+mod policy;
 mod ways;
 
 use std::process::Output;

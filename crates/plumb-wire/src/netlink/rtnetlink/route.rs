@@ -118,9 +118,11 @@ pub fn encode_route_question(question: &RouteQuestion) -> Vec<u8> {
         }
     }
     if let Some((protocol, port)) = question.transport {
-        request = request
-            .attribute(RTA_IP_PROTO, &[protocol])
-            .attribute(RTA_DPORT, &port.to_be_bytes());
+        request = request.attribute(RTA_IP_PROTO, &[protocol]);
+        // Not every protocol has ports.
+        if port > 0 {
+            request = request.attribute(RTA_DPORT, &port.to_be_bytes());
+        }
     }
     request.finish()
 }

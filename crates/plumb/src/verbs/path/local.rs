@@ -106,13 +106,24 @@ pub fn ask(question: &Question, reasons: &mut Vec<String>) -> Local {
         source: question.source,
         interface: scope(question),
         uid: Some(rustix::process::geteuid().as_raw()),
-        transport: (question.destination.port() > 0)
-            .then_some((question.protocol, question.destination.port())),
+        // Without one the kernel takes UDP for granted.
+        transport: Some((question.protocol, question.destination.port())),
         tos: question.tos,
         ..RouteQuestion::new(question.destination.ip())
     };
     match routing::ask_route(&asked) {
-        Ok(route) => local.take(&route, question, &links),
+        Ok(route) => {
+            local.take(&route, question, &links);
+            // Older kernels do not know this question, or answer it as the other.
+            let entry = routing::ask_route(&RouteQuestion {
+                entry: true,
+                ..asked
+            });
+            let same = |entry: &Route| !entry.is_learned && local.table == Some(entry.table);
+            if let Some(entry) = entry.ok().filter(same) {
+                local.take_entry(&entry);
+            }
+        }
         Err(error) => {
             local.loopback_down = question.destination.ip().is_loopback()
                 && links.iter().any(|link| link.name == b"lo" && !link.is_up());
@@ -220,14 +231,16 @@ impl Local {
             return;
         };
         self.table = Some(route.table);
-        self.gateways = route
-            .next_hops
-            .iter()
-            .filter_map(|hop| hop.gateway)
-            .collect();
         self.kind = Some(kind_text(route.kind));
-        self.network = Some(match route.destination {
-            Some(ip) => format!("{ip}/{}", route.prefix_len),
+        self.take_entry(route);
+    }
+
+    /// Takes what only the entry of a table tells.
+    fn take_entry(&mut self, entry: &Route) {
+        let hops = entry.next_hops.iter();
+        self.gateways = hops.filter_map(|hop| hop.gateway).collect();
+        self.network = Some(match entry.destination {
+            Some(ip) => format!("{ip}/{}", entry.prefix_len),
             None => String::from("default"),
         });
     }
@@ -242,7 +255,14 @@ impl Local {
             self.rule = None;
             self.rule_priority = None;
             self.network = None;
-            self.table = Some(route.table);
+            self.table = Some(route.table).filter(|&table| table != 0);
+            let by_device = route.gateway.is_none() && scope(question).is_some();
+            let why = if by_device && route.kind == RouteType::UNICAST {
+                "no table has a route by that interface, so the kernel takes the destination for one on its link"
+            } else {
+                "the kernel's route is another than the one that the rules lead to"
+            };
+            self.rule_unknown.get_or_insert_with(|| why.to_owned());
         }
         self.kind = Some(kind);
         self.gateway = route.gateway;

@@ -163,7 +163,8 @@ fn find(arguments: &Arguments, target: &Target, plan: &Plan) -> u8 {
     let mut reasons = Vec::new();
     let mut local = local::ask(
         &Question {
-            destination: plan.destination,
+            // As the first probe goes, of which a rule may ask for the port.
+            destination: plan.probe(1, 0).destination,
             source: plan.source,
             device: plan.device,
             protocol: protocol(plan.method, plan.destination.is_ipv6()),
@@ -242,6 +243,8 @@ impl Arguments {
         }
         if self.icmp {
             let text = "ICMP echo needs CAP_NET_RAW or a group in net.ipv4.ping_group_range";
+            // Who only asks for the route sends none.
+            let icmp = || icmp().or(self.route.then_some(Method::Ping));
             return icmp().ok_or((text.to_owned(), status::BLIND));
         }
         Ok(if self.tcp || (has_port && !self.udp) {
