@@ -116,6 +116,8 @@ pub struct Notices {
     pub hears_no_calls: bool,
     /// Packets that the firewall throws away could not be heard.
     pub hears_no_drops: bool,
+    /// Packets whose sender cannot be where they came in could be heard, so that there were no others than `martians`.
+    pub hears_martians: bool,
     /// Packets that came faster than they were read, or flows beyond what is kept.
     pub lost: u64,
 }

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use plumb_model::finding::Subject;
 use plumb_model::sample::Sample;
 
-use super::{Case, sockets, subject};
+use super::{Case, Connections, sockets, subject};
 
 /// The ends of those who were asked about.
 #[derive(Debug, Default)]
@@ -26,16 +26,15 @@ impl Ends {
     /// Gathers them; none where no process was asked about.
     pub fn of(case: &Case<'_>) -> Self {
         let mut ends = Self::default();
-        if case.focus.pids.is_empty() && case.focus.from_afar.is_none() {
+        let Connections { own, reached } = &case.focus.unseen;
+        if case.focus.pids.is_empty() && reached.is_empty() {
             return ends;
         }
         for sample in [case.span.before, case.span.after] {
             ends.add(sample, &case.focus.pids);
         }
-        if let Some(afar) = &case.focus.from_afar {
-            ends.own.extend(&afar.own);
-            ends.reached.extend(&afar.reached);
-        }
+        ends.own.extend(own);
+        ends.reached.extend(reached);
         let calls = case.notices.refused_calls.iter();
         let tried =
             calls.filter(|call| call.call == "connect" && case.focus.pids.contains(&call.pid.0));
@@ -90,7 +89,10 @@ pub fn connections_afar(sample: &Sample, pids: &[u32]) -> Vec<(SocketAddr, Socke
 }
 
 /// Gives both ends of the sockets of processes that have another end.
-fn connections_of(sample: &Sample, pids: &[u32]) -> impl Iterator<Item = (SocketAddr, SocketAddr)> {
+pub(super) fn connections_of(
+    sample: &Sample,
+    pids: &[u32],
+) -> impl Iterator<Item = (SocketAddr, SocketAddr)> {
     let snapshot = &sample.snapshot;
     let sockets = snapshot.sockets.iter().enumerate();
     sockets.filter_map(move |(place, socket)| {

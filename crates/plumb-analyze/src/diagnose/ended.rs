@@ -4,7 +4,7 @@
 //! with its sockets tells of a process is told as it was found then. What is about the host, or about nobody, the
 //! later sample tells better.
 
-use plumb_model::finding::Finding;
+use plumb_model::finding::{Finding, Subject};
 use plumb_model::sample::Sample;
 
 use super::rank;
@@ -21,7 +21,9 @@ pub(super) fn join(found: Vec<Finding>, earlier: Vec<Finding>, later: &Sample) -
         if processes.iter().any(|process| process.pid == pid) {
             continue;
         }
-        let same = |other: &Finding| other.kind == finding.kind && other.subject == finding.subject;
+        let same = |other: &Finding| {
+            other.kind == finding.kind && is_earlier(&other.subject, &finding.subject)
+        };
         match all.iter().position(same) {
             Some(place) => all[place] = finding,
             None => all.push(finding),
@@ -31,10 +33,17 @@ pub(super) fn join(found: Vec<Finding>, earlier: Vec<Finding>, later: &Sample) -
     all
 }
 
+/// Says whether the later of two subjects is the earlier one, whose process may be known no more.
+fn is_earlier(later: &Subject, earlier: &Subject) -> bool {
+    let ends = |subject: &Subject| (subject.local.clone(), subject.peer.clone());
+    let nameless = later.pid.is_none() && later.kind == earlier.kind;
+    later == earlier || nameless && ends(later) != (None, None) && ends(later) == ends(earlier)
+}
+
 #[cfg(test)]
 mod tests {
     use plumb_model::attribution::Process;
-    use plumb_model::finding::{Confidence, Severity, Subject};
+    use plumb_model::finding::{Confidence, Severity};
     use plumb_model::{Reason, id::Pid};
 
     use super::*;
@@ -82,5 +91,19 @@ mod tests {
                 ("packet-loss", None, Severity::Info),
             ]
         );
+    }
+
+    #[test]
+    fn who_had_what_is_told_of_nobody_any_more_is_named() {
+        let at = |pid| {
+            let mut finding = finding("ephemeral-port-exhaustion", pid, Severity::Critical);
+            finding.subject.peer = Some("10.0.0.2:80".to_owned());
+            finding
+        };
+        let all = join(vec![at(None)], vec![at(Some(8))], &Sample::default());
+        assert_eq!(all.len(), 1);
+        assert_eq!(all[0].subject.pid, Some(Pid(8)));
+        let another = join(vec![at(Some(9))], vec![at(Some(8))], &Sample::default());
+        assert_eq!(another.len(), 2);
     }
 }

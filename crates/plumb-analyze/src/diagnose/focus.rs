@@ -20,17 +20,19 @@ pub struct Focus {
     pub is_command: bool,
     /// The processes that serve the port, as the samples tell: filled in by the diagnosis.
     pub servers: Vec<u32>,
+    /// Connections of those who are asked about that the samples do not show.
+    pub unseen: Connections,
     /// What is asked about is in another network namespace, and something that it wants to reach is in this one: nothing but
     /// that concerns it.
-    pub from_afar: Option<FromAfar>,
+    pub is_elsewhere: bool,
 }
 
-/// Connections that are there, or are tried, in another network namespace.
+/// Connections that there are, or were, or that are tried: in another network namespace, or over before the last sample.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct FromAfar {
-    /// The ends there.
+pub struct Connections {
+    /// The ends of who was asked about.
     pub own: Vec<SocketAddr>,
-    /// The ends here.
+    /// The other ends.
     pub reached: Vec<SocketAddr>,
 }
 

@@ -63,7 +63,7 @@ use plumb_model::notice::Notices;
 use plumb_model::sample::{Sample, Span};
 
 pub use self::asked::connections_afar;
-pub use self::focus::{Focus, FromAfar};
+pub use self::focus::{Connections, Focus};
 pub use self::patience::patience;
 pub use self::quiet::is_quiet;
 use self::servers::Servers;
@@ -255,6 +255,17 @@ pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {
 /// The same, where samples were taken between the two, the latest last: each tells of processes that have no socket
 /// any more in the next.
 pub fn diagnose_with(case: &Case<'_>, meanwhile: &[Sample]) -> Vec<Finding> {
+    let mut focus = case.focus.clone();
+    for sample in meanwhile {
+        let (own, reached): (Vec<_>, Vec<_>) =
+            asked::connections_of(sample, &case.focus.pids).unzip();
+        focus.unseen.own.extend(own);
+        focus.unseen.reached.extend(reached);
+    }
+    let case = &Case {
+        focus: &focus,
+        ..*case
+    };
     let mut found = diagnose(case);
     let mut next = case.span.after;
     for sample in meanwhile.iter().rev() {

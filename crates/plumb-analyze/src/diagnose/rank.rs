@@ -22,34 +22,38 @@ const STOPS: &[(&str, &str)] = &[
 /// Drops what another finding explains or what does not concern the focus, and puts the worst first;
 /// among equals the surer, then the order of the checks.
 pub(super) fn rank(case: &Case<'_>, found: &[Finding], servers: &Servers) -> Vec<Finding> {
-    let explained = |finding: &Finding| {
-        found.iter().any(|other| {
-            let kinds = (other.kind, finding.kind);
-            let is_hosts = other.subject.kind == "host" && other.severity == Severity::Critical;
-            is_hosts && EXPLAINS_ALL.contains(&kinds)
-                || EXPLAINS.contains(&kinds)
-                    // A guess is no reason for what is surer.
-                    && (other.confidence > Confidence::Possible
-                        || other.confidence >= finding.confidence)
-                    // What harms nobody is no reason for what does.
-                    && (other.severity > Severity::Info || finding.severity == Severity::Info)
-                    && (same(&other.subject, &finding.subject)
-                        || meet(case, &other.subject, &finding.subject)
-                        || meet(case, &finding.subject, &other.subject)
-                        || leads_to(case, &other.subject, finding))
-        })
+    let explains = |other: &Finding, finding: &Finding| {
+        let kinds = (other.kind, finding.kind);
+        let is_hosts = other.subject.kind == "host" && other.severity == Severity::Critical;
+        is_hosts && EXPLAINS_ALL.contains(&kinds)
+            || EXPLAINS.contains(&kinds)
+                // A guess is no reason for what is surer.
+                && (other.confidence > Confidence::Possible
+                    || other.confidence >= finding.confidence)
+                // What harms nobody is no reason for what does.
+                && (other.severity > Severity::Info || finding.severity == Severity::Info)
+                && (same(&other.subject, &finding.subject)
+                    || meet(case, &other.subject, &finding.subject)
+                    || meet(case, &finding.subject, &other.subject)
+                    || leads_to(case, &other.subject, finding))
     };
+    let explained = |finding: &Finding| found.iter().any(|other| explains(other, finding));
     let asked = asked::Ends::of(case);
     let concerns = |subject: &Subject| {
-        if case.focus.from_afar.is_some() {
+        if case.focus.is_elsewhere {
             return asked.face(subject);
         }
         !servers.is_elsewhere(subject)
             && (case.focus.concerns(subject) || case.focus.has_ends(subject) && asked.face(subject))
     };
+    // So does what is behind it.
+    let is_root = |finding: &Finding| {
+        let mut others = found.iter();
+        others.any(|other| explains(finding, other) && concerns(&other.subject))
+    };
     let told = found.iter().filter(|finding| !explained(finding)).cloned();
     let (mut kept, others): (Vec<Finding>, Vec<Finding>) =
-        told.partition(|finding| concerns(&finding.subject));
+        told.partition(|finding| concerns(&finding.subject) || is_root(finding));
     kept.extend(others.into_iter().filter_map(|mut finding| {
         let relation = servers.relation(&finding.subject)?;
         finding.subject.relation = Some(relation);

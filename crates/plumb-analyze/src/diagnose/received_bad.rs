@@ -30,6 +30,8 @@ const CHECKSUMS: [(&str, &str); 6] = [
 ];
 /// Counters of fragments that could not be put together.
 const REASSEMBLY: [(&str, &str); 2] = [("Ip", "ReasmFails"), ("Ip6", "ReasmFails")];
+/// Counters of attempts that a listener has no room for.
+pub(super) const FULL_QUEUES: [&str; 3] = ["ListenOverflows", "ListenDrops", "TCPReqQFullDrop"];
 
 /// Gives the counters that grew by several.
 fn several(case: &Case<'_>, counters: &[(&str, &str)]) -> Vec<Evidence> {
@@ -102,7 +104,13 @@ pub(super) fn refuses_answers(case: &Case<'_>) -> bool {
 /// Gives the counter of packets whose sender cannot be at all where they came in. The whole machine counts
 /// them together, so it says something only where nothing else explains why packets are not heard.
 pub(super) fn martians(case: &Case<'_>) -> Option<Evidence> {
-    let explained = refuses_answers(case) || !case.span.after.refusers.is_empty();
+    // Those of this namespace are known one by one where they are heard; a queue that is full does not answer either.
+    let explained = case.notices.hears_martians
+        || refuses_answers(case)
+        || !case.span.after.refusers.is_empty()
+        || FULL_QUEUES
+            .iter()
+            .any(|name| evidence::grown(case.span, "TcpExt", name).is_some());
     evidence::grown(case.span, "rt_cache", "in_martian_src").filter(|_| !explained)
 }
 

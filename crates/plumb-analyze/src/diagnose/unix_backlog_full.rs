@@ -2,12 +2,15 @@
 //!
 //! `connect()` waits, or fails with EAGAIN, while more connections wait than `listen()` allowed (`unix_recvq_full`): with
 //! a backlog of 0 one connection fills the queue. sock_diag gives both numbers as recv-q and send-q. A queue that is
-//! full in both samples, or for which somebody waits since long, is not emptied in time; one that had room when it was
+//! full in both samples, unless of clients that are others each time, or for which somebody waits since long, is not emptied in time; one that had room when it was
 //! looked at and still sent several away was full in between.
+
+use std::collections::HashSet;
 
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity};
 use plumb_model::notice::UnixClient;
-use plumb_model::snapshot::Socket;
+use plumb_model::snapshot::{End, Socket};
+use plumb_model::socket::SocketState;
 
 use super::{Case, evidence, sockets, subject};
 
@@ -36,6 +39,29 @@ fn is_full(socket: &Socket) -> bool {
     }
 }
 
+/// Says whether a queue that was full twice is emptied between: as many clients as are in it are here, and none of them waited
+/// before. Who is not accepted yet has a peer without an inode.
+fn moves(case: &Case<'_>, listener: &Socket) -> bool {
+    let is_pending = |socket: &&Socket| {
+        let peer = match socket.peer {
+            End::Unix { inode, .. } => inode.0,
+            _ => return false,
+        };
+        socket.kind == listener.kind && socket.state == SocketState::ESTABLISHED && peer == 0
+    };
+    let now = || case.span.after.snapshot.sockets.iter().filter(is_pending);
+    let before = case.span.before.snapshot.sockets.iter().filter(is_pending);
+    let before: HashSet<_> = before.filter_map(|socket| socket.cookie.ok()).collect();
+    let stay = now().any(|socket| {
+        socket
+            .cookie
+            .ok()
+            .is_none_or(|cookie| before.contains(&cookie))
+    });
+    let there = u64::try_from(now().count()).unwrap_or(u64::MAX);
+    !stay && listener.recv_q.ok().is_some_and(|waiting| there >= waiting)
+}
+
 fn judge(case: &Case<'_>, place: usize, socket: &Socket) -> Option<Finding> {
     let clients: Vec<&UnixClient> = case
         .notices
@@ -44,10 +70,8 @@ fn judge(case: &Case<'_>, place: usize, socket: &Socket) -> Option<Finding> {
         .filter(|client| socket.local.unix_name() == Some(client.listener.as_slice()))
         .collect();
     let waits_long = |client: &&UnixClient| client.waited_us.is_some_and(|us| us >= LONG_US);
-    let stays = || {
-        sockets::same(case.span.before, socket).is_some_and(is_full)
-            || clients.iter().any(waits_long)
-    };
+    let was_full = || sockets::same(case.span.before, socket).is_some_and(is_full);
+    let stays = || was_full() && !moves(case, socket) || clients.iter().any(waits_long);
     let is_full = is_full(socket);
     let refused: u64 = clients.iter().map(|client| client.refused).sum();
     let is_asked = || {

@@ -106,8 +106,8 @@ fn diagnosed(arguments: &Arguments) -> Result<u8, u8> {
     let probed = probed.transpose().map_err(refuse)?;
     let mut calls = Calls::start(command.as_ref().map(Command::pid));
     let mut looks = Looks::begin(places(arguments, &target, &pids), probed.as_ref());
-    // Who names a namespace means that one.
-    if arguments.netns.is_none() {
+    // Who names a namespace means that one; and what is tried is no trouble of the other end.
+    if arguments.netns.is_none() && !arguments.probe {
         looks.join_other_ends(&pids, &target.ends());
     }
     if let Some(command) = &mut command {

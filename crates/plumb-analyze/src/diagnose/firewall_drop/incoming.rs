@@ -30,7 +30,7 @@ pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
 
 /// Says whether it is not the firewall that keeps an attempt from being answered.
 fn is_explained(case: &Case<'_>) -> bool {
-    let queue_full = ["ListenOverflows", "ListenDrops", "TCPReqQFullDrop"]
+    let queue_full = received_bad::FULL_QUEUES
         .iter()
         .any(|name| evidence::grown(case.span, "TcpExt", name).is_some());
     queue_full || received_bad::refuses_answers(case)

@@ -20,6 +20,12 @@ const REFUSED: u64 = 2;
 const SENT_IN_VAIN: &str = "tx_dropped";
 /// The counter of frames for which a tunnel found no way.
 const UNCARRIED: &str = "tx_carrier_errors";
+/// Counters of what the kernel says by itself: which groups it has joined, and whether there is a router.
+const BY_ITSELF: [&str; 3] = [
+    "OutRouterSolicits",
+    "OutGroupMembResponses",
+    "OutMLDv2Reports",
+];
 /// So many interfaces may rest on each other.
 const MOST_BENEATH: usize = 8;
 /// `RT_SCOPE_LINK`: such an address, and one of a smaller scope, leads no further than its link.
@@ -90,8 +96,16 @@ fn uncarried(case: &Case<'_>, link: &Link) -> Option<(String, u64)> {
     links.find_map(|upper| {
         let rests = upper.base.lower == Some(link.base.index) && !is_dead(upper);
         let frames = grown(case, upper, UNCARRIED);
-        (rests && frames >= super::SEVERAL).then(|| (name(upper), frames))
+        let of_somebody = frames.saturating_sub(of_the_kernel(case));
+        (rests && of_somebody >= super::SEVERAL).then(|| (name(upper), frames))
     })
+}
+
+/// Counts what the kernel says by itself on links that are new to it, at most: nobody needs the link for that.
+fn of_the_kernel(case: &Case<'_>) -> u64 {
+    let counters = BY_ITSELF.iter();
+    let grown = counters.filter_map(|name| case.span.grown("Icmp6", name).ok());
+    grown.sum()
 }
 
 /// Says by how much a counter of an interface grew.

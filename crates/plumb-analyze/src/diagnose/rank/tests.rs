@@ -270,10 +270,11 @@ fn who_is_in_another_namespace_is_told_of_the_listener_he_wants_to_reach_and_of_
         let sample = made_up::sample(0, &plumb_model::diag::tcp_info::TcpInfo::default());
         let focus = super::super::Focus {
             pids: vec![99],
-            from_afar: Some(super::super::FromAfar {
+            unseen: super::super::Connections {
                 own: vec![([10, 0, 0, 9], 40_000).into()],
                 reached: vec![([10, 0, 0, 1], port).into()],
-            }),
+            },
+            is_elsewhere: true,
             ..Default::default()
         };
         let case = Case {
@@ -283,5 +284,39 @@ fn who_is_in_another_namespace_is_told_of_the_listener_he_wants_to_reach_and_of_
         kinds(&rank(&case, &found, &Servers::default()))
     };
     assert_eq!(told(80), ["accept-queue-overflow"]);
+    assert_eq!(told(81), [""; 0]);
+}
+
+#[test]
+fn what_is_behind_the_trouble_of_a_server_concerns_its_client_as_well() {
+    let of_server = |kind, local: Option<&str>| Subject {
+        pid: Some(plumb_model::id::Pid(7)),
+        ..subject(kind, local, None)
+    };
+    let told = |port: u16| {
+        let found = [
+            finding(
+                "accept-queue-overflow",
+                Severity::Critical,
+                of_server("listener", Some("0.0.0.0:80")),
+            ),
+            finding("fd-limit", Severity::Critical, of_server("process", None)),
+        ];
+        let sample = made_up::sample(0, &plumb_model::diag::tcp_info::TcpInfo::default());
+        let focus = super::super::Focus {
+            pids: vec![99],
+            unseen: super::super::Connections {
+                own: vec![([10, 0, 0, 1], 40_000).into()],
+                reached: vec![([10, 0, 0, 1], port).into()],
+            },
+            ..Default::default()
+        };
+        let case = Case {
+            focus: &focus,
+            ..made_up::between(&sample, &sample)
+        };
+        kinds(&rank(&case, &found, &Servers::default()))
+    };
+    assert_eq!(told(80), ["fd-limit"]);
     assert_eq!(told(81), [""; 0]);
 }

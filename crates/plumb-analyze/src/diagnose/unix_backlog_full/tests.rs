@@ -105,3 +105,27 @@ fn who_is_sent_away_several_times_or_asked_about_is_told_though_the_queue_has_ro
     };
     assert_eq!(by(5, &port), None);
 }
+
+#[test]
+fn a_queue_that_is_full_of_others_each_time_is_emptied_between() {
+    let full_of = |cookie: u64| {
+        let mut sample = sample((1, 0));
+        let mut client = sample.snapshot.sockets[0].clone();
+        client.state = SocketState::ESTABLISHED;
+        client.cookie = Known::Known(plumb_model::id::Cookie(cookie));
+        let end = |inode| End::Unix {
+            name: None,
+            inode: Inode(inode),
+        };
+        (client.local, client.peer) = (end(cookie), end(0));
+        sample.snapshot.sockets.push(client);
+        sample
+    };
+    let is_told = |before, after| {
+        let (before, after) = (full_of(before), full_of(after));
+        let found = check(&made_up::between(&before, &after));
+        !found.is_empty()
+    };
+    assert!(is_told(40, 40));
+    assert!(!is_told(40, 41));
+}

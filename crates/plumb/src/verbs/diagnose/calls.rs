@@ -90,6 +90,7 @@ impl Calls {
         let heard = Refused {
             no_calls: calls.is_some(),
             no_drops: drops.is_some() || !is_told,
+            all_martians: drops.is_none() && lost == 0 && reasons.martian.len() == MARTIAN.len(),
             ..self.heard.finish()
         };
         Refused {

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use plumb_analyze::diagnose::{self, Case, Focus, Found, FromAfar};
+use plumb_analyze::diagnose::{self, Case, Connections, Focus, Found};
 use plumb_collect::sample;
 use plumb_collect::wire_watch::Watch;
 use plumb_model::finding::Gap;
@@ -31,7 +31,7 @@ pub(super) struct Look {
     waits: Waits,
     probes: Probes,
     /// What those who are asked about want to reach here, from another namespace.
-    from_afar: Option<FromAfar>,
+    from_afar: Option<Connections>,
 }
 
 /// What a look saw.
@@ -67,7 +67,7 @@ impl Look {
     }
 
     /// The same, where what is asked about is elsewhere, and these are its connections there.
-    pub fn asked_from_afar(self, connections: FromAfar) -> Self {
+    pub fn asked_from_afar(self, connections: Connections) -> Self {
         let from_afar = Some(connections);
         Self { from_afar, ..self }
     }
@@ -143,7 +143,8 @@ impl Look {
             notices,
         };
         seen.judge(&Focus {
-            from_afar: self.from_afar,
+            is_elsewhere: self.from_afar.is_some(),
+            unseen: self.from_afar.unwrap_or_default(),
             ..focus.clone()
         })
     }
@@ -227,6 +228,8 @@ pub(super) struct Refused {
     pub no_calls: bool,
     /// Of what the firewall throws away nothing at all.
     pub no_drops: bool,
+    /// Packets whose sender cannot be where they came in were heard.
+    pub all_martians: bool,
 }
 
 /// Calls of `connect()` to one UNIX socket that returned EAGAIN.
@@ -260,6 +263,7 @@ impl Refused {
         notices.martians = martians.map(|(_, martian)| *martian).collect();
         notices.hears_no_calls = self.no_calls;
         notices.hears_no_drops = self.no_drops;
+        notices.hears_martians = self.all_martians;
     }
 
     /// Gives the calls of a namespace.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
-use plumb_analyze::diagnose::FromAfar;
+use plumb_analyze::diagnose::Connections;
 use plumb_collect::sample;
 use plumb_model::NetnsId;
 use plumb_model::id::Pid;
@@ -17,7 +17,7 @@ use super::places::Places;
 /// Ends that are not where one looks already.
 pub(super) struct OtherEnds {
     /// Of connections.
-    pub connections: FromAfar,
+    pub connections: Connections,
     /// Names of UNIX listeners, each as a process means it.
     unix: Vec<(Pid, Vec<u8>)>,
 }
@@ -34,7 +34,7 @@ impl OtherEnds {
         reached.extend(asked.iter().filter(|end| !is_known(end)));
         let mut unix = sample::unix_asked(pids);
         unix.retain(|(pid, name)| !begun.iter().any(|look| look.has_unix(*pid, name)));
-        let connections = FromAfar { own, reached };
+        let connections = Connections { own, reached };
         Self { connections, unix }
     }
 
