@@ -11,7 +11,7 @@ use plumb_model::snapshot::Socket;
 
 use super::flow::{Flow, lasting};
 use super::processors::{self, Shortage};
-use super::{Case, evidence, subject};
+use super::{Case, evidence, loss, subject};
 
 /// The id of the finding: the send buffer limits.
 pub const SEND: &str = "send-buffer-limited";
@@ -38,7 +38,7 @@ const FIRST_WINDOW: u32 = 10;
 /// Looks for connections that wait for room in the send buffer.
 pub fn check_send(case: &Case<'_>) -> Vec<Finding> {
     let limited = lasting(case).filter_map(|flow| {
-        let share = flow.share_percent(case, |info| info.sndbuf_limited_us);
+        let share = flow.limited_percent(case, |info| info.sndbuf_limited_us);
         (share >= LIMITED_PERCENT || is_full(&flow)).then(|| send(case, &flow, share))
     });
     limited.collect()
@@ -59,6 +59,8 @@ fn is_full(flow: &Flow<'_>) -> bool {
     // Between two writes there is room for a moment.
     (full(was) || full(is))
         && flow.unsent() >= u64::from(buffer / 4)
+        // What waits for a timer fills it otherwise.
+        && !flow.timed_out()
         && moving
         && buffer < window.saturating_mul(flow.is.snd_mss)
         && buffer < flow.is.snd_wnd
@@ -104,7 +106,8 @@ fn send(case: &Case<'_>, flow: &Flow<'_>, share: u64) -> Finding {
     // What was lost keeps its room until it was sent again, or acknowledged after all: the kernel's own growth does not
     // follow that.
     let again = flow.is.total_retrans.wrapping_sub(flow.was.total_retrans);
-    let waits_for_loss = again > 0 && (!is_told || flow.repeats_in_vain());
+    let is_unheard = host.is_some_and(|host| loss::unheard(case).contains(&host));
+    let waits_for_loss = again > 0 && (!is_told || is_unheard || flow.repeats_in_vain());
     let (severity, confidence) = if shortage.is_some() || waits_for_loss {
         (Severity::Info, Confidence::Likely)
     } else {
@@ -295,6 +298,29 @@ mod tests {
         assert_eq!(found(500_000, true, 0), [(SEND, Severity::Info)]);
         assert_eq!(found(4 << 20, true, 0), [(SEND, Severity::Info)]);
         assert_eq!(found(500_000, false, 0), [(SEND, Severity::Warning)]);
+    }
+
+    #[test]
+    fn a_buffer_is_full_of_what_waits_for_timers_that_follow_each_other() {
+        let info = |at_us: u64, rows: u16| TcpInfo {
+            data_segs_out: u32::from(rows) * 10,
+            bytes_acked: at_us,
+            snd_mss: 1448,
+            snd_cwnd: 90,
+            sndbuf_limited_us: at_us,
+            total_rto_recoveries: rows,
+            total_rto_time_ms: u32::from(rows) * 300,
+            ..TcpInfo::default()
+        };
+        let is_told = |rows| {
+            let (before, after) = (
+                made_up::sample(1_000_000, &info(1_000_000, 0)),
+                made_up::sample(3_000_000, &info(3_000_000, rows)),
+            );
+            !check_send(&made_up::between(&before, &after)).is_empty()
+        };
+        assert!(is_told(0) && is_told(2));
+        assert!(!is_told(3));
     }
 
     #[test]

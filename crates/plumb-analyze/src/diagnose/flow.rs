@@ -161,6 +161,7 @@ impl Flow<'_> {
 
     /// Says whether what is under way waits for segments that were lost: a timer expired for them, or more than one in a
     /// hundred was sent again; or what was sent again had arrived (DSACK), so it waits for acknowledgements that were lost.
+    /// So it does where nothing at all comes: a peer that does not read answers probes, and acknowledges what is under way.
     pub fn waits_for_repetition(&self) -> bool {
         let row = |info: &TcpInfo| rows::in_a_row(info) > 0;
         let again = self.is.total_retrans.wrapping_sub(self.was.total_retrans);
@@ -169,6 +170,19 @@ impl Flow<'_> {
             || row(self.is)
             || again >= SEVERAL && u64::from(again) * 100 >= u64::from(sent)
             || self.repeats_in_vain()
+            || self.is_quiet()
+    }
+
+    /// Says whether something was under way and nothing at all was heard between the samples: the next timer is far.
+    pub fn is_quiet(&self) -> bool {
+        self.is.unacked > 0 && self.was.unacked > 0 && self.is.segs_in == self.was.segs_in
+    }
+
+    /// Says whether a timer expired between the samples, or before the first for what was under way then.
+    pub fn timed_out(&self) -> bool {
+        rows::in_a_row(&self.was) > 0
+            || rows::in_a_row(self.is) > 0
+            || self.is.total_rto != self.was.total_rto
     }
 
     /// Says whether the peer had what was sent again (DSACK), and nothing was reordered: acknowledgements of it were lost.
@@ -229,6 +243,21 @@ impl Flow<'_> {
         let ran = clock(self.is).saturating_sub(clock(&self.was));
         let us = case.span.seconds() * 1_000_000.0;
         percent(ran, us)
+    }
+
+    /// The same without the time that the flow spent in rows of timeouts: while nothing is acknowledged every such clock
+    /// runs, whatever would limit it otherwise.
+    pub fn limited_percent(&self, case: &Case<'_>, clock: fn(&TcpInfo) -> u64) -> u64 {
+        let (was, is) = (&self.was, self.is);
+        let begun = is
+            .total_rto_recoveries
+            .wrapping_sub(was.total_rto_recoveries);
+        let ms = is.total_rto_time_ms.wrapping_sub(was.total_rto_time_ms);
+        let first_us = u64::from(was.rto_us.min(is.rto_us)).max(rows::FIRST_US);
+        let rows_us = u64::from(ms) * 1000 + u64::from(begun) * first_us;
+        let us = case.span.seconds() * 1_000_000.0;
+        let share = self.share_percent(case, clock);
+        share.saturating_sub(percent(rows_us, us))
     }
 
     /// Gives the host at the other end.

@@ -3,21 +3,23 @@
 //! Retransmissions between two samples are counted by destination against what was sent; those that the
 //! receiver had already (`tcpi_dsack_dups`) are reordering, not loss. Where acknowledgements are lost nothing is missing at
 //! the receiver, but now and then the sender hears nothing at all until its timer expires (`tcpi_total_rto`), and
-//! reordering never does that. What is lost on its way to us is [`inward`]'s.
+//! reordering never does that; whether they were lost or late [`undone`] says. What is lost on its way to us is [`inward`]'s.
 
 mod bloat;
 mod inward;
 mod queued;
 mod sent;
+mod undone;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use plumb_model::finding::{Confidence, Finding, Severity, Subject};
+use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 
 pub use self::bloat::{BLOAT, check_bloat};
 pub(super) use self::queued::is_queued;
 use self::sent::Sent;
+use self::undone::Word;
 use super::flow::{self, lasting};
 use super::processors::{self, Shortage};
 use super::{Case, evidence, own_queue, subject, turned_away};
@@ -46,6 +48,13 @@ pub(super) fn shares(case: &Case<'_>) -> BTreeMap<IpAddr, f64> {
     certain.map(|(peer, sent)| (peer, sent.share())).collect()
 }
 
+/// Gives the hosts whose acknowledgements are lost on their way to us: what is under way to them waits for that.
+pub(super) fn unheard(case: &Case<'_>) -> BTreeSet<IpAddr> {
+    let lossy = outward(case).into_iter();
+    let unheard = lossy.filter(|(_, sent)| sent.is_lossy() && sent.loses_answers());
+    unheard.map(|(peer, _)| peer).collect()
+}
+
 /// Gives what was sent to each host on the way to which too much is lost.
 fn outward(case: &Case<'_>) -> Vec<(IpAddr, Sent)> {
     let mut by_peer: BTreeMap<IpAddr, Sent> = BTreeMap::new();
@@ -64,7 +73,8 @@ fn outward(case: &Case<'_>) -> Vec<(IpAddr, Sent)> {
         // What our own queue drops because it is full is not lost on the way.
         .filter(|(peer, sent)| {
             let ours = own_queue::drops(case, *peer).saturating_mul(2) >= sent.lost().max(1);
-            sent.is_lossy() && !own_queue::is_full(case, *peer) && !ours
+            let is_told = sent.is_lossy() || sent.may_lose_answers();
+            is_told && !own_queue::is_full(case, *peer) && !ours
         })
         .collect()
 }
@@ -109,24 +119,29 @@ fn loss(case: &Case<'_>, peer: IpAddr, sent: &Sent) -> Finding {
             format!("of {again} segments that were sent again since the connections began the peer had {in_vain} already"),
         ));
     }
+    let word = sent.word(case);
+    facts.extend(word_facts(case, word));
     // A delay makes timers expire as losses do.
-    let shortage = processors::shortage(case, peer).filter(|_| !sent.is_certain());
-    let severity = shortage
-        .as_ref()
-        .map_or(Severity::Warning, |_| Severity::Info);
-    let is_short = shortage.is_some();
+    let is_certain = sent.is_certain() || word == Word::Lost;
+    let shortage = processors::shortage(case, peer).filter(|_| !is_certain);
+    let is_doubtful = shortage.is_some() || !sent.is_lossy() || word == Word::Late;
+    let severity = if is_doubtful {
+        Severity::Info
+    } else {
+        Severity::Warning
+    };
     facts.extend(shortage.map(Shortage::into_fact));
     Finding {
         kind: LOSS,
         severity,
-        summary: summary(peer, sent),
+        summary: summary(peer, sent, word),
         subject: host(case, peer, sent.first),
         evidence: facts,
         hints: vec![
             format!("where on the way: plumb path {peer}"),
             "on our own interfaces: plumb if".to_owned(),
         ],
-        confidence: if is_short {
+        confidence: if is_doubtful {
             Confidence::Possible
         } else if lost >= SEVERAL * 3 {
             Confidence::Certain
@@ -136,11 +151,31 @@ fn loss(case: &Case<'_>, peer: IpAddr, sent: &Sent) -> Finding {
     }
 }
 
-fn summary(peer: IpAddr, sent: &Sent) -> String {
+/// Says what the counters tell of acknowledgements that came after a timer.
+fn word_facts(case: &Case<'_>, word: Word) -> Vec<Evidence> {
+    let names: &[&str] = match word {
+        Word::Lost => &["TCPLossUndo", "TCPDSACKRecv", "TCPDSACKIgnoredNoUndo"],
+        Word::Late => &["TCPLossUndo", "TCPDSACKIgnoredNoUndo"],
+        Word::Nothing => &[],
+    };
+    let names = names.iter();
+    names
+        .filter_map(|name| evidence::grown(case.span, "TcpExt", name))
+        .collect()
+}
+
+fn summary(peer: IpAddr, sent: &Sent, word: Word) -> String {
     let tenths = sent.lost() * 1000 / sent.segments.max(1);
     let percent = format!("{}.{} %", tenths / 10, tenths % 10);
     if sent.one_way > 0 {
         format!("what is sent to {peer} is lost: it still sends to us, and acknowledges nothing")
+    } else if word == Word::Late {
+        format!(
+            "acknowledgements of {peer} are late: timers expired {} times before they came",
+            sent.timeouts
+        )
+    } else if !sent.is_lossy() {
+        format!("acknowledgements of {peer} are lost, or late, and what it has is sent again")
     } else if sent.loses_answers() {
         format!(
             "acknowledgements of {peer} are lost on their way to us, and what it has is sent again"

@@ -10,6 +10,8 @@ use std::net::IpAddr;
 
 use plumb_model::diag::tcp_info::TcpInfo;
 
+/// What passes before the first timer of a row expires (`TCP_RTO_MIN`), microseconds.
+pub(super) const FIRST_US: u64 = 200_000;
 /// Fewer losses make no rate.
 const EARLIER_LOSSES: u32 = 3;
 /// Fewer rows that ended make none either.

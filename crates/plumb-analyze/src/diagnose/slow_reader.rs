@@ -16,7 +16,7 @@ use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 use plumb_model::id::Pid;
 
 use super::flow::{Flow, lasting};
-use super::{Case, evidence, subject};
+use super::{Case, evidence, loss, subject};
 
 /// The id of the finding: our process does not read.
 pub const LOCAL: &str = "slow-reader-local";
@@ -82,7 +82,7 @@ fn full_queue(case: &Case<'_>, flow: &Flow<'_>) -> Option<(u64, u64)> {
 /// Gives the processes that wait for a closed window, with the connection and its other end.
 fn held_up(case: &Case<'_>) -> BTreeMap<Pid, (usize, String)> {
     let waiting = lasting(case).filter(|flow| {
-        let share = flow.share_percent(case, |info| info.rwnd_limited_us);
+        let share = flow.limited_percent(case, |info| info.rwnd_limited_us);
         let closed = flow.probes() && !flow.cannot_send() || share >= LIMITED_PERCENT;
         flow.unsent() > 0 && closed
     });
@@ -143,12 +143,14 @@ fn what_else(subject: &Subject) -> String {
 /// Looks for connections whose peer leaves no window.
 pub fn check_peer(case: &Case<'_>) -> Vec<Finding> {
     let limited = lasting(case).filter(|flow| flow.unsent() > 0 && !flow.is_within_host(case));
+    let unheard = loss::unheard(case);
     let limited = limited.filter_map(|flow| {
         let probes = flow.probes() && !flow.cannot_send();
-        let share = if flow.waits_for_repetition() {
+        let is_unheard = flow.host().is_some_and(|host| unheard.contains(&host));
+        let share = if is_unheard || flow.waits_for_repetition() {
             0
         } else {
-            flow.share_percent(case, |info| info.rwnd_limited_us)
+            flow.limited_percent(case, |info| info.rwnd_limited_us)
         };
         let small = flow.has_small_window(SMALL_WINDOW) && share >= SMALL_PERCENT;
         (probes || small || share >= LIMITED_PERCENT).then(|| peer(case, &flow, share))

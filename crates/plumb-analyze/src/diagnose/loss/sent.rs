@@ -5,6 +5,8 @@
 //! had arrived was lost. Then nearly every row of timeouts ends with one, while rows of lost segments never do.
 
 use super::SEVERAL;
+use super::undone::{self, Word};
+use crate::diagnose::Case;
 use crate::diagnose::flow::Flow;
 use crate::diagnose::rows::{self, Ended};
 
@@ -25,8 +27,6 @@ const STALLS: u64 = 2;
 const ROWS: u64 = 3;
 const FEW_ROWS: u64 = 2;
 const ROWS_PERCENT: u64 = 5;
-/// What passes before the first timer of a row expires (`TCP_RTO_MIN`), milliseconds.
-const FIRST_MS: u64 = 200;
 /// From this share of all that was sent again on, in percent, repetitions in vain are no side effect of losses.
 const IN_VAIN_PERCENT: u64 = 20;
 
@@ -36,10 +36,12 @@ pub(super) struct Sent {
     pub segments: u64,
     pub again: u64,
     pub spurious: u64,
+    /// Segments that came, acknowledgements among them.
+    heard: u64,
     pub flows: u64,
     /// Timers that expired on connections that went on.
     pub timeouts: u64,
-    /// Connections on which something was under way and nothing at all was heard between the samples: the next timer is far.
+    /// Connections on which nothing at all was heard.
     pub quiet: u64,
     /// Connections whose peer still sends, and acknowledges nothing.
     pub one_way: u64,
@@ -75,11 +77,12 @@ impl Sent {
         self.segments += u64::from(is.data_segs_out.wrapping_sub(was.data_segs_out));
         self.again += again;
         self.spurious += u64::from(is.dsack_dups.wrapping_sub(was.dsack_dups));
+        self.heard += u64::from(is.segs_in.wrapping_sub(was.segs_in));
         self.reordered |= is.reord_seen > 0;
         if is.bytes_acked > was.bytes_acked {
             self.timeouts += u64::from(is.total_rto.wrapping_sub(was.total_rto));
         }
-        let is_quiet = is.unacked > 0 && was.unacked > 0 && is.segs_in == was.segs_in && !is_told;
+        let is_quiet = flow.is_quiet() && !is_told;
         self.quiet += u64::from(is_quiet);
         let repeats = flow.only_repeats() && !is_told;
         let by_chance = flow.is_lost_by_chance(ended);
@@ -135,6 +138,14 @@ impl Sent {
         many || most || always || self.stalls() || self.one_way > 0 || self.waits > 0
     }
 
+    /// Says whether acknowledgements are lost, or late: probes for the end of what was sent (TLP, RFC 8985) found again and
+    /// again that all of it had arrived. They wait two round trips only, so a timeout would be surer; and where one
+    /// acknowledgement speaks for many segments, it is by these that they have to be counted.
+    pub fn may_lose_answers(&self) -> bool {
+        let in_vain = self.spurious.min(self.again);
+        !self.reordered && in_vain >= SEVERAL && in_vain * 100 >= self.heard * ACKS_PERCENT
+    }
+
     /// Says whether nothing came back until a timer expired, again and again.
     fn stalls(&self) -> bool {
         let Ever {
@@ -144,7 +155,7 @@ impl Sent {
             ..
         } = self.ever;
         let enough = if self.loses_answers() { FEW_ROWS } else { ROWS };
-        let took_ms = rows_ms + rows * FIRST_MS;
+        let took_ms = rows_ms + rows * rows::FIRST_US / 1000;
         let always = self.timeouts + self.quiet > 0
             && rows >= enough
             && took_ms * 100 >= busy_ms * ROWS_PERCENT;
@@ -170,6 +181,17 @@ impl Sent {
         } = self.ever;
         let by_rows = rows > 0 && spurious * 2 >= rows && spurious * 100 >= again * IN_VAIN_PERCENT;
         !self.reordered && spurious >= FEW && (spurious * 2 >= again || by_rows)
+    }
+
+    /// Gives what became of the acknowledgements that did not come in time, where nothing but them is missing.
+    pub fn word(&self, case: &Case<'_>) -> Word {
+        let missing = self.again.saturating_sub(self.spurious);
+        let is_of_them = self.timeouts > 0 && !self.reordered && self.one_way == 0;
+        match undone::word(case) {
+            Word::Late if missing >= SEVERAL || self.waits > 0 => Word::Nothing,
+            word if is_of_them => word,
+            _ => Word::Nothing,
+        }
     }
 
     /// Says how many segments that were sent again had arrived, since the connections began.

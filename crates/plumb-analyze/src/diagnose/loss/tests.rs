@@ -147,6 +147,25 @@ fn lost_acknowledgements_let_timers_expire_though_everything_arrived() {
 }
 
 #[test]
+fn probes_that_find_all_of_it_there_tell_of_acknowledgements_that_are_lost_or_late() {
+    let info = |again, in_vain, reord_seen, segs_in| TcpInfo {
+        segs_in,
+        reord_seen,
+        ..sent(500 + segs_in * 12, again, in_vain, 0)
+    };
+    // Sixteen KiB at a time, of which one acknowledgement speaks; one in three is lost.
+    let told = |again, in_vain, reord_seen, segs_in| {
+        let was = info(0, 0, reord_seen, 0);
+        found((was, info(again, in_vain, reord_seen, segs_in)), false)
+    };
+    assert_eq!(told(11, 9, 0, 40), [(LOSS, Severity::Info)]);
+    // A few are late now and then, and what overtakes something else is sent again in vain as well.
+    assert_eq!(told(4, 3, 0, 40), []);
+    assert_eq!(told(11, 9, 0, 400), []);
+    assert_eq!(told(11, 9, 1, 40), []);
+}
+
+#[test]
 fn a_peer_that_still_sends_and_acknowledges_nothing_is_not_gone() {
     let info = |segs_in| TcpInfo {
         segs_in,
