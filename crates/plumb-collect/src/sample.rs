@@ -14,7 +14,7 @@ use std::net::IpAddr;
 use plumb_model::finding::Gap;
 use plumb_model::group::Membership;
 use plumb_model::id::Pid;
-use plumb_model::sample::{Sample, Wait};
+use plumb_model::sample::{Sample, Wait, Way};
 use plumb_model::snapshot::Kind;
 use plumb_model::{Known, Reason};
 use plumb_wire::proc::groups::{GroupItem, decode_groups};
@@ -68,6 +68,7 @@ pub fn read() -> Sample {
         has_hidden_rules,
         destinations: Vec::new(),
         refused: Vec::new(),
+        off_link: Vec::new(),
         descriptors,
         run_times,
         unix_waits,
@@ -103,10 +104,11 @@ fn memberships() -> Vec<Membership> {
 /// Asks where packets go: to those named, and to those that connections are being made to.
 pub fn ask_destinations(sample: &mut Sample, named: &[IpAddr]) {
     sample.destinations = destinations::ask(&sample.snapshot, named);
+    sample.off_link = destinations::ask_off_link(&sample.neighbours);
 }
 
-/// Asks where datagrams would go that were refused, each with its source, if its socket has one.
-pub fn ask_refused(sample: &mut Sample, refused: &[(IpAddr, Option<IpAddr>)]) {
+/// Asks where packets would go that were refused, each as its socket would send it.
+pub fn ask_refused(sample: &mut Sample, refused: &[Way]) {
     sample.refused = destinations::ask_refused(refused);
 }
 

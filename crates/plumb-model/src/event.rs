@@ -225,6 +225,8 @@ pub struct Call {
     pub state: Option<SocketState>,
     /// What it returned: a value, or a negative errno.
     pub result: i64,
+    /// Index of the interface that the socket is bound to (`SO_BINDTODEVICE`, a link-local address).
+    pub interface: Option<u32>,
     /// It moves bytes towards the program.
     pub receives: bool,
     /// The `struct sockaddr` it was given, raw bytes.

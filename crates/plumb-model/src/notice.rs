@@ -202,6 +202,8 @@ pub struct RefusedCall {
     pub address: SocketAddr,
     /// The source of a datagram, where its socket has one.
     pub source: Option<IpAddr>,
+    /// Index of the interface that the socket is bound to, if it is.
+    pub interface: Option<u32>,
     /// Why not: an errno, positive. Of a `connect()` that was not waited for it is the error that the socket was left
     /// with in the end.
     pub errno: i32,

@@ -11,6 +11,7 @@ use crate::group::Membership;
 use crate::id::Pid;
 use crate::known::{Known, Reason};
 use crate::link::Link;
+use crate::notice::RefusedCall;
 use crate::rtnl::{Address, Neighbour, Route};
 use crate::snapshot::Snapshot;
 use crate::traffic::Qdisc;
@@ -42,6 +43,9 @@ pub struct Sample {
     pub destinations: Vec<Destination>,
     /// The same of datagrams that were refused.
     pub refused: Vec<Lookup>,
+    /// IPv4 addresses that are asked for on an interface by which no route leads to them, with its index: a socket is bound
+    /// to it, and then the kernel takes every address for one of its network.
+    pub off_link: Vec<(IpAddr, u32)>,
     /// Descriptors of every process.
     pub descriptors: Vec<DescriptorUse>,
     /// Threads that wait for room at UNIX listeners.
@@ -87,13 +91,35 @@ pub struct Destination {
     pub route: Result<Route, i32>,
 }
 
-/// What the routing tables say of a datagram that was refused.
+/// Where a packet was to go, as its socket would have sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Way {
+    /// The destination.
+    pub to: IpAddr,
+    /// The source, where the socket has one: rules may ask for it.
+    pub source: Option<IpAddr>,
+    /// Index of the interface that the socket is bound to, if it is.
+    pub interface: Option<u32>,
+}
+
+impl Way {
+    /// Gives that of a call that failed.
+    pub fn of(call: &RefusedCall) -> Self {
+        Self {
+            to: call.address.ip().to_canonical(),
+            source: call.source,
+            interface: call.interface,
+        }
+    }
+}
+
+/// What the routing tables say of a packet that was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lookup {
-    /// The source it was asked with, where the socket has one: rules may ask for it.
-    pub source: Option<IpAddr>,
-    /// The answer.
-    pub to: Destination,
+    /// What they were asked.
+    pub way: Way,
+    /// The route, or the number of the error that stands for one.
+    pub route: Result<Route, i32>,
 }
 
 /// A thread that waits in `connect()` for room at a UNIX listener.

@@ -15,6 +15,9 @@ use super::{Case, sockets};
 const RMEM_ALLOC: usize = 0;
 const RCVBUF: usize = 1;
 
+/// The states in which a connection is there for both ends, or was.
+const CONNECTED: [SocketState; 2] = [SocketState::ESTABLISHED, SocketState::CLOSE_WAIT];
+
 /// One established connection that was there in both samples.
 pub(super) struct Flow<'s> {
     /// Its place in the later sample.
@@ -37,13 +40,13 @@ pub(super) fn lasting<'s>(case: &Case<'s>) -> impl Iterator<Item = Flow<'s>> {
         .snapshot
         .sockets
         .iter()
-        .filter(|socket| socket.kind == Kind::Tcp)
+        // Timers of a handshake tell nothing of the connection.
+        .filter(|socket| socket.kind == Kind::Tcp && CONNECTED.contains(&socket.state))
         .filter_map(|socket| Some((socket.cookie.ok()?, socket)))
         .collect();
     let sockets = after.snapshot.sockets.iter().enumerate();
     sockets.filter_map(move |(place, socket)| {
-        let connected = [SocketState::ESTABLISHED, SocketState::CLOSE_WAIT];
-        if socket.kind != Kind::Tcp || !connected.contains(&socket.state) {
+        if socket.kind != Kind::Tcp || !CONNECTED.contains(&socket.state) {
             return None;
         }
         let is = socket.tcp.as_deref()?;

@@ -189,6 +189,9 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     (no_route::ID, loss::LOSS),
     (no_route::ID, half_open_peer::ID),
     (no_route::ID, mtu_blackhole::ID),
+    // Nobody has an address on a network that it is not in.
+    (no_route::ID, neighbour::UNRESOLVED),
+    (no_route::ID, connecting::TIMEOUT),
     (routers::ID, loss::LOSS),
     (routers::ID, connecting::TIMEOUT),
     (routers::ID, names::FAILING),

@@ -326,6 +326,7 @@ mod tests {
             protocol: 6,
             address: end,
             source: None,
+            interface: None,
             errno: REFUSED,
             count: 20,
             instead: None,

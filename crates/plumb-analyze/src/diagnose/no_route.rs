@@ -2,9 +2,10 @@
 //!
 //! Here `connect()` fails at once (ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL), so nothing is left to see but
 //! `Ip.OutNoRoutes`; the kernel is asked about the destinations that were named and those of calls that failed.
-//! Datagrams that fail so are [`sent`]'s. Elsewhere a router says so by an ICMP error (see [`turned_away`]); what this
+//! Datagrams that fail so are [`sent`]'s, and what a socket that is bound to an interface sends [`bound`]'s. Elsewhere a router says so by an ICMP error (see [`turned_away`]); what this
 //! host should forward is [`forwarded`]'s.
 
+mod bound;
 pub(super) mod forwarded;
 mod only_way;
 mod sent;
@@ -56,7 +57,12 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
     let unanswered = unanswered.map(|(ip, (count, end))| way_back(case, ip, count, end));
     let forwarded = forwarded::check(case);
     let others = told.into_iter().chain(refused).chain(unanswered);
-    for found in others.chain(sent::check(case)).chain(forwarded) {
+    let bound = bound::check(case).into_iter();
+    for found in bound
+        .chain(others)
+        .chain(sent::check(case))
+        .chain(forwarded)
+    {
         if !findings
             .iter()
             .any(|known| known.subject.peer == found.subject.peer)

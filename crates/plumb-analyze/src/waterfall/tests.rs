@@ -45,6 +45,7 @@ fn call(start: u64, end: u64, cookie: u64, peer: &str, receives: bool, payload: 
         state: None,
         args: [0; 6],
         result: i64::try_from(payload.len()).expect("it is short"),
+        interface: None,
         receives,
         address: Vec::new(),
         payload: payload.to_vec(),

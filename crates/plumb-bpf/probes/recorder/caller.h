@@ -70,6 +70,7 @@ INLINE void put_beginning(bool casts, struct event *event, struct sock *sk, stru
 	event->new_state = OF(casts, sk, from, skc_state);
 	event->local_port = OF(casts, sk, from, skc_num);
 	event->peer_port = __builtin_bswap16(OF(casts, sk, from, skc_dport));
+	event->unread = OF(casts, sk, from, skc_bound_dev_if);
 	if (family == AF_INET6) {
 		*(struct in6_addr *)event->local = READ(sk, __sk_common.skc_v6_rcv_saddr);
 		*(struct in6_addr *)event->peer = READ(sk, __sk_common.skc_v6_daddr);
@@ -142,6 +143,7 @@ INLINE void put_no_socket(struct caller *caller)
 	caller->call.event.new_state = 0;
 	caller->call.event.local_port = 0;
 	caller->call.event.peer_port = 0;
+	caller->call.event.unread = 0;
 }
 
 #endif

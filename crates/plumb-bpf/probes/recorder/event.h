@@ -69,7 +69,7 @@ struct event {
 	u64 stack; /* 0: none was taken */
 	u64 received;
 	u64 sent;
-	u32 unread;
+	u32 unread; /* of a call: the interface that its socket is bound to, 0 for none */
 	u32 retransmits;
 	u8 comm[16];
 };

@@ -83,6 +83,7 @@ INLINE int on_refused(bool casts, u64 *ctx, u32 number, u32 flags)
 	put_task(&call->event, tgid);
 	put_ends(UNTYPED, &call->event, sk);
 	call->event.cookie = READ(sk, __sk_common.skc_cookie.counter);
+	call->event.unread = READ(sk, __sk_common.skc_bound_dev_if);
 	if (flags & CALL_MESSAGE)
 		put_message_address(call);
 	else

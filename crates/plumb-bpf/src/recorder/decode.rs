@@ -327,6 +327,7 @@ fn decode_call(bytes: &[u8]) -> Option<Call> {
             .filter(|&state| state != 0)
             .map(|state| SocketState(state.into())),
         result: record.u64(88)?.cast_signed(),
+        interface: Some(record.u32(104)?).filter(|&index| index != 0),
         address: part(ADDRESS, record.u32(184)?)?,
         payload: part(PAYLOAD, record.u32(188)?)?,
     })

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use plumb_model::diag::inet::{AF_INET, AF_INET6};
 use plumb_model::rtnl::{Neighbour, Route};
-use plumb_model::sample::{Destination, Lookup};
+use plumb_model::sample::{Destination, Lookup, Way};
 use plumb_model::snapshot::Snapshot;
 use plumb_model::socket::SocketState;
 use plumb_wire::netlink::rtnetlink::route::RouteQuestion;
@@ -46,23 +46,62 @@ pub(super) fn ask(snapshot: &Snapshot, named: &[IpAddr]) -> Vec<Destination> {
     asked.into_iter().map(answer).collect()
 }
 
-/// Asks about datagrams that were refused, with the source that each had.
-pub(super) fn ask_refused(refused: &[(IpAddr, Option<IpAddr>)]) -> Vec<Lookup> {
+/// Asks about packets that were refused, each with the source and the interface that it had.
+pub(super) fn ask_refused(refused: &[Way]) -> Vec<Lookup> {
     let mut asked: Vec<_> = refused.to_vec();
     asked.sort_unstable();
     asked.dedup();
-    let answer = |(ip, source): (IpAddr, Option<IpAddr>)| {
+    let answer = |way: Way| {
         let question = RouteQuestion {
-            source,
-            ..RouteQuestion::new(ip)
+            source: way.source,
+            interface: way.interface,
+            ..RouteQuestion::new(way.to)
         };
         let route = route_to(question).map_err(Errno::raw_os_error);
-        Lookup {
-            source,
-            to: Destination { ip, route },
-        }
+        Lookup { way, route }
     };
     asked.into_iter().take(MOST).map(answer).collect()
+}
+
+/// Gives the unresolved neighbours of IPv4 to which no entry of the tables leads by their interface, and that are nobody's
+/// next hop. Where the tables have none the kernel makes a route of the interface alone, so that is no answer. Minimum
+/// kernel version: 5.1; older ones do not tell the entry.
+pub(super) fn ask_off_link(neighbours: &[Neighbour]) -> Vec<(IpAddr, u32)> {
+    let silent = neighbours
+        .iter()
+        .filter(|neighbour| neighbour.ip.is_ipv4() && neighbour.is_unresolved());
+    let has_none = |neighbour: &&Neighbour| {
+        let question = RouteQuestion {
+            interface: Some(neighbour.interface),
+            ..RouteQuestion::new(neighbour.ip)
+        };
+        let entry = routing::ask_route(&RouteQuestion {
+            entry: true,
+            ..question
+        });
+        // A route that forbids is an entry, and there is no way then.
+        routing::ask_route(&question).is_ok()
+            && matches!(entry, Err(Errno::HOSTUNREACH | Errno::NETUNREACH))
+    };
+    let none: Vec<(IpAddr, u32)> = silent
+        .take(MOST)
+        .filter(has_none)
+        .map(|neighbour| (neighbour.ip, neighbour.interface))
+        .collect();
+    if none.is_empty() {
+        return none;
+    }
+    // A next hop may be said to be on the link (`onlink`). What cannot be read is no evidence.
+    let Ok(routes) = routing::dump_routes(AF_INET) else {
+        return Vec::new();
+    };
+    let is_hop = |ip: IpAddr| {
+        routes.iter().any(|route| {
+            let mut hops = route.next_hops.iter();
+            route.gateway == Some(ip) || hops.any(|hop| hop.gateway == Some(ip))
+        })
+    };
+    none.into_iter().filter(|(ip, _)| !is_hop(*ip)).collect()
 }
 
 /// Asks for a route, with all next hops of the entry that decided: the route made of it for this

@@ -4,6 +4,7 @@ mod accept_queue_overflow;
 mod answers;
 mod backlog;
 mod behind;
+mod bound;
 mod close_wait_leak;
 mod closing;
 mod commands;
@@ -66,6 +67,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         queues::SCENARIOS,
         received::SCENARIOS,
         refused_sends::SCENARIOS,
+        bound::SCENARIOS,
         routed::SCENARIOS,
         slow::SCENARIOS,
         datagrams::SCENARIOS,

@@ -180,11 +180,14 @@ pub(in super::super) fn is_behind_dead(case: &Case<'_>, ip: IpAddr) -> bool {
 /// the interface, or with its carrier where `ignore_routes_with_linkdown` is set. A route that forbids is no such one.
 pub(in super::super) fn took_route_to(case: &Case<'_>, link: &Link, ip: IpAddr) -> bool {
     let sample = case.span.after;
-    let refused = sample.refused.iter().map(|lookup| &lookup.to);
-    let mut asked = sample.destinations.iter().chain(refused);
+    let refused = sample.refused.iter();
+    let refused = refused.map(|lookup| (lookup.way.to, &lookup.route));
+    let asked = sample.destinations.iter().map(|to| (to.ip, &to.route));
     let mut others = sample.links.iter();
     let elsewhere = others.any(|other| !is_dead(other) && is_in_network(case, other, ip));
-    let lacks = asked.any(|to| to.ip == ip && to.route == Err(NO_ROUTE));
+    let lacks = asked
+        .chain(refused)
+        .any(|(to, route)| to == ip && *route == Err(NO_ROUTE));
     let is_only_way = || !link.base.is_up() && is_only_way(case, link, ip);
     lacks && !elsewhere && (is_in_network(case, link, ip) || is_only_way())
 }

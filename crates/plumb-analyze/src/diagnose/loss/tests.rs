@@ -7,6 +7,7 @@ use plumb_model::link::Link;
 use plumb_model::rtnl::{self, RouteType};
 use plumb_model::sample::{Destination, Sample, Wait};
 use plumb_model::snapshot::{End, Snapshot};
+use plumb_model::socket::SocketState;
 use plumb_model::traffic::{Qdisc, QdiscStatistics};
 
 use super::*;
@@ -282,4 +283,19 @@ fn one_timer_is_chance_unless_timers_took_much_of_the_time_before() {
     assert_eq!(found(seldom, false), []);
     let first = (after_rows(0, 0, 0), after_rows(1, 1, 900));
     assert_eq!(found(first, false), []);
+}
+
+#[test]
+fn what_the_handshake_took_is_no_loss_of_the_connection() {
+    let told = |state| {
+        let (was, is) = (sent(0, 0, 0, 0), sent(2, 2, 0, 2));
+        let mut before = made_up::sample(1_000_000, &was);
+        for socket in &mut before.snapshot.sockets {
+            socket.state = state;
+        }
+        let after = made_up::sample(3_000_000, &is);
+        check_loss(&made_up::between(&before, &after)).len()
+    };
+    assert_eq!(told(SocketState::ESTABLISHED), 1);
+    assert_eq!(told(SocketState::SYN_SENT), 0);
 }

@@ -89,6 +89,7 @@ mod tests {
             protocol,
             address: (FAR.parse::<IpAddr>().expect("an address"), 443).into(),
             source: None,
+            interface: None,
             errno: NO_ROUTE,
             count,
             instead: None,

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::notice::RefusedCall;
 use plumb_model::rtnl::RouteType;
-use plumb_model::sample::Lookup;
+use plumb_model::sample::{Lookup, Way};
 
 use super::super::{Case, attempts, evidence, interfaces, turned_away};
 use super::{ID, KINDS, NO_ROUTE, PROHIBIT, SEVERAL, UNREACHABLE, destination, has_ipv6};
@@ -19,7 +19,7 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut by_way: BTreeMap<_, Vec<&RefusedCall>> = BTreeMap::new();
     let sends = case.notices.refused_calls.iter();
     for call in sends.filter(|call| call.is_send()) {
-        let way = (call.address.ip().to_canonical(), call.source, call.errno);
+        let way = (Way::of(call), call.errno);
         by_way.entry(way).or_default().push(call);
     }
     let all = by_way.values();
@@ -35,8 +35,8 @@ fn refused(case: &Case<'_>, calls: &[&RefusedCall]) -> Option<Finding> {
     if count < SEVERAL || is_harmless(case, call, ip) {
         return None;
     }
-    let answer = lookup(case, call, ip);
-    let confidence = if answer.is_some_and(|answer| answer.to.route == Err(call.errno)) {
+    let answer = lookup(case, call);
+    let confidence = if answer.is_some_and(|answer| answer.route == Err(call.errno)) {
         Confidence::Certain
     } else if answer.is_some_and(|answer| may_be_rule(case, call, answer)) {
         Confidence::Likely
@@ -73,14 +73,15 @@ fn facts(
     let mut facts = vec![evidence::fact(&format!("{}() returned", call.call), failed)];
     if let Some(answer) = answer {
         let from = answer
+            .way
             .source
             .map(|source| format!(" from {source}"))
             .unwrap_or_default();
-        let said = match &answer.to.route {
+        let said = match &answer.route {
             Ok(_) => "there is a way",
             Err(_) => means,
         };
-        let said = format!("to {}{from}: {said}", answer.to.ip);
+        let said = format!("to {}{from}: {said}", answer.way.to);
         facts.push(evidence::fact("rtnetlink RTM_GETROUTE", said));
     }
     facts.extend(evidence::grown(case.span, "Ip", "OutNoRoutes"));
@@ -89,9 +90,9 @@ fn facts(
 }
 
 /// Gives what the routing tables say of such a datagram.
-fn lookup<'c>(case: &Case<'c>, call: &RefusedCall, ip: IpAddr) -> Option<&'c Lookup> {
+pub(super) fn lookup<'c>(case: &Case<'c>, call: &RefusedCall) -> Option<&'c Lookup> {
     let mut answers = case.span.after.refused.iter();
-    answers.find(|answer| answer.to.ip == ip && answer.source == call.source)
+    answers.find(|answer| answer.way == Way::of(call))
 }
 
 /// Says whether a datagram that fails so harms nobody: programs try both families, a host without one of them tells them
@@ -115,10 +116,10 @@ fn is_harmless(case: &Case<'_>, call: &RefusedCall, ip: IpAddr) -> bool {
 
 /// Says whether a rule may have refused a datagram to which the tables, asked without what the rule looks at, give a way.
 fn may_be_rule(case: &Case<'_>, call: &RefusedCall, answer: &Lookup) -> bool {
-    let Ok(route) = &answer.to.route else {
+    let Ok(route) = &answer.route else {
         return false;
     };
-    let ip = answer.to.ip;
+    let ip = answer.way.to;
     match call.errno {
         PROHIBIT => route.kind == RouteType::UNICAST,
         UNREACHABLE | NO_ROUTE => {
@@ -144,7 +145,7 @@ mod tests {
     use plumb_model::id::Pid;
     use plumb_model::notice::Notices;
     use plumb_model::rtnl::{Address, Route};
-    use plumb_model::sample::{Destination, Sample};
+    use plumb_model::sample::Sample;
 
     use super::*;
     use crate::made_up;
@@ -170,8 +171,12 @@ mod tests {
                 flags: 0,
             }],
             refused: vec![Lookup {
-                source,
-                to: Destination { ip, route },
+                way: Way {
+                    to: ip,
+                    source,
+                    interface: None,
+                },
+                route,
             }],
             ..Sample::default()
         };
@@ -183,6 +188,7 @@ mod tests {
                 protocol: 17,
                 address,
                 source,
+                interface: None,
                 errno,
                 count,
                 instead: None,

@@ -30,7 +30,7 @@ const UDP: u8 = 17;
 /// Where name servers are asked.
 const NAMES: u16 = 53;
 
-/// Who called what, for which address, the error, and the source of a datagram.
+/// Who called what, for which address, the error, the source of a datagram, and the interface that the socket is bound to.
 type Key = (
     Pid,
     &'static str,
@@ -39,6 +39,7 @@ type Key = (
     i32,
     Option<NetnsId>,
     Option<IpAddr>,
+    Option<u32>,
 );
 
 /// Who called `connect()`, and the name.
@@ -111,7 +112,7 @@ impl Heard {
     pub fn finish(self) -> Refused {
         let bound = self.bound;
         let calls = self.failed.into_iter().map(|(key, failed)| {
-            let (pid, call, protocol, address, errno, netns, source) = key;
+            let (pid, call, protocol, address, errno, netns, source, interface) = key;
             let own = bound.get(&(pid, protocol, address.port(), netns));
             let own = own.filter(|own| **own != address && overlaps(**own, address));
             let refused = RefusedCall {
@@ -121,6 +122,7 @@ impl Heard {
                 protocol,
                 address,
                 source,
+                interface,
                 errno,
                 count: failed.count,
                 instead: failed.instead.or(own.copied()),
@@ -212,6 +214,7 @@ impl Heard {
                 errno,
                 event.netns,
                 source,
+                call.interface,
             );
             self.fail(key, task);
         }
@@ -253,7 +256,7 @@ impl Heard {
             .failed
             .iter_mut()
             .filter(|((of, name, ..), _)| *of == pid && matches!(*name, "bind" | "listen"));
-        for ((_, _, protocol, wanted, _, netns, _), failed) in of_process {
+        for ((_, _, protocol, wanted, _, netns, ..), failed) in of_process {
             let alike = *protocol == ends.protocol && *netns == event.netns;
             if alike && (wanted.port() != end.port() || *wanted == end) {
                 failed.instead.get_or_insert(end);
@@ -293,7 +296,9 @@ impl Heard {
         if let Some(ends) = event.ends.filter(|_| failed) {
             let netns = event.netns;
             let errno = change.errno;
-            let key = (task.pid, "connect", TCP, ends.peer, errno, netns, None);
+            let key = (
+                task.pid, "connect", TCP, ends.peer, errno, netns, None, None,
+            );
             self.fail(key, &task);
             self.counted.insert(cookie);
             // Cookies count upwards: the first is the oldest.

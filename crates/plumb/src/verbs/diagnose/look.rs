@@ -9,7 +9,7 @@ use plumb_collect::wire_watch::Watch;
 use plumb_model::finding::Gap;
 use plumb_model::id::Pid;
 use plumb_model::notice::{Filtered, Martian, Notices, Probed, RefusedCall, Resolving};
-use plumb_model::sample::{Sample, Span};
+use plumb_model::sample::{Sample, Span, Way};
 use plumb_model::{NetnsId, Reason};
 use rustix::io::Errno;
 
@@ -134,7 +134,7 @@ impl Look {
         calls.tell(self.place.id, &mut notices);
         after.snapshot.gaps.extend(calls.gaps.iter().cloned());
         sample::ask_destinations(&mut after, &asked_about(focus, &notices));
-        sample::ask_refused(&mut after, &refused_datagrams(&notices));
+        sample::ask_refused(&mut after, &refused_ways(&notices));
         let seen = Seen {
             place: self.place,
             before: self.before,
@@ -307,12 +307,12 @@ fn asked_about(focus: &Focus, notices: &Notices) -> Vec<IpAddr> {
     named.chain(refused).chain(seen).collect()
 }
 
-/// Gives where datagrams were to go that the kernel refused, and from where.
-fn refused_datagrams(notices: &Notices) -> Vec<(IpAddr, Option<IpAddr>)> {
-    let sends = notices.refused_calls.iter().filter(|call| call.is_send());
-    sends
-        .map(|call| (call.address.ip().to_canonical(), call.source))
-        .collect()
+/// Gives where datagrams were to go that the kernel refused, and attempts by an interface that their socket is bound to.
+fn refused_ways(notices: &Notices) -> Vec<Way> {
+    let calls = notices.refused_calls.iter();
+    let asked =
+        calls.filter(|call| call.is_send() || call.call == "connect" && call.interface.is_some());
+    asked.map(Way::of).collect()
 }
 
 /// Ends the watch of the wire; what it could not see is a gap of the sample.

@@ -122,6 +122,7 @@ fn datagrams_for_the_network_of_an_interface_that_is_switched_off_need_it() {
                 protocol: 17,
                 address: (to, 8125).into(),
                 source: None,
+                interface: None,
                 errno: NO_ROUTE,
                 count,
                 instead: None,

@@ -46,6 +46,7 @@ fn call(name: &str, port: u16, result: i64) -> Event {
         args: [0; 6],
         state: None,
         result,
+        interface: None,
         receives: false,
         address: if name == "listen" {
             Vec::new()
