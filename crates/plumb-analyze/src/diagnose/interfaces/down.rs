@@ -1,8 +1,10 @@
 //! `interface-down`: an interface that is switched off or has no carrier, and that somebody needs.
 //!
-//! A connection has its address, the route to a destination leads there, it throws away what should leave by it, a tunnel on
+//! A connection has its address, or had it ([`lost`]), the route to a destination leads there, it throws away what should leave by it, a tunnel on
 //! it finds no way for its frames, datagrams for its network are refused, or next hops behind it go on to be asked for. One
 //! that rests on another (VLAN, macvlan), is the other end of one, or has it for a port, is down because that is.
+
+mod lost;
 
 use std::net::IpAddr;
 
@@ -137,6 +139,13 @@ fn by_socket_or_route(case: &Case<'_>, link: &Link) -> Option<String> {
             evidence::connections(count)
         ));
     }
+    let lost = lost::ends(case, link);
+    if let Some((own, peer)) = lost.first() {
+        return Some(format!(
+            "its address {own} went with it, and is that of {} to {peer}",
+            evidence::connections(lost.len())
+        ));
+    }
     let leads = sample.destinations.iter().find(|to| {
         to.route
             .as_ref()
@@ -189,7 +198,9 @@ pub(in super::super) fn took_route_to(case: &Case<'_>, link: &Link, ip: IpAddr) 
         .chain(refused)
         .any(|(to, route)| to == ip && *route == Err(NO_ROUTE));
     let is_only_way = || !link.base.is_up() && is_only_way(case, link, ip);
-    lacks && !elsewhere && (is_in_network(case, link, ip) || is_only_way())
+    let is_ours = || is_in_network(case, link, ip) || is_only_way();
+    let mut lost = lost::ends(case, link).into_iter();
+    lacks && (!elsewhere && is_ours() || lost.any(|(_, peer)| peer == ip))
 }
 
 /// Says whether a dead interface is all by which this host ever had a way to others of an address's family: with it went the

@@ -1,4 +1,5 @@
-//! Datagrams that `sendto()` refuses, for which no counter grows (`no-route`), and programs that live with such errors.
+//! Datagrams that `sendto()` refuses, for which no counter grows (`no-route`, `interface-down`), and programs that live with
+//! such errors.
 
 use std::io;
 use std::net::UdpSocket;
@@ -87,7 +88,45 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             Ok(Expected::nothing())
         },
     },
+    Scenario {
+        name: "interface-down/ipv6-datagrams",
+        about: "an interface is switched off and loses its IPv6 addresses, which a connected socket for datagrams goes on to send from",
+        make: |stage| {
+            connected_v6(stage)?;
+            stage.run("ip", ["link", "set", "veth0", "down"])?;
+            let expected = Expected::subject("interface", "veth0");
+            Ok(expected.explains(&["no-route"]))
+        },
+    },
+    Scenario {
+        name: "interface-down/healthy-ipv6-address-removed",
+        about: "the same socket, whose address was taken from an interface that is on; another one is off and was never used",
+        make: |stage| {
+            connected_v6(stage)?;
+            let spare = [
+                "link", "add", "spare0", "type", "veth", "peer", "name", "spare1",
+            ];
+            stage.run("ip", spare)?;
+            stage.run("ip", ["addr", "del", "fd09::1/64", "dev", "veth0"])?;
+            Ok(Expected::nothing())
+        },
+    },
 ];
+
+/// A host that sends to its neighbour by a connected socket of IPv6.
+fn connected_v6(stage: &mut Stage) -> io::Result<()> {
+    host(stage)?;
+    let own = ["addr", "add", "fd09::1/64", "dev", "veth0", "nodad"];
+    stage.run("ip", own)?;
+    let socket = UdpSocket::bind("[::]:0")?;
+    socket.connect("[fd09::2]:9999")?;
+    fails_with(&socket.send(b"a:1|c"), None)?;
+    stage.repeat(move || {
+        let _ = socket.send(b"a:1|c");
+        std::thread::sleep(Duration::from_millis(100));
+    });
+    Ok(())
+}
 
 /// A host with a neighbour who takes what comes.
 fn host(stage: &mut Stage) -> io::Result<()> {

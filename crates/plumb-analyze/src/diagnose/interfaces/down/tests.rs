@@ -3,11 +3,13 @@
 use std::net::Ipv4Addr;
 
 use plumb_model::Known;
+use plumb_model::diag::tcp_info::TcpInfo;
 use plumb_model::id::Pid;
 use plumb_model::link::{LinkStatistics, STATISTICS};
 use plumb_model::notice::{Notices, RefusedCall};
-use plumb_model::rtnl::{Address, Neighbour};
+use plumb_model::rtnl::{Address, Neighbour, Route, RouteType};
 use plumb_model::sample::{Destination, Sample};
+use plumb_model::snapshot::{End, Kind};
 
 use super::super::super::{Focus, diagnose, no_route};
 use super::*;
@@ -231,4 +233,71 @@ fn who_is_reached_through_what_rests_on_an_interface_that_is_down_is_not_told_to
     assert!(carries(&case, lower, |upper| upper.base.index == 9));
     assert!(carries(&case, tunnel, |upper| upper.base.index == 9));
     assert!(!carries(&case, tunnel, |upper| upper.base.index == 2));
+}
+
+/// What is found of a connected socket for datagrams from an address that no interface has by now, to which the tables have
+/// no way; `earlier` says whether the first sample saw it at eth1, and `sent` what each of two interfaces that are off sent.
+fn without_address(earlier: bool, sent: [u64; 2], has_way: bool) -> Vec<&'static str> {
+    let (own, peer): (IpAddr, IpAddr) = (
+        "fd08::1".parse().expect("an address"),
+        "fd08::2".parse().expect("an address"),
+    );
+    let off = |index, name, sent: u64| {
+        let mut link = link(index, name, 0, 0);
+        let value = |name: &&str| if *name == "tx_packets" { sent } else { 0 };
+        link.statistics = Known::Known(LinkStatistics {
+            values: STATISTICS.iter().map(value).collect(),
+        });
+        link
+    };
+    let address = |interface, ip| Address {
+        interface,
+        ip,
+        prefix_len: 64,
+        scope: 0,
+        flags: 0,
+    };
+    let sample = |has_own: bool| {
+        let by_another = Route {
+            interface: Some(2),
+            ..made_up::route(RouteType::UNICAST)
+        };
+        let mut sample = Sample {
+            links: vec![off(3, "eth1", sent[0]), off(4, "eth2", sent[1])],
+            addresses: vec![address(2, [10, 9, 0, 1].into())],
+            destinations: vec![Destination {
+                ip: peer,
+                route: if has_way {
+                    Ok(by_another)
+                } else {
+                    Err(NO_ROUTE)
+                },
+            }],
+            ..Sample::default()
+        };
+        if has_own {
+            sample.addresses.push(address(3, own));
+        }
+        let mut socket = made_up::connection(&TcpInfo::default());
+        socket.kind = Kind::Udp;
+        socket.tcp = None;
+        socket.local = End::Inet((own, 40_000).into());
+        socket.peer = End::Inet((peer, 8125).into());
+        sample.snapshot.sockets = vec![socket];
+        sample
+    };
+    let (before, after) = (sample(earlier), sample(false));
+    let found = diagnose(&made_up::between(&before, &after)).into_iter();
+    found.map(|found| found.kind).collect()
+}
+
+#[test]
+fn an_interface_that_is_switched_off_takes_its_ipv6_addresses_from_those_who_have_them() {
+    assert_eq!(without_address(true, [9, 9], false), [DOWN]);
+    assert_eq!(without_address(true, [9, 9], true), [DOWN]);
+    // Before the watch: it is the only one that was used.
+    assert_eq!(without_address(false, [9, 0], false), [DOWN]);
+    assert!(!without_address(false, [9, 9], false).contains(&DOWN));
+    // Who may send from any address has a way.
+    assert_eq!(without_address(false, [9, 0], true), [""; 0]);
 }
