@@ -16,6 +16,8 @@ use crate::sockets::option;
 
 /// The device beside loopback.
 pub const DEVICE: &str = "plumbd0";
+/// Since Linux 6.3.
+const IP_LOCAL_PORT_RANGE: i32 = 51;
 /// Users that sockets belong to.
 const USERS: [u32; 3] = [0, 1000, 1001];
 /// A link-local address of [`DEVICE`].
@@ -45,6 +47,8 @@ pub struct Bound {
     pub v6only: bool,
     /// SO_BINDTOIFINDEX, 0 for none.
     pub device: u32,
+    /// IP_FREEBIND: an address that nobody has will do.
+    pub free: bool,
     /// Whose it is.
     pub uid: u32,
 }
@@ -146,6 +150,7 @@ fn random_outside(random: &mut Random, ports: &[u16], device: u32) -> Bound {
             1 => device,
             _ => 0,
         },
+        free: false,
         uid: *random.pick(&USERS),
     }
 }
@@ -210,6 +215,14 @@ pub fn bind(bound: &Bound) -> io::Result<OwnedFd> {
             IpAddr::V6(ip) => SocketAddr::V6(SocketAddrV6::new(ip, bound.port, 0, bound.scope_id)),
             IpAddr::V4(_) => SocketAddr::new(bound.ip, bound.port),
         };
+        if bound.free {
+            let level = if bound.ip.is_ipv6() {
+                (libc::SOL_IPV6, libc::IPV6_FREEBIND)
+            } else {
+                (libc::SOL_IP, libc::IP_FREEBIND)
+            };
+            option::set_word(&socket, level.0, level.1, 1)?;
+        }
         rustix::net::bind(&socket, &address)?;
         Ok(socket)
     })
@@ -235,21 +248,83 @@ fn as_user<T: Send>(uid: u32, make: impl FnOnce() -> io::Result<T> + Send) -> io
 /// Leads a bound socket into some state; what else has to live for it is given with it. A socket that
 /// refuses to go there stays what it is.
 pub fn lead_on(random: &mut Random, bound: &Bound, socket: OwnedFd) -> Vec<OwnedFd> {
+    if random.chance(15) {
+        set_late(random, &socket);
+    }
     if !bound.stream {
         if random.chance(25) {
             let home = home(bound.ip);
             let _ = rustix::net::connect(&socket, &SocketAddr::new(home, 9));
+            if random.chance(40) {
+                let _ = rustix::net::connect_unspec(&socket);
+            }
         }
-        return vec![socket];
+        return copied(random, socket);
     }
     match random.below(10) {
-        0..=2 => vec![socket],
+        0..=2 => copied(random, socket),
         3..=6 => {
             let _ = rustix::net::listen(&socket, 8);
-            vec![socket]
+            if random.chance(10) {
+                set_late(random, &socket);
+            }
+            copied(random, socket)
         }
         7 => connect_out(random, bound, socket),
         _ => accepted(random, bound, socket),
+    }
+}
+
+/// Sets a flag of a socket that is bound already, as programs do that hand a port over. None takes one back: what
+/// the kernel remembers of the port then no table tells.
+fn set_late(random: &mut Random, socket: &OwnedFd) {
+    let _ = if random.chance(50) {
+        sockopt::set_socket_reuseaddr(socket, true)
+    } else {
+        sockopt::set_socket_reuseport(socket, true)
+    };
+}
+
+/// Gives a socket back that may have a second descriptor, or that one alone.
+fn copied(random: &mut Random, socket: OwnedFd) -> Vec<OwnedFd> {
+    match (random.below(6), socket.try_clone()) {
+        (0, Ok(copy)) => vec![copy],
+        (1, Ok(copy)) => vec![socket, copy],
+        _ => vec![socket],
+    }
+}
+
+/// Makes a connection of a socket that was not bound, from one of the ports: the kernel gives it that port alone.
+pub fn connection_from(random: &mut Random, ports: &[u16]) -> Vec<OwnedFd> {
+    let port = u32::from(*random.pick(ports));
+    let home = *random.pick(&[
+        IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::LOCALHOST),
+    ]);
+    let family = if home.is_ipv6() {
+        AddressFamily::INET6
+    } else {
+        AddressFamily::INET
+    };
+    let Ok(listener) = TcpListener::bind((home, 0)) else {
+        return Vec::new();
+    };
+    let (Ok(to), Ok(near)) = (
+        listener.local_addr(),
+        rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None),
+    ) else {
+        return Vec::new();
+    };
+    let range = port << 16 | port;
+    // Linux 6.3; without it the port would be any.
+    if option::set_word(&near, libc::SOL_IP, IP_LOCAL_PORT_RANGE, range).is_err()
+        || rustix::net::connect(&near, &to).is_err()
+    {
+        return Vec::new();
+    }
+    match listener.accept() {
+        Ok((far, _)) => leave(random, near, far.into()),
+        Err(_) => Vec::new(),
     }
 }
 

@@ -47,6 +47,7 @@ mod needs_root {
             reuse_port: false,
             v6only: false,
             device,
+            free: false,
             uid: 0,
         })
         .expect("nobody has it here");

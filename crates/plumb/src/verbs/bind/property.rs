@@ -87,6 +87,31 @@ mod needs_root {
         }
     }
 
+    /// Sets what the whole namespace says about addresses and ports.
+    fn set_rules(random: &mut Random, first: u16) {
+        let above = u16::saturating_add(first, 1).to_string();
+        let reserved = first.to_string();
+        let yes_or_no = ["0", "0", "0", "1"];
+        for (name, value) in [
+            ("ipv4/ip_nonlocal_bind", *random.pick(&yes_or_no)),
+            ("ipv6/ip_nonlocal_bind", *random.pick(&yes_or_no)),
+            ("ipv4/ip_autobind_reuse", *random.pick(&yes_or_no)),
+            ("ipv6/bindv6only", *random.pick(&yes_or_no)),
+            ("ipv4/tcp_tw_reuse", *random.pick(&["0", "1", "2"])),
+            (
+                "ipv4/ip_unprivileged_port_start",
+                *random.pick(&["1024", "1024", "0", &above]),
+            ),
+            (
+                "ipv4/ip_local_reserved_ports",
+                *random.pick(&["", &reserved]),
+            ),
+        ] {
+            std::fs::write(format!("/proc/sys/net/{name}"), format!("{value}\n"))
+                .expect("root sets what the namespace does");
+        }
+    }
+
     fn run_cases(cases: usize, seed: usize) -> Tally {
         let mut random = Random::new(u64::try_from(seed).unwrap_or(0));
         let device = binds::make_device().expect("root makes devices");
@@ -104,6 +129,7 @@ mod needs_root {
                 // One of them is privileged in every tenth round.
                 let low = u16::try_from(1 + case / CASES_PER_PORTS % 1_000).unwrap_or(1);
                 ports = [if random.chance(10) { low } else { first }, first + 1];
+                set_rules(&mut random, first);
             }
             if held.len() >= MOST_SOCKETS || (!held.is_empty() && random.chance(25)) {
                 held.swap_remove(random.below(held.len()));
@@ -114,10 +140,14 @@ mod needs_root {
                     .expect("root sets what the namespace does");
             }
             for _ in 0..random.between(0, 2) {
-                let bound = binds::random_bound(&mut random, &ports, device, vrf);
+                let mut bound = binds::random_bound(&mut random, &ports, device, vrf);
+                bound.free = random.chance(20);
                 if let Ok(socket) = binds::bind(&bound) {
                     held.push(binds::lead_on(&mut random, &bound, socket));
                 }
+            }
+            if random.chance(10) {
+                held.push(binds::connection_from(&mut random, &ports));
             }
             compare(
                 &binds::random_bound(&mut random, &ports, device, vrf),
@@ -163,6 +193,7 @@ mod needs_root {
                 reuse_port,
                 v6only: false,
                 device: 0,
+                free: false,
                 uid: 0,
             };
             let mut held = Vec::new();
