@@ -287,7 +287,9 @@ pub fn strange(hops: &[Hop], destination: IpAddr) -> Vec<Strange> {
     if let (Some(&ttl), Some(&last)) = (translated.first(), translated.last()) {
         found.push(Strange::Translated { ttl, last });
     }
-    for (hop, next) in hops.iter().zip(hops.iter().skip(1)) {
+    // Where ways of different length lie side by side, a router is at several distances.
+    let one_way = !hops.iter().any(has_several);
+    for (hop, next) in hops.iter().zip(hops.iter().skip(1)).filter(|_| one_way) {
         let (Some(one), Some(other)) = (hop.heard.first(), next.heard.first()) else {
             continue;
         };
@@ -310,6 +312,16 @@ pub fn strange(hops: &[Hop], destination: IpAddr) -> Vec<Strange> {
         });
     }
     found
+}
+
+/// Several routers pass probes on at one TTL: there are several ways.
+fn has_several(hop: &Hop) -> bool {
+    let mut passing = hop
+        .heard
+        .iter()
+        .filter(|heard| heard.word == Word::TimeExceeded);
+    let first = passing.next();
+    passing.any(|heard| first.is_some_and(|first| first.from != heard.from))
 }
 
 /// Guesses over how many hops an answer came: the next higher usual beginning less what is left.

@@ -15,8 +15,8 @@ use super::{Method, Probe, Sending};
 use crate::sys::receive::receive;
 
 /// No packet of the Internet is longer.
-const PACKET_BYTES: usize = 64 * 1024;
-const CONTROL_BYTES: usize = 512;
+pub(super) const PACKET_BYTES: usize = 64 * 1024;
+pub(super) const CONTROL_BYTES: usize = 512;
 
 /// An answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,12 +96,7 @@ pub(super) fn read(probe: &Probe, socket: &OwnedFd, sent: Sending) -> Option<Ans
                 };
                 if is_ours(probe, bytes, true) {
                     let said = decode_control(control.get(..got.control_bytes).unwrap_or(&[]));
-                    return Some(Answer {
-                        rtt: sent.until(said.received),
-                        from: Some(probe.destination.ip()),
-                        ttl: said.ttl,
-                        what: What::Reply,
-                    });
+                    return Some(reply(probe, said, sent.until(said.received)));
                 }
             }
             // An error that is pending beside its entry in the queue, which was or will be read.
@@ -125,7 +120,17 @@ fn is_ours(probe: &Probe, bytes: &[u8], reply: bool) -> bool {
     })
 }
 
-fn from_error(error: ExtendedError, said: Control, rtt: Duration) -> Answer {
+/// The destination itself.
+pub(super) fn reply(probe: &Probe, said: Control, rtt: Duration) -> Answer {
+    Answer {
+        rtt,
+        from: Some(probe.destination.ip()),
+        ttl: said.ttl,
+        what: What::Reply,
+    }
+}
+
+pub(super) fn from_error(error: ExtendedError, said: Control, rtt: Duration) -> Answer {
     let what = match error.origin {
         Origin::Icmp | Origin::Icmp6 => What::Icmp {
             kind: error.kind,

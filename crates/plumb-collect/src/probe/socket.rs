@@ -48,11 +48,7 @@ pub(super) fn prepare(probe: &Probe) -> Result<OwnedFd, Errno> {
     let _ = socket_option::set_word(&socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1);
     // Only tells how far the way back is.
     let _ = socket_option::set_word(&socket, level, ttl, 1);
-    if probe.ttl > 0 && ipv6 {
-        sockopt::set_ipv6_unicast_hops(&socket, Some(probe.ttl))?;
-    } else if probe.ttl > 0 {
-        sockopt::set_ip_ttl(&socket, probe.ttl.into())?;
-    }
+    set_ttl(probe, &socket)?;
     if probe.least_ttl > 0 {
         let least = if ipv6 {
             libc::IPV6_MINHOPCOUNT
@@ -80,6 +76,15 @@ pub(super) fn prepare(probe: &Probe) -> Result<OwnedFd, Errno> {
         rustix::net::connect(&socket, &address(probe))?;
     }
     Ok(socket)
+}
+
+/// Sets the TTL or hop limit of what is sent next.
+pub(super) fn set_ttl(probe: &Probe, socket: &OwnedFd) -> Result<(), Errno> {
+    match (probe.ttl, probe.destination.is_ipv6()) {
+        (0, _) => Ok(()),
+        (ttl, true) => sockopt::set_ipv6_unicast_hops(socket, Some(ttl)),
+        (ttl, false) => sockopt::set_ip_ttl(socket, ttl.into()),
+    }
 }
 
 /// Sends the packet.

@@ -79,6 +79,14 @@ fn answers_tell_of_hidden_hops() {
     assert_eq!(hops_back(255), Some(1));
 }
 
+#[test]
+fn a_router_on_two_ways_of_different_length_is_not_hiding_others() {
+    let mut way = hops(&[1, 2, 2, 3]);
+    assert_eq!(strange(&way, ip(9)).len(), 1);
+    also(&mut way, 1, 4, Word::TimeExceeded);
+    assert_eq!(strange(&way, ip(9)), []);
+}
+
 /// A hop that says more.
 fn also(way: &mut [Hop], at: usize, last: u8, word: Word) {
     way[at].heard.push(Heard {

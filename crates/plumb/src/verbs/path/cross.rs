@@ -1,16 +1,10 @@
 //! The cross-check of who answers at a port: whether packets of another kind go on where the destination seems to be,
 //! and with which TTL its answer came.
 
-use std::time::Duration;
-
 use plumb_analyze::path::{End, Hop, Impostor, Suspects, Word, suspects};
 use plumb_collect::probe::{self, Method, Probe, icmp_method};
 
 use super::trace::{Plan, Trace, heard};
-
-/// An answer may take so many round trips of the trace, and no less than this.
-const PATIENCE: u32 = 5;
-const LEAST_PATIENCE: Duration = Duration::from_millis(200);
 
 /// Looks for somebody who answers in the destination's name; of a port alone, because nobody else says so.
 pub fn check(plan: &Plan, trace: &Trace) -> Option<Impostor> {
@@ -21,7 +15,7 @@ pub fn check(plan: &Plan, trace: &Trace) -> Option<Impostor> {
         return None;
     }
     let plan = Plan {
-        wait: patience(plan, trace),
+        wait: trace.patience(plan),
         ..*plan
     };
     let hops: Vec<Hop> = trace
@@ -41,13 +35,6 @@ pub fn check(plan: &Plan, trace: &Trace) -> Option<Impostor> {
         _ => hops.last()?.heard.first()?.ttl,
     };
     suspects.convict(came_with)
-}
-
-fn patience(plan: &Plan, trace: &Trace) -> Duration {
-    let rtts = trace.hops.iter().flat_map(|measured| &measured.rtts_ms);
-    let slowest = rtts.copied().fold(0.0, f64::max);
-    let slowest = Duration::try_from_secs_f64(slowest / 1000.0).unwrap_or(plan.wait);
-    (slowest * PATIENCE).max(LEAST_PATIENCE).min(plan.wait)
 }
 
 /// Asks the hop at a TTL and the one before with packets of other kinds, until somebody answers at it.

@@ -26,7 +26,7 @@ use self::found::Found;
 use self::local::{Local, Question};
 use self::mtu::PathMtu;
 use self::target::{Family, Target};
-use self::trace::Plan;
+use self::trace::{Plan, Trace};
 use super::form::FormArguments;
 use super::{place, status, watch};
 use crate::errno;
@@ -194,7 +194,7 @@ fn find(arguments: &Arguments, target: &Target, plan: &Plan) -> u8 {
     let impostor = impostor.and_then(|trace| cross::check(plan, trace));
     let mtu = match &trace {
         Some(trace) if !arguments.no_mtu && impostor.is_none() && !signal::interrupted() => {
-            find_mtu(plan, &local, trace.end)
+            find_mtu(plan, &local, trace)
         }
         _ => None,
     };
@@ -212,11 +212,14 @@ fn find(arguments: &Arguments, target: &Target, plan: &Plan) -> u8 {
 }
 
 /// Big packets are sent as ICMP or UDP; a SYN is small.
-fn find_mtu(plan: &Plan, local: &Local, end: End) -> Option<PathMtu> {
-    let End::Reached { ttl, .. } = end else {
+fn find_mtu(plan: &Plan, local: &Local, trace: &Trace) -> Option<PathMtu> {
+    let End::Reached { ttl, .. } = trace.end else {
         return None;
     };
-    let mut plan = *plan;
+    let mut plan = Plan {
+        wait: trace.patience(plan),
+        ..*plan
+    };
     if plan.method == Method::Tcp {
         plan.method = icmp_method(plan.destination.is_ipv6()).unwrap_or(Method::Udp);
         plan.destination.set_port(0);

@@ -8,7 +8,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use plumb_collect::probe::{self, Answer, Probe, What};
+use plumb_collect::probe::{self, Answer, Method, Probe, What};
 use plumb_collect::sys::signal;
 use serde::Serialize;
 
@@ -179,10 +179,11 @@ impl<'a> Prober<'a> {
         }
     }
 
-    /// Sends a small probe that the destination answers, now or after the pause that hosts make.
+    /// Sends a small probe that the destination answers, now or after the pause that hosts make between ICMP errors;
+    /// echo replies they do not hold back.
     fn small(&self) -> Option<Answer> {
         self.small_once().or_else(|| {
-            let rested = signal::pause(ANSWER_PAUSE);
+            let rested = self.plan.method != Method::Udp || signal::pause(ANSWER_PAUSE);
             rested.then(|| self.small_once()).flatten()
         })
     }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use plumb_analyze::path::{End, Heard, Hop, Word, verdict};
-use plumb_collect::probe::{self, Answer, Method, Probe, What};
+use plumb_collect::probe::{Answer, Flow, Method, Probe, What};
 use plumb_collect::sys::signal;
 use rustix::io::Errno;
 
@@ -15,6 +15,10 @@ const WINDOW: u8 = 4;
 const FIRST_UDP_PORT: u16 = 33434;
 /// Bytes of a probe, whole packet.
 pub const USUAL_BYTES: usize = 64;
+
+/// A further answer may take so many round trips, and no less than this.
+const PATIENCE: u32 = 5;
+const LEAST_PATIENCE: Duration = Duration::from_millis(200);
 
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +68,14 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// Says how long further answers may take, from how long those took that came.
+    pub fn patience(&self, plan: &Plan) -> Duration {
+        let rtts = self.hops.iter().flat_map(|measured| &measured.rtts_ms);
+        let slowest = rtts.copied().fold(0.0, f64::max);
+        let slowest = Duration::try_from_secs_f64(slowest / 1000.0).unwrap_or(plan.wait);
+        (slowest * PATIENCE).max(LEAST_PATIENCE).min(plan.wait)
+    }
+
     /// Says whether probes could not be sent and nobody answered any.
     pub fn is_unsent(&self) -> bool {
         let is_silent = |measured: &Measured| measured.hop.heard.is_empty();
@@ -80,10 +92,11 @@ pub fn run(plan: &Plan) -> Trace {
         interrupted: false,
     };
     signal::catch_interrupts(1);
+    let mut flow = Flow::default();
     let mut first = 1;
     // Later rounds may go other ways, of which one goes on where the first was stopped.
-    while discover(plan, first, &mut trace) == Found::Stop {
-        repeat(plan, first, &mut trace);
+    while discover(plan, first, &mut trace, &mut flow) == Found::Stop {
+        repeat(plan, first, &mut trace, &mut flow);
         first = next(&trace);
         let ends = matches!(
             end(plan, &trace.hops),
@@ -93,12 +106,12 @@ pub fn run(plan: &Plan) -> Trace {
             return finished(plan, trace);
         }
     }
-    repeat(plan, first, &mut trace);
+    repeat(plan, first, &mut trace, &mut flow);
     finished(plan, trace)
 }
 
 /// Asks the hops from `first` on again.
-fn repeat(plan: &Plan, first: u8, trace: &mut Trace) {
+fn repeat(plan: &Plan, first: u8, trace: &mut Trace, flow: &mut Flow) {
     for round in 1..plan.rounds {
         if !signal::pause(plan.interval) {
             break;
@@ -106,7 +119,7 @@ fn repeat(plan: &Plan, first: u8, trace: &mut Trace) {
         let ttls: Vec<u8> = trace.hops.iter().map(|measured| measured.hop.ttl).collect();
         let ttls: Vec<u8> = ttls.into_iter().filter(|&ttl| ttl >= first).collect();
         for window in ttls.chunks(WINDOW.into()) {
-            send(plan, window, round, trace);
+            send((plan, flow), window, round, trace);
         }
     }
 }
@@ -136,7 +149,7 @@ enum Found {
 }
 
 /// Looks for hops from `first` on.
-fn discover(plan: &Plan, mut first: u8, trace: &mut Trace) -> Found {
+fn discover(plan: &Plan, mut first: u8, trace: &mut Trace, flow: &mut Flow) -> Found {
     while first <= plan.max_hops {
         let last = first.saturating_add(WINDOW - 1).min(plan.max_hops);
         let ttls: Vec<u8> = (first..=last).collect();
@@ -149,7 +162,7 @@ fn discover(plan: &Plan, mut first: u8, trace: &mut Trace) -> Found {
                 ..Measured::default()
             });
         }
-        send(plan, &ttls, 0, trace);
+        send((plan, flow), &ttls, 0, trace);
         match end(plan, &trace.hops) {
             End::Reached { ttl, .. } => {
                 trace.hops.truncate(ttl.into());
@@ -181,9 +194,9 @@ fn end(plan: &Plan, hops: &[Measured]) -> End {
     verdict(&hops, plan.destination.ip())
 }
 
-fn send(plan: &Plan, ttls: &[u8], round: u16, trace: &mut Trace) {
+fn send((plan, flow): (&Plan, &mut Flow), ttls: &[u8], round: u16, trace: &mut Trace) {
     let probes: Vec<Probe> = ttls.iter().map(|&ttl| plan.probe(ttl, round)).collect();
-    let results = probe::run(&probes, plan.wait);
+    let results = flow.run(&probes, plan.wait);
     for (probe, result) in probes.iter().zip(results) {
         let Some(measured) = trace
             .hops

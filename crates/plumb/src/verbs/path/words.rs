@@ -259,8 +259,8 @@ pub fn strange(what: Strange) -> (&'static str, String) {
         Strange::SameTwice { ttl, from } => (
             "same-router-twice",
             format!(
-                "{from} answers for hop {ttl} and the next: a router before it does not count down, or it hides \
-                 others"
+                "{from} answers for hop {ttl} and the next: a router before it does not count down, it hides \
+                 others, or one of several ways is longer by a hop"
             ),
         ),
         Strange::LongerWayBack { ttl, there, back } => (

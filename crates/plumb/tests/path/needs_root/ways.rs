@@ -134,3 +134,58 @@ fn without_loopback_this_host_does_not_reach_itself_and_is_told_why() {
         assert_eq!(output.status.code(), Some(1), "{text}");
     });
 }
+
+#[test]
+fn echo_requests_are_of_one_flow_and_go_one_of_several_ways() {
+    sandbox::run(|| {
+        let chain = Chain::new(ROUTERS).expect("root builds it");
+        // From the first router a way past the second, shorter by a hop.
+        let third = chain.path(3);
+        let link = format!("link add skip1 type veth peer name skip3 netns {third}");
+        chain.ip(1, &link).expect("a link");
+        for (place, name, address) in [(1, "skip1", "10.77.0.1/24"), (3, "skip3", "10.77.0.2/24")] {
+            let line = format!("address add {address} dev {name}");
+            chain.ip(place, &line).expect("an address");
+            let line = format!("link set {name} up");
+            chain.ip(place, &line).expect("a link");
+        }
+        chain
+            .set(1, "ipv4/fib_multipath_hash_policy", "1")
+            .expect("root sets it");
+        let both = "route replace 10.0.5.0/24 nexthop via 10.0.1.2 nexthop via 10.77.0.2";
+        chain.ip(1, both).expect("a route of two ways");
+        let ask = |method| {
+            let words = [
+                method, "10.0.5.2", "-c", "12", "-i", "1ms", "--no-mtu", "--json",
+            ];
+            json(&plumb(&chain, &words))
+        };
+        let several = |document: &serde_json::Value| {
+            let rows = document["hops"].as_array().expect("an array");
+            let several =
+                |row: &&serde_json::Value| row["addresses"].as_array().map(Vec::len) > Some(1);
+            rows.iter().filter(several).count()
+        };
+        let document = ask("--icmp");
+        assert_eq!(several(&document), 0, "{document}");
+        assert_eq!(document["notes"], serde_json::json!([]), "{document}");
+        // Each datagram is of a flow of its own, and routers are at two distances.
+        let document = ask("--udp");
+        assert!(several(&document) > 0, "{document}");
+        assert_eq!(document["notes"], serde_json::json!([]), "{document}");
+    });
+}
+
+#[test]
+fn a_destination_that_drops_echo_requests_is_not_waited_for() {
+    sandbox::run(|| {
+        let chain = Chain::new(2).expect("root builds it");
+        let rule = "meta l4proto { icmp, udp } drop";
+        chain.filter(2, "forward", rule).expect("nft is there");
+        let start = std::time::Instant::now();
+        let document = json(&plumb(&chain, &["-w", "9s", "10.0.2.2:80", "--json"]));
+        assert_eq!(document["path_mtu"], serde_json::Value::Null, "{document}");
+        // Answers come within a millisecond, so nobody waits as long as the first might have taken.
+        assert!(start.elapsed().as_secs() < 9, "{:?}", start.elapsed());
+    });
+}
