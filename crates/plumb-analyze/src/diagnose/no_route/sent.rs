@@ -1,7 +1,10 @@
 //! Datagrams that `sendto()` and the like refused for want of a way: only ENETUNREACH is counted anywhere.
+//! Those for a group are [`group`]'s.
 //!
 //! The same errors have other causes. EINVAL is believed where the routing tables give it, too, and EACCES where
 //! the destination is no broadcast; what a router or a neighbour said of an earlier datagram comes back from a later call.
+
+mod group;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -44,9 +47,14 @@ fn refused(case: &Case<'_>, calls: &[&RefusedCall]) -> Option<Finding> {
         return None;
     };
     let who = String::from_utf8_lossy(&call.comm).into_owned();
+    let is_group = ip.is_multicast();
     Some(Finding {
         kind: ID,
-        severity: Severity::Critical,
+        severity: if is_group {
+            group::severity(case, call)
+        } else {
+            Severity::Critical
+        },
         summary: format!("{who} cannot send to {ip}: {means}"),
         subject: Subject {
             pid: Some(call.pid),
@@ -54,10 +62,14 @@ fn refused(case: &Case<'_>, calls: &[&RefusedCall]) -> Option<Finding> {
             ..destination(ip)
         },
         evidence: facts(case, call, count, means, answer),
-        hints: vec![
-            format!("the rule and the table that decided: plumb path {ip}"),
-            "where that finds a way, a rule about the user, the mark, the port or the source decides: ip rule".to_owned(),
-        ],
+        hints: if is_group {
+            group::hints()
+        } else {
+            vec![
+                format!("the rule and the table that decided: plumb path {ip}"),
+                "where that finds a way, a rule about the user, the mark, the port or the source decides: ip rule".to_owned(),
+            ]
+        },
         confidence,
     })
 }
@@ -104,7 +116,7 @@ fn is_harmless(case: &Case<'_>, call: &RefusedCall, ip: IpAddr) -> bool {
         IpAddr::V4(_) => !has_ipv4(case),
     };
     let to_all = match ip {
-        IpAddr::V4(ip) => ip.is_multicast() || ip.is_broadcast(),
+        IpAddr::V4(ip) => ip.is_broadcast() || ip.is_multicast() && !group::is_needed(call),
         IpAddr::V6(ip) => ip.is_multicast(),
     };
     without_family && !case.focus.counts_each(ip)
@@ -230,7 +242,7 @@ mod tests {
         );
         let everybody = ([255; 4], 9);
         assert_eq!(found(everybody, (101, 9), Err(101)), []);
-        let group = ([239, 1, 2, 3], 9);
+        let group = ([224, 0, 0, 251], 5353);
         assert_eq!(found(group, (101, 9), Err(101)), []);
         // The other family is tried as well.
         let other: SocketAddr = "[2001:db8::53]:53".parse().expect("an end");

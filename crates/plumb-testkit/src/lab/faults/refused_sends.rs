@@ -58,6 +58,15 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "no-route/group",
+        about: "a program has one socket, and sends to a group to which there is no route",
+        make: |stage| {
+            host(stage)?;
+            sends(stage, "0.0.0.0:0", &["239.1.2.3:9999"], Some(101))?;
+            Ok(Expected::subject("peer", "239.1.2.3").and("pid", std::process::id()))
+        },
+    },
+    Scenario {
         name: "no-route/healthy-announcer",
         about: "a program announces itself to a group and to everybody, and the interface of one of its sockets leads nowhere",
         make: |stage| {
