@@ -8,9 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
-use plumb_model::NetnsId;
 use plumb_model::snapshot::{Kind, Snapshot, Socket};
 use plumb_model::socket::SocketState;
+use plumb_model::{Known, NetnsId, Reason};
 
 /// Seconds that a connection stays in TIME_WAIT (`TCP_TIMEWAIT_LEN`, no setting).
 pub const TIME_WAIT_S: f64 = 60.0;
@@ -102,6 +102,8 @@ pub struct Look {
     pub taken: BTreeSet<u16>,
     /// Of these, sockets that neither listen nor connect, by place in the snapshot.
     pub idle: Vec<usize>,
+    /// Why holders are unknown, for each socket that uses a port and whose holders are.
+    pub unknown: Vec<Reason>,
 }
 
 /// Looks at the sockets of one namespace.
@@ -134,10 +136,13 @@ pub fn look(snapshot: &Snapshot, netns: NetnsId, range: &Range) -> Look {
         let used = look.uses.entry(target).or_default();
         used.take(port, socket);
         used.count(socket);
-        let holder = snapshot.owners.of(place).ok().and_then(|held| held.first());
-        if let Some(holder) = holder {
-            *used.holders.entry(holder.process).or_default() += 1;
-            used.example.get_or_insert(place);
+        match snapshot.owners.of(place) {
+            Known::Known([holder, ..]) => {
+                *used.holders.entry(holder.process).or_default() += 1;
+                used.example.get_or_insert(place);
+            }
+            Known::Known([]) => {}
+            Known::Unknown(reason) => look.unknown.push(reason),
         }
     }
     look

@@ -33,6 +33,32 @@ fn namespace_of(what: &str) -> Option<(&str, &str)> {
     name_and_why.rsplit_once(": ")
 }
 
+/// Says whether a reason means that there is no holder, not that we could not look.
+pub fn is_certain(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::TimeWait
+            | Reason::ConnectionRequest
+            | Reason::NoHolder
+            | Reason::KernelOwned
+            | Reason::Orphan
+            | Reason::InFlight
+            | Reason::NotAccepted
+    )
+}
+
+/// Says of how many sockets the holders are unknown, for each reason why, a line each; who has none is not missed.
+pub fn of_holders(reasons: impl Iterator<Item = Reason>) -> Vec<String> {
+    let mut unknown: BTreeMap<&'static str, (Reason, usize)> = BTreeMap::new();
+    for reason in reasons.filter(|reason| !is_certain(*reason)) {
+        unknown.entry(reason.word()).or_insert((reason, 0)).1 += 1;
+    }
+    let unknown = unknown.into_values();
+    unknown
+        .map(|(reason, count)| holders(count, reason))
+        .collect()
+}
+
 /// Says that the holders of so many sockets are unknown, and why.
 pub fn holders(count: usize, reason: Reason) -> String {
     let sockets = if count == 1 { "socket" } else { "sockets" };

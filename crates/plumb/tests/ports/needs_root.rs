@@ -226,3 +226,24 @@ fn ports_of_a_server_in_the_range_are_no_use_of_it() {
         drop((near, far));
     });
 }
+
+#[test]
+fn who_may_not_look_at_holders_is_told_so() {
+    sandbox::run(|| {
+        let (_listener, address) = server();
+        let _held = TcpStream::connect(address).expect("somebody listens");
+        let mut as_nobody = std::process::Command::new("setpriv");
+        as_nobody.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        as_nobody.args([env!("CARGO_BIN_EXE_plumb"), "ports", "--once", "--json"]);
+        let document = json(&as_nobody.output().expect("util-linux is there"));
+        assert_eq!(document["targets"][0]["processes"], serde_json::json!([]));
+        assert_eq!(document["complete"], false, "{document}");
+        let told = "not seen: the holders of 1 socket: other users' processes may not be looked at";
+        let reasons = document["reasons"].as_array().expect("an array");
+        let is_told = |reason: &Value| reason.as_str().is_some_and(|text| text.starts_with(told));
+        assert!(reasons.iter().any(is_told), "{document}");
+        // Root sees it.
+        let document = json(&ports(&["--once", "--json"]));
+        assert_eq!(document["reasons"], serde_json::json!([]), "{document}");
+    });
+}

@@ -12,6 +12,7 @@ use super::columns::OWN;
 use super::endpoint::unix_name;
 use super::row::Row;
 use crate::facts;
+use crate::verbs::unseen::is_certain;
 
 /// A socket as far as a filter looks at it.
 pub struct Facts<'s> {
@@ -161,20 +162,6 @@ impl<'s> Facts<'s> {
 pub fn could_be_known(row: &Row<'_>) -> bool {
     row.owner_unknown()
         .is_some_and(|reason| !is_certain(reason))
-}
-
-/// Says whether a reason means that there is no holder, not that we could not look.
-pub fn is_certain(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::TimeWait
-            | Reason::ConnectionRequest
-            | Reason::NoHolder
-            | Reason::KernelOwned
-            | Reason::Orphan
-            | Reason::InFlight
-            | Reason::NotAccepted
-    )
 }
 
 impl<'s> Place<'s> {

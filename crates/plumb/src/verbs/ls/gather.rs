@@ -1,6 +1,6 @@
 //! Reads what a plan wants, decides the rows, and says what could not be seen.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -9,8 +9,8 @@ use plumb_collect::names::{Names as HostNames, ServiceKind};
 use plumb_collect::processes::details::Wanted;
 use plumb_collect::snapshot::{self, Request};
 use plumb_filter::{Piece, Verdict};
+use plumb_model::Uid;
 use plumb_model::snapshot::{Kind, Namespace, Snapshot, Socket};
-use plumb_model::{Reason, Uid};
 use plumb_present::json;
 use plumb_present::report::Column;
 
@@ -19,7 +19,7 @@ use super::asks::Asks;
 use super::columns::Spec;
 use super::creation;
 use super::endpoint::Names;
-use super::facts::{Facts, could_be_known, is_certain};
+use super::facts::{Facts, could_be_known};
 use super::plan::Plan;
 use super::row::{Row, View};
 use crate::verbs::form::Form;
@@ -219,15 +219,9 @@ fn resolve(names: &mut HostNames, sockets: &[Socket]) -> Names {
 /// Says what could not be observed, a sentence each.
 pub fn reasons(view: &View<'_>, rows: &[Row<'_>], undecided: usize) -> Vec<String> {
     let mut reasons = unseen::gaps(view.snapshot);
-    let mut unknown: BTreeMap<&'static str, (Reason, usize)> = BTreeMap::new();
-    for reason in rows.iter().filter_map(Row::owner_unknown) {
-        if !is_certain(reason) {
-            unknown.entry(reason.word()).or_insert((reason, 0)).1 += 1;
-        }
-    }
-    for (reason, count) in unknown.into_values() {
-        reasons.push(unseen::holders(count, reason));
-    }
+    reasons.extend(unseen::of_holders(
+        rows.iter().filter_map(Row::owner_unknown),
+    ));
     reasons.extend_from_slice(&view.creation_reasons);
     if undecided > 0 {
         let are = if undecided == 1 {

@@ -349,6 +349,7 @@ impl Told {
 
     fn reasons(&self) -> Vec<String> {
         let mut reasons = unseen::gaps(&self.snapshot);
+        reasons.extend(unseen::of_holders(self.look.unknown.iter().copied()));
         if !lists_bound_sockets() {
             reasons.push(String::from(
                 "TCP sockets that are bound and do not listen: this kernel does not list them (Linux 6.8 does)",
