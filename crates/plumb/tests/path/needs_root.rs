@@ -543,6 +543,24 @@ fn nothing_is_sent_to_many_and_it_is_told_where_nothing_leaves() {
 }
 
 #[test]
+fn what_lies_behind_the_last_hop_that_may_be_asked_is_not_known() {
+    sandbox::run(|| {
+        let chain = Chain::new(3).expect("root builds it");
+        let output = plumb(&chain, &["-m", "2", "-c", "1", "10.0.3.2"]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(!text.contains("nobody"), "{text}");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(told.contains("none further was asked (-m 2)"), "{told}");
+        assert_eq!(output.status.code(), Some(3), "{text}");
+        let document = found(&chain, &["-m", "2", "10.0.3.2"]);
+        assert_eq!(document["end"], Value::Null, "{document}");
+        assert_eq!(document["complete"], false, "{document}");
+        let document = found(&chain, &["-m", "4", "10.0.3.2"]);
+        assert_eq!(document["end"]["how"], "reached", "{document}");
+    });
+}
+
+#[test]
 fn another_namespace_is_looked_at_from_outside() {
     sandbox::run(|| {
         let chain = Chain::new(1).expect("root builds it");

@@ -47,8 +47,14 @@ impl Found<'_> {
         };
         let rows: Vec<Row> = rows(hops, arguments.resolve);
         let notes = self.notes();
-        let interrupted = self.trace.as_ref().filter(|trace| trace.interrupted);
+        let trace = self.trace.as_ref();
+        let interrupted = trace.filter(|trace| trace.interrupted);
         reasons.extend(interrupted.map(|trace| words::interrupted(&trace.hops)));
+        reasons.extend(
+            trace
+                .filter(|trace| trace.cut)
+                .map(|trace| words::cut(&trace.hops)),
+        );
         let may_be_sought = !arguments.no_mtu && self.impostor.is_none() && !signal::interrupted();
         if self.trace.is_some() && may_be_sought && self.is_reached() && self.mtu.is_none() {
             reasons.push(String::from(
@@ -124,10 +130,10 @@ impl Found<'_> {
         }
     }
 
-    /// Says how the way ends; `None` where nobody asked, or nothing could be sent, or somebody interrupted before that
-    /// was known.
+    /// Says how the way ends; `None` where nobody asked, or nothing could be sent, or somebody interrupted or forbade to
+    /// look further before that was known.
     fn end(&self) -> Option<End> {
-        let told = |trace: &&Trace| !trace.interrupted && !trace.is_unsent();
+        let told = |trace: &&Trace| !trace.interrupted && !trace.cut && !trace.is_unsent();
         let trace = self.trace.as_ref().filter(told)?;
         Some(trace.end)
     }
@@ -137,7 +143,7 @@ impl Found<'_> {
             None if self.of_many => status::BLIND,
             None if self.local.has_way() => status::FINE,
             Some(_) if self.is_reached() => status::FINE,
-            Some(trace) if trace.interrupted => status::BLIND,
+            Some(trace) if trace.interrupted || trace.cut => status::BLIND,
             Some(trace) if trace.is_unsent() => status::BLIND,
             None | Some(_) => status::NO,
         }

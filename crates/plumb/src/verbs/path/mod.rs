@@ -107,7 +107,7 @@ EXAMPLES
 
 EXIT STATUS
   0 the destination answers (with --route: there is a way); 1 it does not; 2 usage; 3 nothing could
-  be sent.";
+  be sent, or the last hop of -m passes probes on.";
 
 /// Reads a type of service, in hexadecimal as `ip` takes it with `0x`, or decimal.
 fn type_of_service(text: &str) -> Result<u8, String> {

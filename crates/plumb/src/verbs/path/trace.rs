@@ -65,6 +65,8 @@ pub struct Trace {
     pub unsent: Option<Errno>,
     /// Somebody interrupted before the end was found.
     pub interrupted: bool,
+    /// The last hop that may be asked passes probes on: what lies behind it is not known.
+    pub cut: bool,
 }
 
 impl Trace {
@@ -90,6 +92,7 @@ pub fn run(plan: &Plan) -> Trace {
         end: End::Silent { ttl: 0 },
         unsent: None,
         interrupted: false,
+        cut: false,
     };
     signal::catch_interrupts(1);
     let mut flow = Flow::default();
@@ -133,6 +136,7 @@ fn next(trace: &Trace) -> u8 {
 /// Judges; what was asked behind the end, because a first answer of it was lost, is no hop.
 fn finished(plan: &Plan, mut trace: Trace) -> Trace {
     trace.end = end(plan, &trace.hops);
+    trace.cut = trace.end == End::Silent { ttl: plan.max_hops };
     if let End::Reached { ttl, .. } | End::Stopped { ttl, .. } = trace.end {
         trace.hops.retain(|measured| measured.hop.ttl <= ttl);
     }
@@ -209,7 +213,7 @@ fn send((plan, flow): (&Plan, &mut Flow), ttls: &[u8], round: u16, trace: &mut T
         match result {
             Ok(Some(answer)) => match heard(plan, &answer) {
                 Ok(heard) => {
-                    measured.rtts_ms.push(answer.rtt.as_secs_f64() * 1000.0);
+                    measured.rtts_ms.push(milliseconds(answer.rtt));
                     // The same with another TTL is the same.
                     let is_known = measured
                         .hop
@@ -226,6 +230,16 @@ fn send((plan, flow): (&Plan, &mut Flow), ttls: &[u8], round: u16, trace: &mut T
             Err(errno) => trace.unsent = Some(errno),
         }
     }
+}
+
+/// Counts whole nanoseconds, so that no digits are made up behind them.
+fn milliseconds(time: Duration) -> f64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "round trips take less than a month"
+    )]
+    let nanoseconds = time.as_nanos() as f64;
+    nanoseconds / 1e6
 }
 
 /// Understands an answer; `Err` is this host's own refusal.
@@ -279,7 +293,7 @@ impl Measured {
         let sum: f64 = self.rtts_ms.iter().sum();
         let least = self.rtts_ms.iter().copied().fold(f64::INFINITY, f64::min);
         let most = self.rtts_ms.iter().copied().fold(0.0, f64::max);
-        Some((least, sum / f64::from(count), most))
+        Some((least, rounded(sum / f64::from(count)), most))
     }
 
     /// Mean difference between one round trip time and the next, ms.
@@ -294,8 +308,13 @@ impl Measured {
         let count = u32::try_from(differences.len())
             .ok()
             .filter(|&count| count > 0)?;
-        Some(differences.iter().sum::<f64>() / f64::from(count))
+        Some(rounded(differences.iter().sum::<f64>() / f64::from(count)))
     }
+}
+
+/// Rounds milliseconds to whole nanoseconds.
+fn rounded(ms: f64) -> f64 {
+    (ms * 1e6).round() / 1e6
 }
 
 #[cfg(test)]
@@ -312,6 +331,16 @@ mod tests {
         assert!((measured.loss_percent() - 25.0).abs() < 1e-9);
         assert_eq!(measured.rtt_ms(), Some((1.0, 2.0, 3.0)));
         assert_eq!(measured.jitter_ms(), Some(1.5));
+        let measured = Measured {
+            rtts_ms: vec![0.1, 0.3],
+            ..Measured::default()
+        };
+        assert_eq!(measured.rtt_ms(), Some((0.1, 0.2, 0.3)));
+        assert_eq!(measured.jitter_ms(), Some(0.2), "no 0.19999999999999998");
+        assert_eq!(
+            milliseconds(Duration::from_nanos(65_724)).to_string(),
+            "0.065724"
+        );
         assert_eq!(Measured::default().rtt_ms(), None);
         assert_eq!(Measured::default().jitter_ms(), None);
     }

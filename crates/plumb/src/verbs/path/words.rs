@@ -193,6 +193,12 @@ pub fn interrupted(hops: &[Measured]) -> String {
     format!("interrupted: what lies behind hop {asked} was not asked")
 }
 
+/// Says that somebody behind the last hop that may be asked was not asked.
+pub fn cut(hops: &[Measured]) -> String {
+    let asked = hops.last().map_or(0, |measured| measured.hop.ttl);
+    format!("hop {asked} passes probes on, and none further was asked (-m {asked})")
+}
+
 fn hops(count: u8) -> &'static str {
     if count == 1 { "hop" } else { "hops" }
 }
