@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use plumb_model::id::Cookie;
 use plumb_model::notice::{Direction, Notice, What};
 use plumb_model::rtnl::{Neighbour, Route};
-use plumb_model::snapshot::Socket;
+use plumb_model::snapshot::{Kind, Socket};
 use plumb_model::socket::SocketState;
 
 use super::{Case, sockets};
@@ -15,6 +15,8 @@ use super::{Case, sockets};
 const FIRST_RETRY_US: u64 = 1_000_000;
 /// Until then an answer comes from nearly everywhere on Earth, microseconds.
 const ANSWERED_US: u64 = 400_000;
+/// So many repetitions without an answer are no chance.
+const TWICE: u32 = 2;
 
 /// The attempts to one destination.
 pub(super) struct Attempts<'s> {
@@ -181,12 +183,23 @@ pub(super) fn tried<'s>(case: &Case<'s>, ip: IpAddr) -> impl Iterator<Item = Soc
     ends.filter(move |end| end.ip() == ip)
 }
 
-/// Counts the SYNs without an answer, by destination from which nothing came at all and where an attempt began at least a
-/// second ago: by then a SYN is sent again. Who tries once a second has no two as old in a watch; younger ones that could
+/// Says after how long without an answer an attempt counts, microseconds: when its SYN is sent again; of a command, which
+/// may give up before, when an answer comes from nearly everywhere.
+pub(super) fn given_up_us(case: &Case<'_>) -> u64 {
+    if case.focus.is_command {
+        ANSWERED_US
+    } else {
+        FIRST_RETRY_US
+    }
+}
+
+/// Counts the SYNs without an answer, by destination from which nothing came at all and where an attempt began so long
+/// ago ([`given_up_us`]). Who tries once a second has no two as old in a watch; younger ones that could
 /// have been answered count beside it.
 pub(super) fn given_up(case: &Case<'_>) -> BTreeMap<SocketAddr, u64> {
     let mut silent: BTreeMap<SocketAddr, u64> = BTreeMap::new();
     let mut old: HashSet<SocketAddr> = HashSet::new();
+    let old_us = given_up_us(case);
     let ours = |notice: &&Notice| sockets::is_local(case.span.after, notice.local.ip());
     for notice in case
         .notices
@@ -196,7 +209,7 @@ pub(super) fn given_up(case: &Case<'_>) -> BTreeMap<SocketAddr, u64> {
     {
         let peer = sockets::plain(notice.peer);
         *silent.entry(peer).or_default() += notice.count;
-        if notice.age_us >= FIRST_RETRY_US {
+        if notice.age_us >= old_us {
             old.insert(peer);
         }
     }
@@ -216,8 +229,12 @@ pub(super) fn abandoned(case: &Case<'_>) -> BTreeMap<SocketAddr, u64> {
         let notices = case.notices.of(direction, is);
         notices.map(|notice| sockets::plain(notice.peer)).collect()
     };
-    let left = ends(Direction::Sent, |what| what == What::Syn);
-    let came = ends(Direction::Received, |_| true);
+    let (left, came) = if case.notices.is_blind {
+        unwatched(case)
+    } else {
+        let left = ends(Direction::Sent, |what| what == What::Syn);
+        (left, ends(Direction::Received, |_| true))
+    };
     let waited = sockets::tcp(case.span.before, SocketState::SYN_SENT);
     let mut abandoned = BTreeMap::new();
     for (_, socket) in waited {
@@ -235,6 +252,32 @@ pub(super) fn abandoned(case: &Case<'_>) -> BTreeMap<SocketAddr, u64> {
         }
     }
     abandoned
+}
+
+/// Gives the same where the wire is not watched, as sockets tell it: to whom there are attempts again, and with whom there is
+/// or was a connection. An attempt whose SYN was sent again may have been answered all the same, twice is no chance.
+fn unwatched(case: &Case<'_>) -> (BTreeSet<SocketAddr>, BTreeSet<SocketAddr>) {
+    let peer = |socket: &Socket| socket.peer.inet().map(sockets::plain);
+    let mut repeated: BTreeMap<SocketAddr, u32> = BTreeMap::new();
+    for (_, socket) in sockets::tcp(case.span.before, SocketState::SYN_SENT) {
+        let again = socket.tcp.as_ref().map_or(0, |info| info.total_retrans);
+        if let Some(peer) = peer(socket) {
+            *repeated.entry(peer).or_default() += again;
+        }
+    }
+    let again = sockets::tcp(case.span.after, SocketState::SYN_SENT);
+    let again = again.filter(|(_, socket)| {
+        let peer = peer(socket);
+        peer.is_some_and(|peer| repeated.get(&peer).is_some_and(|&times| times >= TWICE))
+    });
+    let all = [case.span.before, case.span.after].into_iter();
+    let connected = all.flat_map(|sample| &sample.snapshot.sockets);
+    let connected = connected
+        .filter(|socket| socket.kind == Kind::Tcp && socket.state != SocketState::SYN_SENT);
+    (
+        again.filter_map(|(_, socket)| peer(socket)).collect(),
+        connected.filter_map(peer).collect(),
+    )
 }
 
 /// Gives the next hop towards an address that did not tell its link layer address.

@@ -57,10 +57,11 @@ pub fn check_timeout(case: &Case<'_>) -> Vec<Finding> {
             GIVEN_UP
         };
         if count >= enough && is_lost(&peer) && !findings.iter().any(known) {
+            let ms = attempts::given_up_us(case) / 1000;
             let fact = evidence::fact(
                 "packets",
                 format!(
-                    "{count} SYNs left this host, the first more than a second ago, and nothing came back"
+                    "{count} SYNs left this host, the first more than {ms} ms ago, and nothing came back"
                 ),
             );
             findings.push(silence(
@@ -77,7 +78,7 @@ pub fn check_timeout(case: &Case<'_>) -> Vec<Finding> {
         let hop = attempts::silent_next_hop(case, peer);
         if hop.is_none() && is_lost(&peer) && !findings.iter().any(known) {
             let text = format!(
-                "{count} attempts whose SYN had been sent again before were given up, SYNs left, and nothing came back"
+                "{count} attempts whose SYN had been sent again before were given up, others began, and nothing came back"
             );
             let fact = evidence::fact("sock_diag SYN_SENT, packets", text);
             let subject = destination(peer);

@@ -158,6 +158,7 @@ fn counted(case: &Case<'_>, counters: &[&str]) -> Vec<(String, Vec<Evidence>)> {
         let facts: Vec<Evidence> = counters
             .iter()
             .map(|&name| (name, grown(name)))
+            .map(|(name, more)| (name, more.saturating_sub(down::of_the_kernel(case, name))))
             .filter(|(_, more)| {
                 *more >= SEVERAL && more.saturating_mul(1000) >= packets * PER_MILLE
             })

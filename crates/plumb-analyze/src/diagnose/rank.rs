@@ -7,7 +7,7 @@ use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 use super::servers::Servers;
 use super::{
     Case, EXPLAINS, EXPLAINS_ALL, Found, asked, connecting, firewall_drop, half_open_peer,
-    interfaces, names, no_route, routers, sockets,
+    interfaces, names, no_route, routers, slow_reader, sockets,
 };
 
 /// What a router does with packets of others, and what their senders have of it.
@@ -104,9 +104,10 @@ fn is_one_trouble(one: &Subject, other: &Subject) -> bool {
     let peer = alike(host(one).as_ref(), host(other).as_ref()) == Some(true);
     // Who comes to two ports has two troubles there.
     let is_port = one.kind == "listener" && other.kind == "listener";
-    // The processes of one program that talk to one end have one trouble.
+    // The processes of one program that talk to one end, or serve one, have one trouble.
     let is_program = one.process.is_some() && one.process == other.process;
-    let are_workers = is_program && !is_port && one.peer.is_some() && one.peer == other.peer;
+    let at_one_peer = one.peer.is_some() && one.peer == other.peer;
+    let are_workers = is_program && !is_port && (at_one_peer || local);
     one.pid == other.pid && (local || peer && !is_port) || are_workers
 }
 
@@ -194,7 +195,9 @@ fn leads_to(case: &Case<'_>, interface: &Subject, finding: &Finding) -> bool {
 
 /// Says whether a listener or a router of another network namespace explains what a client has found.
 pub(super) fn explains_from_afar(there: &Found, client: &Finding) -> bool {
-    let is_stopped = |other: &Finding| refuses(other, client) || is_told_by_sender(other, client);
+    let is_stopped = |other: &Finding| {
+        refuses(other, client) || is_told_by_sender(other, client) || does_not_read(other, client)
+    };
     there.findings.iter().any(is_stopped)
         || there.findings.iter().any(|listener| {
             let peer = end_at(&listener.subject, &client.subject);
@@ -226,6 +229,16 @@ fn is_told_by_sender(sender: &Finding, router: &Finding) -> bool {
         && router.kind == routers::ID
         && sender.severity > router.severity
         && peers_alike(&sender.subject, &router.subject) == Some(true)
+}
+
+/// Says whether a finding is of the reader, in another namespace, that a writer waits for.
+fn does_not_read(reader: &Finding, writer: &Finding) -> bool {
+    let (there, here) = (&reader.subject, &writer.subject);
+    reader.kind == slow_reader::LOCAL
+        && writer.kind == slow_reader::PEER
+        && reader.severity >= writer.severity
+        && alike(there.local.as_ref(), here.peer.as_ref()) == Some(true)
+        && alike(there.peer.as_ref(), here.local.as_ref()) == Some(true)
 }
 
 /// Gives the end that a client wants to reach, if a listener serves it, provided that it is where the listener is.

@@ -25,6 +25,7 @@ const ACTORS: &[(&str, Actor)] = &[
     ("listen-few", listen_few),
     ("listen-unix", listen_unix),
     ("come", come),
+    ("write", write),
     ("hoard", hoard),
     ("accept-and-forget", accept_and_forget),
     ("share", share),
@@ -108,6 +109,15 @@ fn come(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
         });
     }
     Ok(Vec::new())
+}
+
+/// `write ADDR:PORT`: connects and writes for as long as it may.
+fn write(arguments: &[String]) -> io::Result<Vec<OwnedFd>> {
+    let mut stream = TcpStream::connect(argument(arguments, 0)?)?;
+    let kept = stream.try_clone()?;
+    // Ends with the process.
+    std::thread::spawn(move || while stream.write_all(&[1; 16_384]).is_ok() {});
+    Ok(vec![kept.into()])
 }
 
 /// `hoard LIMIT LEFT ADDR:PORT`: lowers its limit of descriptors to LIMIT, listens, and opens

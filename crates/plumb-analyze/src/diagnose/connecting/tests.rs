@@ -272,6 +272,61 @@ fn attempts_given_up_early_are_told_and_fresh_ones_are_not() {
 }
 
 #[test]
+fn a_command_that_gives_up_its_one_attempt_within_a_second_is_told() {
+    let command = Focus {
+        is_command: true,
+        ..Focus::default()
+    };
+    let told = |age_us| {
+        found(
+            vec![packet(What::Syn, Direction::Sent, 1, age_us)],
+            &command,
+        )
+    };
+    assert_eq!(told(600_000), [(TIMEOUT, Some("10.0.0.2:80".to_owned()))]);
+    // An answer may still be on its way.
+    assert_eq!(told(300_000), []);
+}
+
+#[test]
+fn attempts_given_up_for_others_are_told_without_the_right_to_watch_the_wire() {
+    let told = |retransmits, connected: bool| {
+        let sample = |at_us, cookie, total_retrans| {
+            let mut sample = made_up::sample(
+                at_us,
+                &TcpInfo {
+                    total_retrans,
+                    ..TcpInfo::default()
+                },
+            );
+            let socket = &mut sample.snapshot.sockets[0];
+            socket.state = SocketState::SYN_SENT;
+            socket.cookie = Known::Known(Cookie(cookie));
+            if connected {
+                let older = made_up::connection(&TcpInfo::default());
+                sample.snapshot.sockets.push(older);
+            }
+            sample
+        };
+        let before = sample(1_000_000, 40, retransmits);
+        let after = sample(3_000_000, 41, 0);
+        let notices = Notices {
+            is_blind: true,
+            ..Notices::default()
+        };
+        let case = Case {
+            notices: &notices,
+            ..made_up::between(&before, &after)
+        };
+        check_timeout(&case).len()
+    };
+    assert_eq!(told(2, false), 1);
+    // Once may be chance, and somebody answers.
+    assert_eq!(told(1, false), 0);
+    assert_eq!(told(2, true), 0);
+}
+
+#[test]
 fn who_tries_once_a_second_and_gives_up_sooner_is_told_in_a_short_watch() {
     let one = |port, age_us| Notice {
         local: ([127, 0, 0, 1], port).into(),

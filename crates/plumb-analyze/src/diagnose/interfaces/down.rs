@@ -98,13 +98,17 @@ fn uncarried(case: &Case<'_>, link: &Link) -> Option<(String, u64)> {
     links.find_map(|upper| {
         let rests = upper.base.lower == Some(link.base.index) && !is_dead(upper);
         let frames = grown(case, upper, UNCARRIED);
-        let of_somebody = frames.saturating_sub(of_the_kernel(case));
+        let of_somebody = frames.saturating_sub(of_the_kernel(case, UNCARRIED));
         (rests && of_somebody >= super::SEVERAL).then(|| (name(upper), frames))
     })
 }
 
-/// Counts what the kernel says by itself on links that are new to it, at most: nobody needs the link for that.
-fn of_the_kernel(case: &Case<'_>) -> u64 {
+/// Counts what the kernel says by itself on links that are new to it and what may be among the packets of a counter, at most:
+/// nobody misses that.
+pub(super) fn of_the_kernel(case: &Case<'_>, counter: &str) -> u64 {
+    if counter != UNCARRIED {
+        return 0;
+    }
     let counters = BY_ITSELF.iter();
     let grown = counters.filter_map(|name| case.span.grown("Icmp6", name).ok());
     grown.sum()

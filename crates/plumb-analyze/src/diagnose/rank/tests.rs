@@ -146,10 +146,11 @@ fn two_ports_without_a_listener_are_two_troubles_and_two_connections_of_one_clie
 #[test]
 fn workers_of_one_program_that_wait_for_one_peer_are_one_trouble() {
     let of = |pid, process: &str, peer| {
+        let local = format!("10.0.0.1:{}", 40_000 + pid);
         let subject = Subject {
             pid: Some(plumb_model::id::Pid(pid)),
             process: Some(process.to_owned()),
-            ..subject("socket", Some("10.0.0.1:40000"), Some(peer))
+            ..subject("socket", Some(&local), Some(peer))
         };
         finding("x", Severity::Warning, subject)
     };
@@ -319,4 +320,47 @@ fn what_is_behind_the_trouble_of_a_server_concerns_its_client_as_well() {
     };
     assert_eq!(told(80), ["fd-limit"]);
     assert_eq!(told(81), [""; 0]);
+}
+
+#[test]
+fn workers_that_serve_one_end_have_one_trouble() {
+    let told = |second: &str| {
+        let of = |pid, local: &str, peer| {
+            let subject = Subject {
+                pid: Some(plumb_model::id::Pid(pid)),
+                process: Some("web".to_owned()),
+                ..subject("socket", Some(local), Some(peer))
+            };
+            finding("slow-reader-local", Severity::Warning, subject)
+        };
+        let found = [
+            of(7, "10.0.0.1:80", "10.0.0.2:5000"),
+            of(8, second, "10.0.0.2:5001"),
+        ];
+        let sample = Sample::default();
+        let case = made_up::between(&sample, &sample);
+        rank(&case, &found, &Servers::default()).len()
+    };
+    assert_eq!(told("10.0.0.1:80"), 1);
+    assert_eq!(told("10.0.0.1:81"), 2);
+}
+
+#[test]
+fn a_reader_in_another_namespace_is_told_and_not_its_writer() {
+    let told = |reader_at: &str| {
+        let one = |kind, local, peer| Found {
+            findings: vec![finding(
+                kind,
+                Severity::Warning,
+                subject("socket", Some(local), Some(peer)),
+            )],
+            ..Found::default()
+        };
+        let writer = one("slow-reader-peer", "10.0.0.1:5000", "10.0.0.2:80");
+        let reader = one("slow-reader-local", reader_at, "10.0.0.1:5000");
+        kinds(&merge(&[writer, reader]))
+    };
+    assert_eq!(told("10.0.0.2:80"), ["slow-reader-local"]);
+    let both = ["slow-reader-peer", "slow-reader-local"];
+    assert_eq!(told("10.0.0.2:81"), both);
 }

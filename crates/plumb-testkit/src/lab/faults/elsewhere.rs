@@ -59,6 +59,44 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "slow-reader-local/reader-elsewhere",
+        about: "a program writes to a container whose server does not read; plumb is asked about the program",
+        make: |stage| {
+            let other = peer(stage)?;
+            let end = "10.9.0.2:8080";
+            let server = stage.actor(Some(&other), &["take", end])?;
+            let client = stage.actor(None, &["write", end])?.to_string();
+            std::thread::sleep(std::time::Duration::from_secs(1));
+            let expected = Expected::subject("local", end).and("pid", server);
+            Ok(expected
+                .explains(&["slow-reader-peer"])
+                .asked([client.as_str()]))
+        },
+    },
+    Scenario {
+        name: "fd-limit/asked-about-its-client",
+        about: "a server has every descriptor it may have, and its queue is full; plumb is asked about a program that connects to it",
+        make: |stage| {
+            let end = "127.0.0.1:8080";
+            let server = stage.actor(None, &["hoard", "64", "0", end])?;
+            let fill: Vec<_> = (0..200)
+                .map_while(|_| {
+                    let end = end.parse().expect("an address of ours");
+                    std::net::TcpStream::connect_timeout(
+                        &end,
+                        std::time::Duration::from_millis(200),
+                    )
+                    .ok()
+                })
+                .collect();
+            stage.hold(fill);
+            let client = stage.actor(None, &["come", end])?.to_string();
+            stage.wait_for_counter("TcpExt", "ListenOverflows", 3)?;
+            let expected = Expected::subject("pid", server);
+            Ok(expected.asked([client.as_str()]))
+        },
+    },
+    Scenario {
         name: "accept-queue-overflow/client-elsewhere",
         about: "a container's program connects to a server of ours that does not accept; plumb is asked about the program",
         make: |stage| {
