@@ -18,6 +18,13 @@ const RCVBUF: usize = 1;
 /// The states in which a connection is there for both ends, or was.
 const CONNECTED: [SocketState; 2] = [SocketState::ESTABLISHED, SocketState::CLOSE_WAIT];
 
+/// The same, and that of one that its program closed and whose data the peer has not.
+const SENDING: [SocketState; 3] = [
+    SocketState::ESTABLISHED,
+    SocketState::CLOSE_WAIT,
+    SocketState::FIN_WAIT1,
+];
+
 /// One established connection that was there in both samples.
 pub(super) struct Flow<'s> {
     /// Its place in the later sample.
@@ -34,8 +41,23 @@ pub(super) struct Flow<'s> {
 
 /// Gives the connections that lasted; of a command that runs for the diagnosis also those that it made.
 pub(super) fn lasting<'s>(case: &Case<'s>) -> impl Iterator<Item = Flow<'s>> {
+    in_states(case, &CONNECTED, case.focus.is_command)
+}
+
+/// Gives the connections that have something to send, those that began since the first sample as well, and those that
+/// their program closed and whose last words are not acknowledged.
+pub(super) fn sending<'s>(case: &Case<'s>) -> impl Iterator<Item = Flow<'s>> {
+    in_states(case, &SENDING, true)
+}
+
+/// Gives the connections that are in one of these states and were connected in the first sample; with `is_new_too` those
+/// that were not, of which all is new.
+fn in_states<'s>(
+    case: &Case<'s>,
+    states: &'static [SocketState],
+    is_new_too: bool,
+) -> impl Iterator<Item = Flow<'s>> {
     let (before, after) = (case.span.before, case.span.after);
-    let is_command = case.focus.is_command;
     let by_cookie: std::collections::HashMap<_, _> = before
         .snapshot
         .sockets
@@ -46,14 +68,14 @@ pub(super) fn lasting<'s>(case: &Case<'s>) -> impl Iterator<Item = Flow<'s>> {
         .collect();
     let sockets = after.snapshot.sockets.iter().enumerate();
     sockets.filter_map(move |(place, socket)| {
-        if socket.kind != Kind::Tcp || !CONNECTED.contains(&socket.state) {
+        if socket.kind != Kind::Tcp || !states.contains(&socket.state) {
             return None;
         }
         let is = socket.tcp.as_deref()?;
         let (earlier, was) = match by_cookie.get(&socket.cookie.ok()?) {
             Some(earlier) => (*earlier, Cow::Borrowed(earlier.tcp.as_deref()?)),
-            // The first sample is older than the command: all that its connections did they did since.
-            None if is_command => (socket, Cow::Owned(TcpInfo::default())),
+            // The first sample is older: all that it did it did since.
+            None if is_new_too => (socket, Cow::Owned(TcpInfo::default())),
             None => return None,
         };
         Some(Flow {
@@ -72,6 +94,11 @@ pub(super) fn ended_rows(case: &Case<'_>) -> Ended {
 }
 
 impl Flow<'_> {
+    /// Says whether it was there in the first sample, and its program has it still.
+    pub fn is_lasting(&self) -> bool {
+        !std::ptr::eq(self.before, self.after) && CONNECTED.contains(&self.after.state)
+    }
+
     /// Says whether something waited to be read in both samples.
     pub fn unread(&self) -> u64 {
         unread(self.before).min(unread(self.after))

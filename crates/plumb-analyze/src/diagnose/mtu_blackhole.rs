@@ -2,14 +2,15 @@
 //!
 //! The path has a smaller MTU than it says, and whoever drops what is too large keeps silent (RFC 2923).
 //! Told by a full-sized segment that is sent again and again while the peer still talks to us; or, where
-//! that was asked for, by echo requests of all sizes.
+//! that was asked for, by echo requests of all sizes. A client that gives up soon and tries anew has connections whose first
+//! words arrived, and that go on to send the rest after it has closed them.
 
 use std::net::SocketAddr;
 
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::notice::{Direction, ProbedPath, What};
 
-use super::flow::{self, Flow, lasting};
+use super::flow::{self, Flow, lasting, sending};
 use super::rows::Ended;
 use super::{Case, evidence, subject};
 
@@ -24,14 +25,24 @@ const SEVERAL: u32 = 4;
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
     // Between sockets of one host there is no path: who does not answer there has another trouble.
     let ended = flow::ended_rows(case);
-    let stuck = lasting(case)
+    let stuck = sending(case)
         .filter(|flow| is_stuck(flow, &ended) && !flow.is_within_host(case))
         .filter(|flow| {
             // What came through before, or does on another connection, is not too large.
             let passes = flow.got_large() || others_get_large(case, flow);
-            got_nothing_large(flow) || flow.peer_talks(case) && !passes
+            let talks = flow.peer_talks(case) && !passes;
+            // Of one that is new, or was given up, one sign alone says little.
+            if flow.is_lasting() || case.focus.is_command {
+                talks || got_nothing_large(flow)
+            } else {
+                talks && got_nothing_large(flow)
+            }
         });
-    let mut findings: Vec<Finding> = stuck.map(|flow| blackhole(case, &flow)).collect();
+    let (kept, given_up): (Vec<_>, Vec<_>) = stuck.partition(Flow::is_lasting);
+    let is_kept = |flow: &Flow<'_>| kept.iter().any(|other| other.host() == flow.host());
+    let given_up = given_up.iter().filter(|flow| !is_kept(flow));
+    let all = kept.iter().chain(given_up);
+    let mut findings: Vec<Finding> = all.map(|flow| blackhole(case, flow)).collect();
     let holed = lasting(case).filter(|flow| flow.has_old_gap() && flow.peer_talks(case));
     findings.extend(holed.map(|flow| inward(case, &flow)));
     for path in case
@@ -137,7 +148,7 @@ fn got_nothing_large(flow: &Flow<'_>) -> bool {
 
 /// Segments as large as this connection's arrive at the host on others.
 fn others_get_large(case: &Case<'_>, flow: &Flow<'_>) -> bool {
-    let mut others = lasting(case).filter(|other| other.host() == flow.host());
+    let mut others = sending(case).filter(|other| other.host() == flow.host());
     others.any(|other| {
         let segments = other.is.delivered.wrapping_sub(other.was.delivered);
         let bytes = other.is.bytes_acked.saturating_sub(other.was.bytes_acked);
@@ -201,7 +212,10 @@ mod tests {
     use plumb_model::Known;
     use plumb_model::diag::tcp_info::TcpInfo;
     use plumb_model::id::Cookie;
+    use plumb_model::notice::{Notice, Notices};
+    use plumb_model::sample::Sample;
     use plumb_model::snapshot::End;
+    use plumb_model::socket::SocketState;
 
     use super::*;
     use crate::made_up;
@@ -242,6 +256,70 @@ mod tests {
         let (before, after) = (sample(1_000_000, 100), sample(3_000_000, 200));
         let case = made_up::between(&before, &after);
         !check(&case).is_empty()
+    }
+
+    /// Says whether connections are told that began since the first sample and were given up, whose first small segment
+    /// arrived and the large ones behind it were sent so often; beside one that is new, too, and of which so much arrived.
+    fn is_told_of_new(backoff: u8, others: u32, has_answers: bool) -> bool {
+        let given_up = TcpInfo {
+            snd_mss: 1428,
+            unacked: 14,
+            backoff,
+            retransmits: backoff,
+            total_retrans: u32::from(backoff) + 1,
+            data_segs_out: 20,
+            delivered: 2,
+            bytes_acked: 6,
+            ..TcpInfo::default()
+        };
+        let arrives = TcpInfo {
+            snd_mss: 1428,
+            data_segs_out: others,
+            delivered: others,
+            bytes_acked: u64::from(others) * 1428,
+            ..TcpInfo::default()
+        };
+        let before = Sample {
+            at_us: 1_000_000,
+            ..Sample::default()
+        };
+        let mut after = made_up::sample(3_000_000, &given_up);
+        for socket in &mut after.snapshot.sockets {
+            socket.state = SocketState::FIN_WAIT1;
+            socket.send_q = Known::Known(20_000);
+        }
+        let mut other = made_up::connection(&arrives);
+        other.cookie = Known::Known(Cookie(8));
+        after.snapshot.sockets.push(other);
+        let answer = Notice {
+            what: What::SynAck,
+            direction: Direction::Received,
+            protocol: 6,
+            local: ([10, 0, 0, 1], 40_000).into(),
+            peer: ([10, 0, 0, 2], 80).into(),
+            interface: 2,
+            count: 2,
+            age_us: 0,
+            last_age_us: 0,
+        };
+        let notices = Notices {
+            all: has_answers.then_some(answer).into_iter().collect(),
+            ..Notices::default()
+        };
+        let case = Case {
+            notices: &notices,
+            ..made_up::between(&before, &after)
+        };
+        !check(&case).is_empty()
+    }
+
+    #[test]
+    fn a_client_that_gives_up_before_anybody_looks_twice_finds_the_hole_too() {
+        assert!(is_told_of_new(3, 0, true));
+        // Not often enough yet; the host may be gone; large segments of others arrive.
+        assert!(!is_told_of_new(2, 0, true));
+        assert!(!is_told_of_new(3, 0, false));
+        assert!(!is_told_of_new(3, 20, true));
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! `packet-loss`, `mtu-blackhole`, `bufferbloat`: what happens to segments on the way.
 
-use std::io;
-use std::net::TcpListener;
+use std::io::{self, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use super::path::{drop_in, peer, remote_server};
 use super::traffic::{conversation, transfers};
-use crate::lab::{Expected, Scenario, Stage};
+use crate::lab::{Expected, Peer, Scenario, Stage};
 
 /// The scenarios.
 pub(super) const SCENARIOS: &[Scenario] = &[
@@ -56,6 +56,27 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             transfers(stage, &peer, SERVER, 1, Duration::from_millis(50))?;
             stage.wait_for_counter("TcpExt", "TCPTimeouts", 3)?;
             Ok(Expected::subject("peer", "10.9.0.2:8090"))
+        },
+    },
+    Scenario {
+        name: "mtu-blackhole/impatient",
+        about: "the same hole, and a client that gives up after a second, and connects anew",
+        make: |stage| {
+            let peer = peer(stage)?;
+            drop_in(stage, Some(&peer), "meta length > 1000 drop")?;
+            uploads(stage, &peer)?;
+            stage.wait_for_counter("TcpExt", "TCPTimeouts", 6)?;
+            Ok(Expected::subject("peer", "10.9.0.2:8090"))
+        },
+    },
+    Scenario {
+        name: "mtu-blackhole/healthy-impatient",
+        about: "the same client, whose server takes all and does not answer in time",
+        make: |stage| {
+            let peer = peer(stage)?;
+            uploads(stage, &peer)?;
+            std::thread::sleep(Duration::from_secs(3));
+            Ok(Expected::nothing())
         },
     },
     Scenario {
@@ -141,6 +162,33 @@ fn loss(stage: &mut Stage, rule: &str) -> io::Result<Expected> {
     transfers(stage, &peer, SERVER, 1, Duration::from_millis(1))?;
     stage.wait_for_counter("Tcp", "RetransSegs", 5)?;
     Ok(Expected::subject("peer", "10.9.0.2"))
+}
+
+/// A client that is greeted, sends 16 KB, waits a second for an answer and gives up; again and again.
+fn uploads(stage: &mut Stage, peer: &Peer) -> io::Result<()> {
+    let listener = stage.once_in(peer, || TcpListener::bind(SERVER))?;
+    stage.repeat_in(peer, move || {
+        let Ok((mut server, _)) = listener.accept() else {
+            return;
+        };
+        std::thread::spawn(move || {
+            let _ = server.read(&mut [0; 5]);
+            let _ = server.write_all(b"hello");
+            // Ends with the connection.
+            while matches!(server.read(&mut [0; 16_384]), Ok(1..)) {}
+        });
+    });
+    stage.repeat(move || {
+        let Ok(mut client) = TcpStream::connect(SERVER) else {
+            return;
+        };
+        let _ = client.set_read_timeout(Some(Duration::from_secs(1)));
+        let _ = client.write_all(b"hello");
+        let _ = client.read(&mut [0; 5]);
+        let _ = client.write_all(&[1; 16_000]);
+        let _ = client.read(&mut [0; 5]);
+    });
+    Ok(())
 }
 
 fn requests(stage: &mut Stage) -> io::Result<Expected> {
