@@ -197,6 +197,12 @@ impl Local {
         self.route_mtu.or(self.link_mtu)
     }
 
+    /// Gives the largest packet to try: what the kernel has learned of the way may be old, and is not what the way takes.
+    pub fn mtu_to_try(&self) -> Option<u32> {
+        let fixed = self.route_mtu.filter(|_| self.route_expires_s.is_none());
+        fixed.or(self.link_mtu)
+    }
+
     /// Finds the rule and the entry of its table, which the kernel does not tell.
     fn decide(&mut self, question: &Question, rules: &[Rule], routes: &[Route], links: &[Link]) {
         let index = scope(question);
@@ -366,6 +372,7 @@ fn rule_text(rule: &Rule) -> String {
     );
     let action = rule.action.word().unwrap_or("action unknown");
     words.push(match action {
+        "lookup" if rule.l3mdev => String::from("lookup [l3mdev-table]"),
         "lookup" => format!("lookup {}", table_name(rule.table)),
         "goto" => format!("goto {}", rule.target.unwrap_or(0)),
         other => other.to_owned(),

@@ -224,7 +224,7 @@ fn find_mtu(plan: &Plan, local: &Local, trace: &Trace) -> Option<PathMtu> {
         plan.method = icmp_method(plan.destination.is_ipv6()).unwrap_or(Method::Udp);
         plan.destination.set_port(0);
     }
-    mtu::find(&plan, local.mtu()?, ttl)
+    mtu::find(&plan, local.mtu_to_try()?, ttl)
 }
 
 /// The IP protocol that rules may ask for.
