@@ -62,6 +62,8 @@ fn time_wait_has_a_time_and_a_remedy() {
         assert_eq!(row["tried"]["bound"], true);
         let output = bind(&["127.0.0.1:80", "--reuseaddr", "--no-try"]);
         assert_eq!(output.status.code(), Some(3), "{}", stdout(&output));
+        let told = "whether tcp 127.0.0.1:80 can be bound is not known: ";
+        assert!(stdout(&output).contains(told), "{}", stdout(&output));
     });
 }
 

@@ -37,6 +37,20 @@ mod needs_root {
         row
     }
 
+    /// Before 6.8 the kernel does not list sockets that are only bound, which concerns both addresses of a port.
+    #[test]
+    fn what_a_kernel_does_not_list_is_told_once() {
+        sandbox::run(|| {
+            let mut command = plumb();
+            command.args(["bind", ":7000", "--no-try", "--json"]);
+            let output = command.output().expect("plumb runs");
+            let document: Value = serde_json::from_slice(&output.stdout).expect("one document");
+            let reasons = document["reasons"].as_array().expect("an array");
+            let once = |reason| reasons.iter().filter(|other| *other == reason).count() == 1;
+            assert!(reasons.iter().all(once), "{document}");
+        });
+    }
+
     fn hold(stream: bool, device: u32) -> OwnedFd {
         let socket = binds::bind(&Bound {
             stream,

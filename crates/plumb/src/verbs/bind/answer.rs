@@ -49,13 +49,13 @@ pub fn answer(
         }
         looked = look(question, attempt);
     }
-    for gap in unseen::gaps(&looked.sockets.snapshot) {
+    let not_listed = looked.blind && looked.tried != Some(Ok(()));
+    let gaps = unseen::gaps(&looked.sockets.snapshot).into_iter();
+    for gap in gaps.chain(not_listed.then(|| NOT_LISTED.to_owned())) {
+        // What both addresses of a port lack is said once.
         if !reasons.contains(&gap) {
             reasons.push(gap);
         }
-    }
-    if looked.blind && looked.tried != Some(Ok(())) {
-        reasons.push(NOT_LISTED.to_owned());
     }
     if looked.agrees() == Some(false) {
         reasons.push(format!(

@@ -7,14 +7,14 @@ use super::row::{Held, Holder, Note, Row};
 
 /// Says in one sentence why.
 pub fn explain(row: &Row, rule: Rule, attempt: &Attempt) -> String {
+    let what = format!("{} {}", row.protocol, row.endpoint);
     let verdict = match (row.can_bind, row.errno.as_deref()) {
-        (Some(true), _) => String::from("can be bound"),
-        (Some(false), Some(errno)) => format!("cannot be bound ({errno})"),
-        (Some(false), None) => String::from("cannot be bound"),
-        (None, _) => String::from("cannot be told"),
+        (Some(true), _) => format!("{what} can be bound"),
+        (Some(false), Some(errno)) => format!("{what} cannot be bound ({errno})"),
+        (Some(false), None) => format!("{what} cannot be bound"),
+        (None, _) => format!("whether {what} can be bound is not known"),
     };
-    let because = because(row, rule, attempt);
-    format!("{} {} {verdict}: {because}", row.protocol, row.endpoint)
+    format!("{verdict}: {}", because(row, rule, attempt))
 }
 
 fn because(row: &Row, rule: Rule, attempt: &Attempt) -> String {
