@@ -66,7 +66,7 @@ pub enum End {
     Stopped {
         /// At this TTL.
         ttl: u8,
-        /// The first TTL at which he answers: a router that refuses does so one later than that.
+        /// The TTL at which he himself is: a router refuses one later than he answers.
         router_ttl: u8,
         /// Who.
         from: IpAddr,
@@ -152,7 +152,7 @@ pub fn verdict(hops: &[Hop], destination: IpAddr) -> End {
     if let Some((ttl, stop)) = all.find(|&(ttl, _)| !goes_on(hops, ttl)) {
         return End::Stopped {
             ttl,
-            router_ttl: first_ttl_of(hops, stop.from).unwrap_or(ttl),
+            router_ttl: ttl - u8::from(answers_at(hops, ttl - 1, stop.from)),
             from: stop.from,
             word: stop.word,
         };
@@ -191,9 +191,10 @@ fn goes_on(hops: &[Hop], ttl: u8) -> bool {
     heard(hops).any(|(at, heard)| at >= ttl && heard.word == Word::TimeExceeded)
 }
 
-fn first_ttl_of(hops: &[Hop], from: IpAddr) -> Option<u8> {
-    let answers = |hop: &&Hop| hop.heard.iter().any(|heard| heard.from == from);
-    hops.iter().find(answers).map(|hop| hop.ttl)
+/// Somebody answers at a TTL. Further ones say nothing of him: behind a translation all have one address.
+fn answers_at(hops: &[Hop], ttl: u8, from: IpAddr) -> bool {
+    let mut all = heard(hops);
+    all.any(|(at, heard)| at == ttl && heard.from == from)
 }
 
 /// Finds a circle of routers at the end of the way: the same addresses in the same order, several times.

@@ -124,3 +124,16 @@ fn routers_with_the_address_of_the_destination_are_behind_a_translation() {
         [Strange::Translated { ttl: 2, last: 4 }]
     );
 }
+
+#[test]
+fn who_refuses_behind_a_translation_is_the_last_of_those_with_the_address() {
+    let mut way = hops(&[9, 9, 9, 9]);
+    way[3].heard[0].word = Word::of_icmp(false, 3, 13);
+    let End::Stopped {
+        ttl, router_ttl, ..
+    } = verdict(&way, ip(9))
+    else {
+        panic!("{way:?}");
+    };
+    assert_eq!((ttl, router_ttl), (4, 3));
+}

@@ -30,8 +30,9 @@ pub fn check(plan: &Plan, trace: &Trace) -> Option<Impostor> {
     if !may_ask || !suspects.is_worth_a_look() {
         return None;
     }
-    let came_with = match plan.method {
-        Method::Tcp => came_with(&plan, &suspects),
+    // An ICMP error tells its TTL, a segment does not.
+    let came_with = match word {
+        Word::Refused | Word::Reply if plan.method == Method::Tcp => came_with(&plan, &suspects),
         _ => hops.last()?.heard.first()?.ttl,
     };
     suspects.convict(came_with)

@@ -113,3 +113,53 @@ fn who_accepts_in_the_destinations_name_is_noted() {
         assert!(text.contains("at hop 3 (10.0.2.2) in its name"), "{text}");
     });
 }
+
+#[test]
+fn a_firewall_behind_a_translated_address_is_where_it_is() {
+    sandbox::run(|| {
+        let chain = Chain::new(ROUTERS).expect("root builds it");
+        for line in [
+            "add table ip lab",
+            "add chain ip lab pre { type nat hook prerouting priority -100; }",
+            "add rule ip lab pre ip daddr 10.0.9.9 dnat to 10.0.5.2",
+        ] {
+            chain.nft(1, line).expect("nft is there");
+        }
+        chain
+            .ip(0, "route add 10.0.9.9 via 10.0.0.2")
+            .expect("a route");
+        chain
+            .filter(
+                3,
+                "forward",
+                "tcp dport 25 reject with icmp type port-unreachable",
+            )
+            .expect("nft is there");
+        chain
+            .nft(
+                3,
+                "add rule inet lab forward tcp dport 26 reject with icmp type admin-prohibited",
+            )
+            .expect("nft");
+        // What is said there comes with the address that was asked for.
+        for (port, says, in_its_name) in [
+            (25, "port unreachable", true),
+            (26, "admin prohibited", false),
+        ] {
+            let end = found(&chain, &[&format!("10.0.9.9:{port}")])["end"].clone();
+            let told = (
+                &end["router_ttl"],
+                &end["from"],
+                &end["says"],
+                &end["in_its_name"],
+            );
+            let expected = (
+                &json!(3),
+                &json!("10.0.9.9"),
+                &json!(says),
+                &json!(in_its_name),
+            );
+            assert_eq!(told, expected, "{end}");
+        }
+    });
+}
