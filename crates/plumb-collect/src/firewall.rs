@@ -4,7 +4,8 @@
 
 use plumb_model::firewall::Refuser;
 use plumb_wire::netlink::nftables::{
-    NEW_CHAIN, NEW_RULE, decode_dropping_chain, decode_refusing_rule, encode_chains, encode_rules,
+    NEW_CHAIN, NEW_RULE, decode_dropping_chain, decode_hook, decode_refusing_rule, encode_chains,
+    encode_rules,
 };
 use rustix::io::Errno;
 use rustix::net::netlink;
@@ -15,12 +16,21 @@ use crate::sock_diag::{Dump, DumpError, Step};
 /// nftables has none.
 pub fn read_refusers() -> Result<Vec<Refuser>, DumpError> {
     let mut refusers = Vec::new();
+    let mut hooks = Vec::new();
     dump(&encode_chains(), &[NEW_CHAIN], |row| {
         refusers.extend(decode_dropping_chain(row));
+        hooks.extend(decode_hook(row));
     })?;
     dump(&encode_rules(), &[NEW_RULE], |row| {
         refusers.extend(decode_refusing_rule(row));
     })?;
+    for rule in &mut refusers {
+        let mut hooks = hooks.iter();
+        let its = hooks.find(|(family, table, chain, _)| {
+            (*family, table, chain) == (rule.family, &rule.table, &rule.chain)
+        });
+        rule.hook = its.map(|(.., hook)| *hook);
+    }
     Ok(refusers)
 }
 

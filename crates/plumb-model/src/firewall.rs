@@ -20,6 +20,19 @@ pub struct Refuser {
     /// Whether a number decides that says nothing of the packet (`numgen`, the `statistic` match of iptables): such a rule
     /// stands for a way that loses packets.
     pub by_chance: bool,
+    /// Where packets pass its chain: `NF_INET_*`; `None` for a chain that others jump to, and where that is not known.
+    pub hook: Option<u32>,
+    /// What it asks for, as far as that is known.
+    pub wants: Wants,
+}
+
+/// What a rule asks for of a packet; `None` where it takes any, or may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wants {
+    /// `IPPROTO_*`.
+    pub protocol: Option<u8>,
+    /// The port it goes to.
+    pub port: Option<u16>,
 }
 
 /// How a packet ends.

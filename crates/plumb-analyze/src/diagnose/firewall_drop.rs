@@ -3,7 +3,7 @@
 //! A firewall that drops is doing its work; it is a trouble when there is a victim. Victims are looked for where
 //! they wait: among our own attempts and connections ([`outgoing`]), at ports that are served here
 //! ([`incoming`]), among what this host should forward ([`forwarded`]). The counter of the rule convicts it;
-//! without a counter it is only suspected.
+//! without a counter it is only suspected ([`suspects`]).
 
 mod deaf;
 mod filtered;
@@ -12,6 +12,7 @@ mod incoming;
 mod midway;
 mod outgoing;
 mod strays;
+mod suspects;
 mod unlisted;
 
 use std::collections::BTreeSet;
@@ -31,6 +32,8 @@ struct Victim {
     subject: Subject,
     fact: Evidence,
     summary: String,
+    /// Whether the packets are those of others.
+    is_through: bool,
 }
 
 /// Looks for victims, then for the rule.
@@ -91,7 +94,7 @@ pub(super) fn refuses_itself(case: &Case<'_>, refusals: u64, group: &str, counte
 
 fn finding(case: &Case<'_>, victim: Victim) -> Finding {
     let guilty = guilty(case);
-    let suspects = case.span.after.refusers.iter().take(5).map(place);
+    let suspects = suspects::of(case, &victim.subject, victim.is_through);
     let mut facts = vec![victim.fact];
     let confidence = if case.span.after.refusers.is_empty() {
         facts.push(evidence::fact(
@@ -100,13 +103,7 @@ fn finding(case: &Case<'_>, victim: Victim) -> Finding {
         ));
         Confidence::Likely
     } else if guilty.is_empty() {
-        facts.push(evidence::fact(
-            "nftables",
-            format!(
-                "rules that throw packets away, none of them counted: {}",
-                suspects.collect::<Vec<_>>().join("; ")
-            ),
-        ));
+        facts.push(suspects);
         Confidence::Likely
     } else {
         facts.extend(guilty);

@@ -3,7 +3,7 @@
 //!
 //! Numbers in these attributes are in network order. Minimum kernel version: 3.13.
 
-use plumb_model::firewall::{Refuser, Verdict};
+use plumb_model::firewall::{Refuser, Verdict, Wants};
 use plumb_model::{Known, Reason};
 
 use super::frame::attributes;
@@ -45,6 +45,29 @@ const IMMEDIATE_DATA: u16 = 2;
 const DATA_VERDICT: u16 = 2;
 const VERDICT_CODE: u16 = 1;
 
+/// `NFTA_CHAIN_HOOK`, `NFTA_HOOK_HOOKNUM`.
+const CHAIN_HOOK: u16 = 4;
+const HOOK_NUMBER: u16 = 1;
+/// `NFTA_META_DREG`, `NFTA_META_KEY`, and `NFT_META_L4PROTO`.
+const META_REGISTER: u16 = 1;
+const META_KEY: u16 = 2;
+const META_PROTOCOL: u32 = 16;
+/// `NFTA_PAYLOAD_*`, and `NFT_PAYLOAD_TRANSPORT_HEADER`.
+const PAYLOAD_REGISTER: u16 = 1;
+const PAYLOAD_BASE: u16 = 2;
+const PAYLOAD_OFFSET: u16 = 3;
+const PAYLOAD_LEN: u16 = 4;
+const TRANSPORT: u32 = 2;
+/// `NFTA_CMP_*`, `NFT_CMP_EQ`, `NFTA_DATA_VALUE`.
+const COMPARE_REGISTER: u16 = 1;
+const COMPARE_OPERATION: u16 = 2;
+const COMPARE_DATA: u16 = 3;
+const IS_EQUAL: u32 = 0;
+const DATA_VALUE: u16 = 1;
+
+/// A base chain: family, table, name, and the hook at which packets come to it.
+pub type Hooked = (&'static str, Vec<u8>, Vec<u8>, u32);
+
 /// Asks for every chain of every table.
 pub fn encode_chains() -> Vec<u8> {
     Request::dump(GET_CHAIN, &[0; HEAD_BYTES]).finish()
@@ -73,7 +96,55 @@ pub fn decode_dropping_chain(payload: &[u8]) -> Option<Refuser> {
         verdict: Verdict::Drop,
         packets: packets.map_or(Known::Unknown(Reason::NotInSource), Known::Known),
         by_chance: false,
+        hook: decode_hook(payload).map(|(.., hook)| hook),
+        wants: Wants::default(),
     })
+}
+
+/// Decodes where packets come to a chain; `None` for one that others jump to. The numbers of IPv4, IPv6 and both alone are
+/// told: other families have others.
+pub fn decode_hook(payload: &[u8]) -> Option<Hooked> {
+    let (head, rest) = payload.split_at_checked(HEAD_BYTES)?;
+    let of = |wanted: u16| find(rest, wanted);
+    let hook = be32(find(of(CHAIN_HOOK)?, HOOK_NUMBER)?)?;
+    let family = family(*head.first()?);
+    let known = matches!(family, "ip" | "ip6" | "inet");
+    known.then_some((family, name(of(CHAIN_TABLE)?), name(of(CHAIN_NAME)?), hook))
+}
+
+/// What a register was loaded with.
+#[derive(Clone, Copy)]
+enum Loaded {
+    Protocol,
+    Port,
+}
+
+/// Gives what an expression loads a register with that a rule may ask for.
+fn loads(expression: &[u8], data: &[u8]) -> Option<(u32, Loaded)> {
+    let of = |wanted: u16| find(data, wanted).and_then(be32);
+    match expression {
+        b"meta" if of(META_KEY)? == META_PROTOCOL => Some((of(META_REGISTER)?, Loaded::Protocol)),
+        b"payload" => {
+            let [base, at, len] = [PAYLOAD_BASE, PAYLOAD_OFFSET, PAYLOAD_LEN].map(of);
+            let is_port = (base?, at?, len?) == (TRANSPORT, 2, 2);
+            is_port.then_some((of(PAYLOAD_REGISTER)?, Loaded::Port))
+        }
+        _ => None,
+    }
+}
+
+/// Notes what a comparison asks for, of what was loaded.
+fn compare(wants: &mut Wants, data: &[u8], (register, loaded): (u32, Loaded)) -> Option<()> {
+    let of = |wanted: u16| find(data, wanted).and_then(be32);
+    if of(COMPARE_REGISTER)? != register || of(COMPARE_OPERATION)? != IS_EQUAL {
+        return None;
+    }
+    let value = find(find(data, COMPARE_DATA)?, DATA_VALUE)?;
+    match loaded {
+        Loaded::Protocol => wants.protocol = value.first().copied(),
+        Loaded::Port => wants.port = value.first_chunk().map(|bytes| u16::from_be_bytes(*bytes)),
+    }
+    Some(())
 }
 
 /// Decodes a rule that drops or rejects; `None` for all others.
@@ -83,9 +154,13 @@ pub fn decode_refusing_rule(payload: &[u8]) -> Option<Refuser> {
     let mut packets = Known::Unknown(Reason::NotInSource);
     let mut verdict = None;
     let mut by_chance = false;
+    let (mut wants, mut loaded) = (Wants::default(), None);
     for (_, expression) in attributes(of(RULE_EXPRESSIONS)?).filter(|(kind, _)| *kind == ELEMENT) {
         let data = find(expression, EXPRESSION_DATA).unwrap_or(&[]);
-        match name(find(expression, EXPRESSION_NAME)?).as_slice() {
+        let expression = name(find(expression, EXPRESSION_NAME)?);
+        // What something else makes of a register is not followed.
+        let next = loads(&expression, data);
+        match expression.as_slice() {
             b"counter" => {
                 if let Some(count) = find(data, COUNTER_PACKETS).and_then(be64) {
                     packets = Known::Known(count);
@@ -97,8 +172,12 @@ pub fn decode_refusing_rule(payload: &[u8]) -> Option<Refuser> {
             }
             b"reject" => verdict = Some(Verdict::Reject),
             b"immediate" if drops(data) => verdict = Some(Verdict::Drop),
+            b"cmp" => {
+                let _ = loaded.and_then(|loaded| compare(&mut wants, data, loaded));
+            }
             _ => {}
         }
+        loaded = next;
     }
     Some(Refuser {
         family: family(*head.first()?),
@@ -108,6 +187,8 @@ pub fn decode_refusing_rule(payload: &[u8]) -> Option<Refuser> {
         verdict: verdict?,
         packets,
         by_chance,
+        hook: None,
+        wants,
     })
 }
 
@@ -215,11 +296,74 @@ mod tests {
     }
 
     #[test]
+    fn what_a_rule_asks_for_is_what_it_compares_with_what_it_loaded() {
+        type List = fn(Request) -> Request;
+        let wants = |port: u16| {
+            let register = 1_u32.to_be_bytes();
+            let compare = |list: Request, value: &[u8]| {
+                list.nested(ELEMENT, |element| {
+                    element
+                        .attribute(EXPRESSION_NAME, b"cmp\0")
+                        .nested(EXPRESSION_DATA, |data| {
+                            data.attribute(COMPARE_REGISTER, &register)
+                                .attribute(COMPARE_OPERATION, &IS_EQUAL.to_be_bytes())
+                                .nested(COMPARE_DATA, |data| data.attribute(DATA_VALUE, value))
+                        })
+                })
+            };
+            let protocol: List = |list| {
+                list.nested(ELEMENT, |element| {
+                    element
+                        .attribute(EXPRESSION_NAME, b"meta\0")
+                        .nested(EXPRESSION_DATA, |data| {
+                            data.attribute(META_REGISTER, &1_u32.to_be_bytes())
+                                .attribute(META_KEY, &META_PROTOCOL.to_be_bytes())
+                        })
+                })
+            };
+            let port_of: List = |list| {
+                list.nested(ELEMENT, |element| {
+                    element.attribute(EXPRESSION_NAME, b"payload\0").nested(
+                        EXPRESSION_DATA,
+                        |data| {
+                            data.attribute(PAYLOAD_REGISTER, &1_u32.to_be_bytes())
+                                .attribute(PAYLOAD_BASE, &TRANSPORT.to_be_bytes())
+                                .attribute(PAYLOAD_OFFSET, &2_u32.to_be_bytes())
+                                .attribute(PAYLOAD_LEN, &2_u32.to_be_bytes())
+                        },
+                    )
+                })
+            };
+            let reject: List = |list| {
+                list.nested(ELEMENT, |element| {
+                    element.attribute(EXPRESSION_NAME, b"reject\0")
+                })
+            };
+            let message = Request::single(NEW_RULE, &[2, 0, 0, 0])
+                .attribute(RULE_TABLE, b"lab\0")
+                .attribute(RULE_CHAIN, b"in\0")
+                .attribute(RULE_HANDLE, &4_u64.to_be_bytes())
+                .nested(RULE_EXPRESSIONS, |list| {
+                    let list = compare(protocol(list), &[6]);
+                    reject(compare(port_of(list), &port.to_be_bytes()))
+                })
+                .finish();
+            let Some(Frame::Data { payload, .. }) = Frames::new(&message).next() else {
+                panic!("one message");
+            };
+            decode_refusing_rule(payload).expect("it rejects").wants
+        };
+        let (protocol, port) = (Some(6), Some(8080));
+        assert_eq!(wants(8080), Wants { protocol, port });
+    }
+
+    #[test]
     fn every_cut_is_survived() {
         let mut bytes = rule(DROP);
         while bytes.pop().is_some() {
             let _ = decode_refusing_rule(&bytes);
             let _ = decode_dropping_chain(&bytes);
+            let _ = decode_hook(&bytes);
         }
     }
 }

@@ -68,6 +68,7 @@ fn thrown_away(case: &Case<'_>) -> HashMap<(SocketAddr, SocketAddr), u64> {
 fn victim(case: &Case<'_>, peer: SocketAddr, count: u64, flow: &Flow<'_>) -> Victim {
     let owner = subject::of_socket(&case.span.after.snapshot, flow.place, "destination");
     Victim {
+        is_through: false,
         subject: Subject {
             local: None,
             peer: Some(peer.to_string()),
@@ -87,7 +88,7 @@ fn victim(case: &Case<'_>, peer: SocketAddr, count: u64, flow: &Flow<'_>) -> Vic
 #[cfg(test)]
 mod tests {
     use plumb_model::diag::tcp_info::TcpInfo;
-    use plumb_model::firewall::{Refuser, Verdict};
+    use plumb_model::firewall::{Refuser, Verdict, Wants};
     use plumb_model::notice::{Filtered, Notices};
     use plumb_model::{Known, Reason};
 
@@ -134,6 +135,8 @@ mod tests {
                 verdict: Verdict::Drop,
                 packets: Known::Unknown(Reason::NotInSource),
                 by_chance: watch.by_chance,
+                hook: None,
+                wants: Wants::default(),
             });
             sample
         };

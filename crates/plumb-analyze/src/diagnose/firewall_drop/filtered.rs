@@ -120,6 +120,7 @@ fn victim(
     });
     let owner = owner.map(|place| subject::of_socket(snapshot, place, "destination"));
     Victim {
+        is_through: false,
         subject: Subject {
             kind: "destination",
             local: None,

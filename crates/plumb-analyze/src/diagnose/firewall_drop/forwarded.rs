@@ -35,6 +35,7 @@ pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
         // Who has no link layer address is sent nothing.
         .filter(|(server, (count, _))| *count >= SEVERAL && reachable(server))
         .map(|(server, (count, what))| Victim {
+            is_through: true,
             subject: Subject {
                 kind: "destination",
                 peer: Some(server.to_string()),

@@ -179,6 +179,7 @@ pub(super) fn at(case: &Case<'_>, place: usize, end: SocketAddr, fact: Evidence)
         _ => "socket",
     };
     Victim {
+        is_through: false,
         subject: subject::of_socket(&case.span.after.snapshot, place, kind),
         fact,
         summary: format!("the local firewall keeps clients from {end}"),
@@ -189,7 +190,7 @@ pub(super) fn at(case: &Case<'_>, place: usize, end: SocketAddr, fact: Evidence)
 mod tests {
     use plumb_model::Known;
     use plumb_model::diag::tcp_info::TcpInfo;
-    use plumb_model::firewall::{Refuser, Verdict};
+    use plumb_model::firewall::{Refuser, Verdict, Wants};
     use plumb_model::notice::Notices;
     use plumb_model::sample::Sample;
     use plumb_model::snapshot::End;
@@ -215,6 +216,8 @@ mod tests {
             verdict: Verdict::Drop,
             packets: Known::Known(packets),
             by_chance: false,
+            hook: None,
+            wants: Wants::default(),
         }];
         sample
     }

@@ -83,7 +83,7 @@ fn server(case: &Case<'_>, stray: &Filtered) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use plumb_model::Known;
-    use plumb_model::firewall::{Refuser, Verdict};
+    use plumb_model::firewall::{Refuser, Verdict, Wants};
     use plumb_model::notice::Notices;
     use plumb_model::sample::{Sample, Settings};
 
@@ -118,6 +118,8 @@ mod tests {
                 verdict: Verdict::Drop,
                 packets: Known::Known(packets),
                 by_chance,
+                hook: None,
+                wants: Wants::default(),
             };
             Sample {
                 settings: Settings::new(vec![("net.ipv4.ip_forward", vec![watch.forwards])]),

@@ -58,6 +58,7 @@ fn unanswered(case: &Case<'_>) -> Vec<Victim> {
         let (place, _) = attempts.sockets.first()?;
         let owner = subject::of_socket(&case.span.after.snapshot, *place, "destination");
         Some(Victim {
+            is_through: false,
             subject: Subject {
                 local: None,
                 peer: Some(peer.to_string()),
@@ -93,6 +94,7 @@ fn rejected(case: &Case<'_>) -> Vec<Victim> {
         .into_iter()
         .filter(|(peer, (count, _))| *count >= enough(peer.ip()));
     many.map(|(peer, (count, protocol))| Victim {
+        is_through: false,
         subject: Subject {
             kind: "destination",
             peer: Some(peer.to_string()),
@@ -136,6 +138,7 @@ fn stuck(case: &Case<'_>) -> Vec<Victim> {
         let owner = subject::of_socket(&case.span.after.snapshot, flow.place, "destination");
         let peer = owner.peer.clone().unwrap_or_default();
         Victim {
+            is_through: false,
             subject: Subject {
                 local: None,
                 ..owner
@@ -161,6 +164,7 @@ fn name_servers(case: &Case<'_>) -> Vec<Victim> {
         servers.filter(|server| server.unheard > 0 && server.unheard * 2 >= server.answers);
     unheard
         .map(|server| Victim {
+            is_through: false,
             subject: Subject {
                 kind: "destination",
                 peer: Some(server.server.to_string()),

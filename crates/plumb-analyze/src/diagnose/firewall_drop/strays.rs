@@ -73,6 +73,7 @@ fn forwarded(case: &Case<'_>) -> Vec<Victim> {
 /// A server that others cannot reach through this host.
 pub(super) fn through(server: SocketAddr, fact: Evidence) -> Victim {
     Victim {
+        is_through: true,
         subject: Subject {
             kind: "destination",
             peer: Some(server.to_string()),

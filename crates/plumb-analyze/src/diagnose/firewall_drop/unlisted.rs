@@ -109,7 +109,7 @@ fn thrown_away(case: &Case<'_>) -> BTreeMap<SocketAddr, Counts> {
 #[cfg(test)]
 mod tests {
     use plumb_model::diag::tcp_info::TcpInfo;
-    use plumb_model::firewall::{Refuser, Verdict};
+    use plumb_model::firewall::{Refuser, Verdict, Wants};
     use plumb_model::notice::{Filtered, Notices};
     use plumb_model::snapshot::End;
     use plumb_model::socket::SocketState;
@@ -158,6 +158,8 @@ mod tests {
                 verdict: Verdict::Drop,
                 packets: Known::Unknown(Reason::NotInSource),
                 by_chance: true,
+                hook: None,
+                wants: Wants::default(),
             };
             let another = Refuser {
                 by_chance: false,
