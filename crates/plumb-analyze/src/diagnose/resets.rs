@@ -84,9 +84,11 @@ pub fn check_by_us(case: &Case<'_>) -> Vec<Finding> {
     if case.notices.is_blind {
         return counted::by_us(case, &causes);
     }
+    // What comes behind the end of a connection may harm nobody; of a client of this host it is known.
+    let harmed = case.span.grown("Tcp", "EstabResets").ok().unwrap_or(0) >= SEVERAL;
     groups(case, Direction::Sent)
         .into_iter()
-        .filter(|(_, group)| !alone || group.known >= SEVERAL)
+        .filter(|(_, group)| !alone || group.known >= SEVERAL && (!group.is_local || harmed))
         .map(|(end, group)| {
             if group.is_left_unused() {
                 return unused(BY_US, case, &end, &group);

@@ -270,3 +270,47 @@ fn of_two_ends_within_this_host_the_client_may_have_left_without_the_right_to_wa
     assert_eq!(judged("TCPAbortOnData"), [Severity::Info]);
     assert_eq!(judged("TCPAbortOnClose"), [Severity::Warning]);
 }
+
+#[test]
+fn what_comes_behind_the_end_of_a_connection_within_this_host_is_told_where_it_harmed_somebody() {
+    let told = |client: [u8; 4], ended| {
+        let sample = |by: u64| {
+            let mut sample = Sample::default();
+            sample.snapshot.sockets.push(listener());
+            made_up::count(&mut sample, "Tcp", "OutRsts", by);
+            made_up::count(&mut sample, "Tcp", "EstabResets", by * ended);
+            sample
+        };
+        let (before, after) = (sample(0), sample(4));
+        let packet = |what, direction, place: u16| Notice {
+            what,
+            direction,
+            protocol: 6,
+            local: ([10, 0, 0, 1], 80).into(),
+            peer: (client, 40_000 + place).into(),
+            interface: 2,
+            count: 1,
+            age_us: 10_000,
+            last_age_us: 10_000,
+        };
+        let both = |place| {
+            [
+                packet(What::Syn, Direction::Received, place),
+                packet(What::Reset, Direction::Sent, place),
+            ]
+        };
+        let notices = Notices {
+            all: (0..4).flat_map(both).collect(),
+            ..Notices::default()
+        };
+        let case = Case {
+            notices: &notices,
+            ..made_up::between(&before, &after)
+        };
+        check_by_us(&case).len()
+    };
+    assert_eq!(told([10, 0, 0, 1], 1), 1);
+    assert_eq!(told([10, 0, 0, 1], 0), 0);
+    // What it did to others is not known.
+    assert_eq!(told([10, 0, 0, 2], 0), 1);
+}
