@@ -6,8 +6,9 @@ use plumb_model::counters::Reading;
 use plumb_model::diag::inet::DiagTimer;
 use plumb_model::diag::tcp_info::TcpInfo;
 use plumb_model::finding::Finding;
+use plumb_model::firewall::{Refuser, Verdict, Wants};
 use plumb_model::id::{Cookie, Inode, NetnsId, Uid};
-use plumb_model::known::Known;
+use plumb_model::known::{Known, Reason};
 use plumb_model::link::{Link, LinkStatistics};
 use plumb_model::notice::Notices;
 use plumb_model::rtnl::{self, Route, RouteType};
@@ -81,6 +82,21 @@ pub(crate) fn found(before: &Sample, after: &Sample, heard: &Notices) -> Vec<Fin
         notices: heard,
         ..between(before, after)
     })
+}
+
+/// A rule of `inet filter` in this chain, without a counter.
+pub(crate) fn rule(chain: &str, verdict: Verdict) -> Refuser {
+    Refuser {
+        family: "inet",
+        table: b"filter".to_vec(),
+        chain: chain.as_bytes().to_vec(),
+        handle: 4,
+        verdict,
+        packets: Known::Unknown(Reason::NotInSource),
+        by_chance: false,
+        hook: None,
+        wants: Wants::default(),
+    }
 }
 
 /// A route of IPv4 by interface 3.

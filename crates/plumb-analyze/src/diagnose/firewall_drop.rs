@@ -13,6 +13,7 @@ mod midway;
 mod outgoing;
 mod strays;
 mod suspects;
+mod unheard;
 mod unlisted;
 
 use std::collections::BTreeSet;
@@ -26,6 +27,9 @@ use super::{Case, evidence};
 
 /// The id of the finding.
 pub const ID: &str = "firewall-drop";
+
+/// Who does it, at the beginning of every summary.
+const WHO: &str = "the local firewall";
 
 /// Somebody who waits for packets that were thrown away.
 struct Victim {
@@ -42,6 +46,7 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
     // Rules of iptables-legacy are not listed, but what they do is heard.
     if !case.span.after.refusers.is_empty() {
         victims.extend(outgoing::victims(case));
+        more(&mut victims, unheard::victims(case));
         victims.extend(incoming::victims(case));
         victims.extend(forwarded::victims(case));
     }
@@ -95,6 +100,7 @@ pub(super) fn refuses_itself(case: &Case<'_>, refusals: u64, group: &str, counte
 fn finding(case: &Case<'_>, victim: Victim) -> Finding {
     let guilty = guilty(case);
     let suspects = suspects::of(case, &victim.subject, victim.is_through);
+    let summary = with_chain(case, &suspects, victim.summary);
     let mut facts = vec![victim.fact];
     let confidence = if case.span.after.refusers.is_empty() {
         facts.push(evidence::fact(
@@ -103,7 +109,7 @@ fn finding(case: &Case<'_>, victim: Victim) -> Finding {
         ));
         Confidence::Likely
     } else if guilty.is_empty() {
-        facts.push(suspects);
+        facts.push(suspects::told(&suspects));
         Confidence::Likely
     } else {
         facts.extend(guilty);
@@ -112,7 +118,7 @@ fn finding(case: &Case<'_>, victim: Victim) -> Finding {
     Finding {
         kind: ID,
         severity: Severity::Critical,
-        summary: victim.summary,
+        summary,
         subject: victim.subject,
         evidence: facts,
         hints: vec![
@@ -121,6 +127,27 @@ fn finding(case: &Case<'_>, victim: Victim) -> Finding {
         ],
         confidence,
     }
+}
+
+/// Puts into a summary which chain of the firewall it is, where rules of one alone counted packets, or are suspected.
+fn with_chain(case: &Case<'_>, suspects: &[&Refuser], summary: String) -> String {
+    let counted: Vec<&Refuser> = grown(case).into_iter().map(|(rule, _)| rule).collect();
+    let rules = if counted.is_empty() {
+        suspects
+    } else {
+        &counted
+    };
+    match only_chain(rules) {
+        Some(chain) => summary.replacen(WHO, &format!("{WHO} ({chain})"), 1),
+        None => summary,
+    }
+}
+
+/// Names the chain of rules, if they are all in one.
+fn only_chain(rules: &[&Refuser]) -> Option<String> {
+    let chains: BTreeSet<String> = rules.iter().map(|rule| chain(rule)).collect();
+    let mut chains = chains.into_iter();
+    chains.next().filter(|_| chains.next().is_none())
 }
 
 /// Counts the packets that met rules with a counter.
@@ -162,15 +189,19 @@ fn grown<'s>(case: &Case<'s>) -> Vec<(&'s Refuser, u64)> {
     grown.collect()
 }
 
+/// Names a chain as `nft` would be asked for it.
+fn chain(rule: &Refuser) -> String {
+    let table = String::from_utf8_lossy(&rule.table);
+    let chain = String::from_utf8_lossy(&rule.chain);
+    format!("{} {table} {chain}", rule.family)
+}
+
 /// Names a rule as `nft` would be asked for it.
 fn place(rule: &Refuser) -> String {
-    let (table, chain) = (
-        String::from_utf8_lossy(&rule.table),
-        String::from_utf8_lossy(&rule.chain),
-    );
+    let chain = chain(rule);
     let what = rule.verdict.word();
     match rule.handle {
-        0 => format!("{} {table} {chain} policy {what}", rule.family),
-        handle => format!("{} {table} {chain} handle {handle} ({what})", rule.family),
+        0 => format!("{chain} policy {what}"),
+        handle => format!("{chain} handle {handle} ({what})"),
     }
 }

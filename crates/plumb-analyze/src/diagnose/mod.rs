@@ -34,6 +34,7 @@ pub mod no_route;
 pub mod of_interest;
 pub mod orphans;
 mod own_queue;
+mod own_word;
 mod patience;
 pub mod port_in_use;
 mod processors;
@@ -159,6 +160,8 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     (reuseport_imbalance::ID, connecting::TIMEOUT),
     // What our own queue drops is lost before it is on its way.
     (interfaces::DROPS, loss::LOSS),
+    // So is what arrives damaged: an acknowledgement, or the segment on its way here.
+    (interfaces::ERRORS, loss::LOSS),
     // Whose segments do not leave loses everything and hears nothing.
     (firewall_drop::ID, half_open_peer::ID),
     (firewall_drop::ID, loss::LOSS),

@@ -19,7 +19,7 @@ use plumb_model::sample::Destination;
 
 use super::flow::{Flow, lasting};
 use super::turned_away::{self, Errors};
-use super::{Case, attempts, evidence, interfaces, of_interest, sockets};
+use super::{Case, attempts, evidence, interfaces, of_interest, own_word, sockets};
 
 /// The id of the finding.
 pub const ID: &str = "no-route";
@@ -236,7 +236,10 @@ fn refused(case: &Case<'_>, call: &RefusedCall) -> Option<Finding> {
 fn is_of_routing(case: &Case<'_>, call: &RefusedCall) -> bool {
     let ip = call.address.ip().to_canonical();
     match call.errno {
-        PROHIBIT => call.protocol == TCP,
+        // So says a rule of the own firewall that rejects.
+        PROHIBIT => {
+            call.protocol == TCP && !(has_route(case, ip) && own_word::answers_for(case, ip))
+        }
         UNREACHABLE => {
             let mut syns = case.notices.of(Direction::Sent, |what| what == What::Syn);
             call.protocol == TCP

@@ -1,5 +1,6 @@
-//! `checksum-errors`, `fragment-loss`, `reverse-path-filter`: packets that came and were thrown away.
+//! `checksum-errors`, `fragment-loss` (in [`fragments`]), `reverse-path-filter`: packets that came and were thrown away.
 
+mod fragments;
 mod wrong_sender;
 
 use std::collections::{BTreeSet, HashSet};
@@ -8,6 +9,7 @@ use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::link::Link;
 use plumb_model::notice::{Direction, What};
 
+pub use self::fragments::check as check_fragments;
 use super::{Case, attempts, evidence, no_route, routers, sockets};
 
 /// The id of the finding: wrong checksums.
@@ -28,8 +30,6 @@ const CHECKSUMS: [(&str, &str); 6] = [
     ("Udp6", "InCsumErrors"),
     ("Icmp6", "InCsumErrors"),
 ];
-/// Counters of fragments that could not be put together.
-const REASSEMBLY: [(&str, &str); 2] = [("Ip", "ReasmFails"), ("Ip6", "ReasmFails")];
 /// Counters of attempts that a listener has no room for.
 pub(super) const FULL_QUEUES: [&str; 3] = ["ListenOverflows", "ListenDrops", "TCPReqQFullDrop"];
 
@@ -66,28 +66,6 @@ pub fn check_checksums(case: &Case<'_>) -> Vec<Finding> {
             "a failing cable, card or memory on the way: plumb if shows errors of our own"
                 .to_owned(),
             "or a card that computes checksums wrongly: ethtool -K IF rx off".to_owned(),
-        ],
-        confidence: Confidence::Certain,
-    }]
-}
-
-/// Looks for fragments that were given up.
-pub fn check_fragments(case: &Case<'_>) -> Vec<Finding> {
-    let mut facts = several(case, &REASSEMBLY);
-    if facts.is_empty() {
-        return Vec::new();
-    }
-    facts.extend(evidence::grown(case.span, "Ip", "ReasmTimeout"));
-    facts.extend(evidence::grown(case.span, "Ip6", "ReasmTimeout"));
-    vec![Finding {
-        kind: FRAGMENTS,
-        severity: Severity::Warning,
-        summary: "datagrams that came in fragments are lost, because not all fragments come".to_owned(),
-        subject: host(),
-        evidence: facts,
-        hints: vec![
-            "something on the way drops fragments, as many firewalls do: send datagrams that fit the path's MTU".to_owned(),
-            "or too little room: net.ipv4.ipfrag_high_thresh".to_owned(),
         ],
         confidence: Confidence::Certain,
     }]

@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use plumb_model::finding::Subject;
-use plumb_model::notice::{Direction, Notice, What};
+use plumb_model::notice::{Direction, What};
 use plumb_model::socket::SocketState;
 
 use super::super::flow::{Flow, lasting};
-use super::super::{Case, attempts, evidence, received_bad, sockets, subject};
+use super::super::{Case, attempts, evidence, own_word, received_bad, sockets, subject};
 use super::Victim;
 
 /// So many answers in the name of one peer are no accident.
@@ -21,9 +21,9 @@ const SEVERAL: u64 = 2;
 
 pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
     let mut victims = unanswered(case);
-    let others = given_up(case);
-    super::more(&mut victims, others);
-    victims.extend(rejected(case));
+    super::more(&mut victims, given_up(case));
+    // What is rejected does not leave, either.
+    super::more(&mut victims, rejected(case));
     victims.extend(stuck(case));
     victims.extend(name_servers(case));
     victims
@@ -143,7 +143,7 @@ fn rejected(case: &Case<'_>) -> Vec<Victim> {
     }
     let mut by_peer: BTreeMap<SocketAddr, (u64, u8)> = BTreeMap::new();
     let forged = case.notices.of(Direction::Received, |_| true);
-    for notice in forged.filter(|notice| is_forged(case, notice)) {
+    for notice in forged.filter(|notice| own_word::is_forged(case, notice)) {
         let told = by_peer.entry(sockets::plain(notice.peer)).or_default();
         told.0 += notice.count;
         told.1 = notice.protocol;
@@ -176,23 +176,6 @@ fn rejected(case: &Case<'_>) -> Vec<Victim> {
         summary: format!("the local firewall rejects what is sent to {peer}"),
     })
     .collect()
-}
-
-/// Says whether our own host answered for a remote one.
-fn is_forged(case: &Case<'_>, notice: &Notice) -> bool {
-    let sample = case.span.after;
-    let theirs = !sockets::is_local(sample, notice.peer.ip());
-    let by_us = match notice.what {
-        What::Refusal | What::Reset | What::ResetUnused => {
-            sockets::is_loopback(sample, notice.interface)
-        }
-        // A next hop that does not answer makes our host say "host unreachable", too.
-        What::Unreachable { code, by } => {
-            code != (if by.is_ipv4() { 1 } else { 3 }) && sockets::is_local(sample, by)
-        }
-        _ => false,
-    };
-    theirs && by_us && sockets::is_local(sample, notice.local.ip())
 }
 
 /// Connections with segments to send, room for them at the peer, and none on the way: TCP is told at once that
@@ -269,7 +252,7 @@ mod tests {
     use plumb_model::Known;
     use plumb_model::diag::tcp_info::TcpInfo;
     use plumb_model::firewall::{Refuser, Verdict, Wants};
-    use plumb_model::notice::{Filtered, Notices};
+    use plumb_model::notice::{Filtered, Notice, Notices};
     use plumb_model::sample::Sample;
 
     use crate::made_up;

@@ -8,7 +8,7 @@ use plumb_model::firewall::Refuser;
 
 use super::super::turned_away::{TCP, UDP};
 use super::super::{Case, evidence};
-use super::place;
+use super::{only_chain, place};
 
 /// `NF_INET_LOCAL_IN`, `NF_INET_FORWARD`, `NF_INET_LOCAL_OUT`.
 const INPUT: u32 = 1;
@@ -17,31 +17,28 @@ const OUTPUT: u32 = 3;
 /// So many are named.
 const MOST: usize = 5;
 
-/// Names the rules that may have thrown away packets of `subject`.
-pub(super) fn of(case: &Case<'_>, subject: &Subject, is_through: bool) -> Evidence {
-    let all: Vec<&Refuser> = case.span.after.refusers.iter().collect();
-    let fit: Vec<&Refuser> = all
-        .iter()
-        .copied()
-        .filter(|rule| passes(rule, is_through) && fits(rule, subject))
-        .collect();
+/// Gives the rules that may have thrown away packets of `subject`.
+pub(super) fn of<'s>(case: &Case<'s>, subject: &Subject, is_through: bool) -> Vec<&'s Refuser> {
+    let all = case.span.after.refusers.iter();
+    let fit = all
+        .clone()
+        .filter(|rule| passes(rule, is_through) && fits(rule, subject));
+    let fit: Vec<&Refuser> = fit.collect();
     // What fits none met one that asks in another way.
-    let suspects = if fit.is_empty() { all } else { fit };
-    let chain = |rule: &Refuser| (rule.family, rule.table.clone(), rule.chain.clone());
-    let text = match suspects.as_slice() {
+    if fit.is_empty() { all.collect() } else { fit }
+}
+
+/// Names suspected rules.
+pub(super) fn told(suspects: &[&Refuser]) -> Evidence {
+    let text = match suspects {
         [only] => format!(
             "of the rules that throw packets away one fits such ones, and no counter says so: {}",
             place(only)
         ),
-        [first, others @ ..] => {
-            let is_one = others.iter().all(|other| chain(other) == chain(first));
-            let at = if is_one {
-                let (family, table, chain) = chain(first);
-                let [table, chain] = [table, chain].map(|name| lossy(&name));
-                format!(" all in chain {family} {table} {chain},")
-            } else {
-                String::new()
-            };
+        [_, _, ..] => {
+            let at = only_chain(suspects)
+                .map(|chain| format!(" all in chain {chain},"))
+                .unwrap_or_default();
             let named = suspects.iter().take(MOST).map(|rule| place(rule));
             format!(
                 "rules that throw such packets away,{at} none of them counted: {}",
@@ -51,10 +48,6 @@ pub(super) fn of(case: &Case<'_>, subject: &Subject, is_through: bool) -> Eviden
         [] => "no rule that throws packets away is listed".to_owned(),
     };
     evidence::fact("nftables", text)
-}
-
-fn lossy(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).into_owned()
 }
 
 /// Says whether packets of others, or of this host, pass the chain of a rule. Where that is not known they may.
@@ -121,7 +114,7 @@ mod tests {
             protocol: Some("tcp"),
             ..Subject::default()
         };
-        of(&made_up::between(&sample, &sample), &subject, true).text
+        told(&of(&made_up::between(&sample, &sample), &subject, true)).text
     }
 
     #[test]
