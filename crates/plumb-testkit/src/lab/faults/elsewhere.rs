@@ -1,7 +1,8 @@
 //! Causes in another network namespace than that of the program, or of the looker, which is asked about by its process id.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::net::TcpListener;
+use std::time::Duration;
 
 use super::path::peer;
 use crate::lab::{Expected, Peer, Scenario, Stage};
@@ -66,7 +67,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             let end = "10.9.0.2:8080";
             let server = stage.actor(Some(&other), &["take", end])?;
             let client = stage.actor(None, &["write", end])?.to_string();
-            std::thread::sleep(std::time::Duration::from_secs(1));
+            std::thread::sleep(Duration::from_secs(1));
             let expected = Expected::subject("local", end).and("pid", server);
             Ok(expected
                 .explains(&["slow-reader-peer"])
@@ -82,11 +83,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             let fill: Vec<_> = (0..200)
                 .map_while(|_| {
                     let end = end.parse().expect("an address of ours");
-                    std::net::TcpStream::connect_timeout(
-                        &end,
-                        std::time::Duration::from_millis(200),
-                    )
-                    .ok()
+                    std::net::TcpStream::connect_timeout(&end, Duration::from_millis(200)).ok()
                 })
                 .collect();
             stage.hold(fill);
@@ -111,11 +108,20 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "accept-queue-overflow/healthy-client-elsewhere",
-        about: "a container's program connects to a server of ours that accepts; plumb is asked about the program",
+        about: "a container's program connects to a server of ours that accepts, and closes what its clients close; plumb is asked about the program",
         make: |stage| {
             let other = peer(stage)?;
             let listener = TcpListener::bind("10.9.0.1:8080")?;
-            stage.repeat_accepting(listener)?;
+            listener.set_nonblocking(true)?;
+            let mut clients = Vec::new();
+            stage.repeat(move || {
+                while let Ok((client, _)) = listener.accept() {
+                    let _ = client.set_nonblocking(true);
+                    clients.push(client);
+                }
+                clients.retain_mut(|client| !matches!(client.read(&mut [0; 64]), Ok(0)));
+                std::thread::sleep(Duration::from_millis(5));
+            });
             let client = stage.actor(Some(&other), &["come", "10.9.0.1:8080"])?;
             stage.wait_for_counter("Tcp", "PassiveOpens", 3)?;
             Ok(Expected::nothing().asked([client.to_string().as_str()]))
