@@ -83,8 +83,7 @@ fn finding(case: &Case<'_>, place: usize, queue: Queue, dropped: u64) -> Finding
     let overflows = evidence::grown(span, "TcpExt", "ListenOverflows");
     let growing = overflows.is_some();
     evidence_list.extend(overflows);
-    let mut hints =
-        vec!["see what the accepting thread does instead: plumb trace -p PID --stacks".to_owned()];
+    let mut hints = vec![subject::see_instead(&subject, "accepting")];
     if somaxconn == Some(limit) {
         hints.push(format!(
             "the limit is net.core.somaxconn ({limit}); raise it and the program's listen() backlog"

@@ -216,7 +216,8 @@ fn at_end(case: &Case<'_>, end: End, comm: Option<Vec<u8>>, kept: &Kept) -> Opti
         "{who} keeps {} {words} open whose peers have closed",
         evidence::connections(kept.all)
     );
-    let hint = "see the code that made and forgot them: plumb leaks -p PID".to_owned();
+    let pid = told.map_or_else(|| "PID".to_owned(), |process| process.pid.0.to_string());
+    let hint = format!("see the code that made and forgot them: plumb leaks -p {pid}");
     Some(finding(subject, summary, kept, hint))
 }
 

@@ -6,6 +6,7 @@
 
 mod by_chance;
 mod refused;
+mod translated;
 
 use std::net::SocketAddr;
 

@@ -209,6 +209,8 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     (close_wait_leak::ID, slow_reader::LOCAL),
     (accept_queue_overflow::ID, slow_reader::LOCAL),
     (unix_backlog_full::ID, slow_reader::LOCAL),
+    // Who wants to serve a port and may not have it does not listen there.
+    (port_in_use::ID, no_listener::ID),
     // Many connections to one destination use its ports up.
     (ephemeral_port_exhaustion::ID, connection_churn::ID),
 ];

@@ -33,6 +33,7 @@ pub(super) fn rank(case: &Case<'_>, found: &[Finding], servers: &Servers) -> Vec
                 // What harms nobody is no reason for what does.
                 && (other.severity > Severity::Info || finding.severity == Severity::Info)
                 && (same(&other.subject, &finding.subject)
+                    || holds(&other.subject, &finding.subject)
                     || meet(case, &other.subject, &finding.subject)
                     || meet(case, &finding.subject, &other.subject)
                     || leads_to(case, &other.subject, finding))
@@ -146,6 +147,16 @@ fn same(one: &Subject, other: &Subject) -> bool {
     }
     // Two sockets of one process are one trouble; two processes never are.
     pid == Some(true) || (!all.contains(&Some(false)) && all.contains(&Some(true)))
+}
+
+/// Says whether one is every address of a port, of which the other is one.
+fn holds(any: &Subject, one: &Subject) -> bool {
+    let end = |subject: &Subject| subject.local.as_deref()?.parse::<SocketAddr>().ok();
+    let ends = end(any).zip(end(one));
+    let is_any = |(any, one): (SocketAddr, SocketAddr)| {
+        any.ip().is_unspecified() && any.port() == one.port()
+    };
+    any.kind == "listener" && one.kind == "listener" && ends.is_some_and(is_any)
 }
 
 /// Says whether one is the listener that the other, a client of this host, wants to reach.

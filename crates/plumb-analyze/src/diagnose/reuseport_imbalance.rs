@@ -66,15 +66,15 @@ fn finding(case: &Case<'_>, place: usize, socket: &Socket, all: usize, idle: usi
             "one of {all} sockets that share {local} does not accept, with {} in its queue",
             evidence::connections(waiting)
         ),
-        subject,
         evidence: vec![evidence::fact(
             "sock_diag recv-q of the group",
             format!("{waiting} of {limit} wait at one socket through the watch, {idle} others have none"),
         )],
         hints: vec![
-            "see what its process does instead: plumb trace -p PID --stacks".to_owned(),
+            subject::see_instead(&subject, "accepting"),
             "close the listening socket of a process that will not accept, so that the kernel stops choosing it".to_owned(),
         ],
+        subject,
         confidence: Confidence::Certain,
     }
 }

@@ -12,7 +12,7 @@ mod unix;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plumb_model::finding::{Confidence, Finding, Severity, Subject};
+use plumb_model::finding::{Confidence, Finding, Severity};
 use plumb_model::id::Pid;
 
 use super::flow::{Flow, lasting};
@@ -122,21 +122,10 @@ fn local(case: &Case<'_>, flow: &Flow<'_>, taken: u64, buffer: u64) -> Finding {
         kind: LOCAL,
         severity: Severity::Warning,
         summary: format!("{who} does not read what {peer} sends as fast as it comes"),
-        hints: vec![what_else(&subject)],
+        hints: vec![subject::see_instead(&subject, "reading")],
         subject,
         evidence: facts,
         confidence: Confidence::Certain,
-    }
-}
-
-/// Tells how to find out why somebody does not read.
-fn what_else(subject: &Subject) -> String {
-    match subject.pid {
-        Some(pid) => format!(
-            "see what it does instead of reading: plumb trace -p {} --stacks",
-            pid.0
-        ),
-        None => "see what the process does instead of reading".to_owned(),
     }
 }
 
@@ -178,6 +167,11 @@ fn peer(case: &Case<'_>, flow: &Flow<'_>, share: u64) -> Finding {
         "tcp_info.tcpi_snd_wnd",
         format!("the peer lets us send {} bytes more", flow.is.snd_wnd),
     ));
+    let window = if flow.is.snd_wnd == 0 {
+        "is closed"
+    } else {
+        "is what we wait for"
+    };
     Finding {
         kind: PEER,
         severity: if flow.sent_per_s(case) >= FAST_BYTES_PER_S {
@@ -185,7 +179,7 @@ fn peer(case: &Case<'_>, flow: &Flow<'_>, share: u64) -> Finding {
         } else {
             Severity::Warning
         },
-        summary: format!("{peer} does not read as fast as we send: its window is closed"),
+        summary: format!("{peer} does not read as fast as we send: its window {window}"),
         subject,
         evidence: facts,
         hints: vec![

@@ -79,6 +79,17 @@ pub(super) fn of_listener(sample: &Sample, place: usize) -> Subject {
     subject
 }
 
+/// Says how to find out why a process does not do something.
+pub(super) fn see_instead(subject: &Subject, of: &str) -> String {
+    match subject.pid {
+        Some(pid) => format!(
+            "see what it does instead of {of}: plumb trace -p {} --stacks",
+            pid.0
+        ),
+        None => format!("see what the process does instead of {of}"),
+    }
+}
+
 /// Names the ends of a socket; a listener has no other one.
 fn of_ends(socket: &Socket, kind: &'static str) -> Subject {
     Subject {

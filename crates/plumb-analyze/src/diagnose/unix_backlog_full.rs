@@ -99,13 +99,12 @@ fn judge(case: &Case<'_>, place: usize, socket: &Socket) -> Option<Finding> {
             Severity::Warning
         },
         summary,
-        subject,
         evidence: facts(socket, &clients),
         hints: vec![
-            "see what the process does instead of accepting: plumb trace -p PID --stacks"
-                .to_owned(),
+            subject::see_instead(&subject, "accepting"),
             "give listen() a larger backlog, up to net.core.somaxconn".to_owned(),
         ],
+        subject,
         confidence: Confidence::Certain,
     })
 }

@@ -8,7 +8,7 @@ use plumb_model::notice::{Direction, What};
 
 use super::super::tries::Tries;
 use super::super::{Case, evidence, sockets, turned_away};
-use super::{REFUSED, destination};
+use super::{REFUSED, destination, translated};
 
 /// So many refusals are no accident.
 const SEVERAL: u64 = 2;
@@ -56,6 +56,7 @@ pub fn check_refused(case: &Case<'_>) -> Vec<Finding> {
         .into_iter()
         .filter(|((_, peer), refusals)| refusals.tries.count + refusals.probes >= enough(*peer))
         .map(|((protocol, peer), refusals)| refusal(case, protocol, peer, &refusals))
+        .chain(translated::check(case))
         .collect()
 }
 

@@ -110,6 +110,25 @@ fn a_name_server_that_is_not_there_is_no_port_without_a_listener() {
 }
 
 #[test]
+fn who_cannot_have_a_port_explains_that_nobody_listens_at_any_of_its_addresses() {
+    let ranked = |local| {
+        let listener = |local| subject("listener", Some(local), None);
+        let found = [
+            finding("port-in-use", Severity::Critical, listener(local)),
+            finding("no-listener", Severity::Warning, listener("10.76.4.1:6000")),
+        ];
+        let sample = Sample::default();
+        let case = made_up::between(&sample, &sample);
+        kinds(&rank(&case, &found, &Servers::default()))
+    };
+    assert_eq!(ranked("0.0.0.0:6000"), ["port-in-use"]);
+    assert_eq!(ranked("10.76.4.1:6000"), ["port-in-use"]);
+    let both = ["port-in-use", "no-listener"];
+    assert_eq!(ranked("0.0.0.0:6001"), both);
+    assert_eq!(ranked("10.76.4.2:6000"), both);
+}
+
+#[test]
 fn what_is_behind_a_port_comes_behind_the_trouble_of_the_port_itself() {
     let end = |text: &str| Subject {
         peer: Some(text.to_owned()),

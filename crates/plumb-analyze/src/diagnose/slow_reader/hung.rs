@@ -90,7 +90,7 @@ fn finding(case: &Case<'_>, left: &[Left]) -> Option<Finding> {
         kind: LOCAL,
         severity: Severity::Warning,
         summary: format!("{who} does not read what its clients at {local} have sent"),
-        hints: vec![super::what_else(first)],
+        hints: vec![subject::see_instead(first, "reading")],
         subject: Subject {
             peer: first.peer.clone().filter(|_| is_one),
             ..first.clone()

@@ -158,7 +158,7 @@ fn finding(case: &Case<'_>, place: usize, socket: &Socket, slept: Slept) -> Find
                 ),
             ),
         ],
-        hints: vec![super::what_else(&subject)],
+        hints: vec![subject::see_instead(&subject, "reading")],
         subject,
         confidence: Confidence::Certain,
     }
