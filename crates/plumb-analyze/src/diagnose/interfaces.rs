@@ -8,11 +8,12 @@ mod down;
 use plumb_model::Known;
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::link::Link;
+use plumb_model::rtnl::Neighbour;
 use plumb_model::traffic::{Qdisc, QdiscStatistics};
 
 pub use self::down::check as check_down;
 pub(super) use self::down::{belongs_to_dead, carries, is_behind_dead, took_route_to};
-use super::{Case, evidence};
+use super::{Case, evidence, neighbour};
 
 /// The id of the finding: down, or no carrier.
 pub const DOWN: &str = "interface-down";
@@ -26,6 +27,10 @@ const SEVERAL: u64 = 5;
 const PER_MILLE: u64 = 2;
 /// From this share of what a queue got on it drops too much, in percent.
 const QUEUE_PERCENT: u64 = 2;
+/// Who asks for a next hop does so once a second: so many are enough where nothing else leaves.
+const SOME: u64 = 2;
+/// The counter of frames that nothing carried: of a tunnel those for which it found no way.
+const UNCARRIED: &str = "tx_carrier_errors";
 /// Counters of damaged frames (`struct rtnl_link_stats64`).
 const DAMAGED: [&str; 9] = [
     "rx_errors",
@@ -159,8 +164,10 @@ fn counted(case: &Case<'_>, counters: &[&str]) -> Vec<(String, Vec<Evidence>)> {
             .iter()
             .map(|&name| (name, grown(name)))
             .map(|(name, more)| (name, more.saturating_sub(down::of_the_kernel(case, name))))
-            .filter(|(_, more)| {
-                *more >= SEVERAL && more.saturating_mul(1000) >= packets * PER_MILLE
+            .filter(|(name, more)| {
+                let is_stuck = || *name == UNCARRIED && grown("tx_packets") == 0;
+                let few = *more >= SOME && is_stuck() && asked_in_vain(case, link).is_some();
+                (*more >= SEVERAL || few) && more.saturating_mul(1000) >= packets * PER_MILLE
             })
             .map(|(name, more)| {
                 evidence::fact(
@@ -178,6 +185,16 @@ fn counted(case: &Case<'_>, counters: &[&str]) -> Vec<(String, Vec<Evidence>)> {
         }
     }
     found
+}
+
+/// Gives a next hop on an interface that does not answer and that packets go on to be sent to.
+fn asked_in_vain<'s>(case: &Case<'s>, link: &Link) -> Option<&'s Neighbour> {
+    let mut neighbours = case.span.after.neighbours.iter();
+    neighbours.find(|hop| {
+        hop.interface == link.base.index
+            && hop.is_unresolved()
+            && neighbour::is_sent_in_vain(case, hop)
+    })
 }
 
 fn value(link: &Link, name: &str) -> u64 {

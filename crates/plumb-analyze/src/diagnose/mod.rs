@@ -162,7 +162,9 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     (interfaces::DROPS, loss::LOSS),
     // So is what arrives damaged: an acknowledgement, or the segment on its way here.
     (interfaces::ERRORS, loss::LOSS),
+    (interfaces::ERRORS, neighbour::UNRESOLVED),
     // Whose segments do not leave loses everything and hears nothing.
+    (firewall_drop::ID, connecting::TIMEOUT),
     (firewall_drop::ID, half_open_peer::ID),
     (firewall_drop::ID, loss::LOSS),
     (firewall_drop::ID, mtu_blackhole::ID),

@@ -4,7 +4,7 @@
 //! A connection that gets anything at all is none of them: where some of what comes is thrown away it is lost on its way.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use plumb_model::finding::Subject;
 
@@ -16,10 +16,15 @@ use super::Victim;
 /// So many packets of one connection are no accident, where nothing else comes; who is not heard repeats himself ever more
 /// seldom.
 const SEVERAL: u64 = 2;
+/// So many connections of one host to one end of ours are none either, with one packet each.
+const ALIKE: usize = 3;
 /// Where its own end only repeats itself, each answer counts: they come as seldom as it does.
 const ANSWERS: u64 = 1;
 /// Where it was heard.
 const SOURCE: &str = "skb:kfree_skb NETFILTER_DROP, tcp_info.tcpi_segs_in";
+
+/// A connection that hears nothing: the other end, and how many packets of it were thrown away.
+type Deaf<'s> = (SocketAddr, u64, Flow<'s>);
 
 /// `known` are ends of which the same is told already.
 pub(super) fn victims(case: &Case<'_>, known: &BTreeSet<String>) -> Vec<Victim> {
@@ -28,6 +33,8 @@ pub(super) fn victims(case: &Case<'_>, known: &BTreeSet<String>) -> Vec<Victim> 
         return Vec::new();
     }
     let mut by_peer: BTreeMap<SocketAddr, (u64, Flow<'_>)> = BTreeMap::new();
+    // Who tries again ever more seldom may do so once in a watch; by our end, and the other host.
+    let mut once: BTreeMap<(SocketAddr, IpAddr), Vec<Deaf<'_>>> = BTreeMap::new();
     // What waits behind a gap came through, as small segments do where large ones vanish.
     let hears_nothing =
         |flow: &Flow<'_>| flow.is.segs_in == flow.was.segs_in && !flow.has_old_gap();
@@ -43,10 +50,21 @@ pub(super) fn victims(case: &Case<'_>, known: &BTreeSet<String>) -> Vec<Victim> 
         } else {
             SEVERAL
         };
-        let Some(count) = count.filter(|count| **count >= enough) else {
+        let Some(count) = count.copied() else {
             continue;
         };
+        if count < enough {
+            once.entry((sockets::plain(local), peer.ip()))
+                .or_default()
+                .push((peer, count, flow));
+            continue;
+        }
         by_peer.entry(peer).or_insert((0, flow)).0 += count;
+    }
+    for alike in once.into_values().filter(|alike| alike.len() >= ALIKE) {
+        let total = alike.iter().map(|(_, count, _)| count).sum();
+        let first = alike.into_iter().next();
+        by_peer.extend(first.map(|(peer, _, flow)| (peer, (total, flow))));
     }
     let told = by_peer.into_iter();
     told.filter(|(peer, _)| !known.contains(&peer.to_string()))
@@ -89,7 +107,9 @@ fn victim(case: &Case<'_>, peer: SocketAddr, count: u64, flow: &Flow<'_>) -> Vic
 mod tests {
     use plumb_model::diag::tcp_info::TcpInfo;
     use plumb_model::firewall::{Refuser, Verdict, Wants};
+    use plumb_model::id::Cookie;
     use plumb_model::notice::{Filtered, Notices};
+    use plumb_model::snapshot::{End, Socket};
     use plumb_model::{Known, Reason};
 
     use crate::diagnose::diagnose;
@@ -189,5 +209,44 @@ mod tests {
             ..repeats
         };
         assert_eq!(found(&by_chance), ["half-open-peer"]);
+    }
+
+    #[test]
+    fn many_connections_of_one_host_with_one_packet_each_are_no_accident() {
+        let kinds = |many: u16| {
+            let sample = |at_us| {
+                let info = TcpInfo {
+                    segs_in: 9,
+                    ..TcpInfo::default()
+                };
+                let mut sample = made_up::sample(at_us, &info);
+                let one = sample.snapshot.sockets.remove(0);
+                sample.snapshot.sockets = (0..many)
+                    .map(|number| Socket {
+                        cookie: Known::Known(Cookie(number.into())),
+                        local: End::Inet(([10, 0, 0, 1], 3306).into()),
+                        peer: End::Inet(([10, 0, 0, 2], 40_000 + number).into()),
+                        ..one.clone()
+                    })
+                    .collect();
+                sample.refusers.push(made_up::rule("input", Verdict::Drop));
+                sample
+            };
+            let (before, after) = (sample(1_000_000), sample(3_000_000));
+            let stray = |number| Filtered {
+                protocol: TCP,
+                local: ([10, 0, 0, 1], 3306).into(),
+                peer: ([10, 0, 0, 2], 40_000 + number).into(),
+                count: 1,
+            };
+            let heard = Notices {
+                strays: (0..many).map(stray).collect(),
+                ..Notices::default()
+            };
+            let found = made_up::found(&before, &after, &heard).into_iter();
+            found.map(|found| found.kind).collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(3), ["firewall-drop"]);
+        assert_eq!(kinds(2), [""; 0]);
     }
 }

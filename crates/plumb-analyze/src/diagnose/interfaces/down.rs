@@ -13,15 +13,13 @@ use plumb_model::link::Link;
 use plumb_model::socket::SocketState;
 
 use super::super::no_route::NO_ROUTE;
-use super::super::{Case, attempts, evidence, neighbour, of_interest};
-use super::{DOWN, name};
+use super::super::{Case, attempts, evidence, of_interest};
+use super::{DOWN, UNCARRIED, name};
 
 /// One datagram that is refused is an accident.
 const REFUSED: u64 = 2;
 /// The counter of packets that could not leave.
 const SENT_IN_VAIN: &str = "tx_dropped";
-/// The counter of frames for which a tunnel found no way.
-const UNCARRIED: &str = "tx_carrier_errors";
 /// Counters of what the kernel says by itself: which groups it has joined, and whether there is a router.
 const BY_ITSELF: [&str; 3] = [
     "OutRouterSolicits",
@@ -83,12 +81,7 @@ fn by_packets(case: &Case<'_>, link: &Link) -> Option<String> {
             case.span.seconds()
         ));
     }
-    let mut neighbours = case.span.after.neighbours.iter();
-    let hop = neighbours.find(|hop| {
-        hop.interface == link.base.index
-            && hop.is_unresolved()
-            && neighbour::is_sent_in_vain(case, hop)
-    });
+    let hop = super::asked_in_vain(case, link);
     hop.map(|hop| format!("packets for {} behind it go on", hop.ip))
 }
 

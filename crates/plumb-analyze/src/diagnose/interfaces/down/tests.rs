@@ -301,3 +301,24 @@ fn an_interface_that_is_switched_off_takes_its_ipv6_addresses_from_those_who_hav
     // Who may send from any address has a way.
     assert_eq!(without_address(false, [9, 0], true), [""; 0]);
 }
+
+#[test]
+fn a_tunnel_that_finds_no_way_for_the_few_frames_that_ask_for_a_next_hop_is_why_it_does_not_answer()
+{
+    let links = |frames| {
+        let value = |name: &&str| if *name == UNCARRIED { frames } else { 0 };
+        let mut tunnel = link(9, "vx0", UP | CARRIER, 0);
+        tunnel.statistics = Known::Known(LinkStatistics {
+            values: STATISTICS.iter().map(value).collect(),
+        });
+        vec![tunnel]
+    };
+    let kinds = |frames, idle_ms| {
+        let found = told(links(0), links(frames), idle_ms);
+        found.into_iter().map(|found| found.0).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(2, [40, 10]), [super::super::ERRORS]);
+    assert!(!kinds(1, [40, 10]).contains(&super::super::ERRORS));
+    // Nobody asks for him any more.
+    assert!(!kinds(2, [40, 2_040]).contains(&super::super::ERRORS));
+}
