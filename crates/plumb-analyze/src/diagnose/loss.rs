@@ -3,9 +3,11 @@
 //! Retransmissions between two samples are counted by destination against what was sent; those that the
 //! receiver had already (`tcpi_dsack_dups`) are reordering, not loss. Where acknowledgements are lost nothing is missing at
 //! the receiver, but now and then the sender hears nothing at all until its timer expires (`tcpi_total_rto`), and
-//! reordering never does that; whether they were lost or late [`undone`] says. What is lost on its way to us is [`inward`]'s.
+//! reordering never does that; whether they were lost or late [`undone`] says. What is lost on its way to us is [`inward`]'s,
+//! and what connections lose that are too short to be in both samples is told by their [`handshakes`].
 
 mod bloat;
+mod handshakes;
 mod inward;
 mod queued;
 mod sent;
@@ -38,6 +40,12 @@ pub fn check_loss(case: &Case<'_>) -> Vec<Finding> {
         findings.retain(|other| other.subject.peer != found.subject.peer);
         findings.push(found);
     }
+    let known: BTreeSet<_> = findings
+        .iter()
+        .map(|found| found.subject.peer.clone())
+        .collect();
+    let short = handshakes::check(case).into_iter();
+    findings.extend(short.filter(|found| !known.contains(&found.subject.peer)));
     findings
 }
 
