@@ -145,6 +145,10 @@ fn link_group(stage: &mut Stage, joined_on: &str) -> io::Result<Expected> {
         Ok((sender, interface))
     })?;
     let to = SocketAddrV6::new(LINK_GROUP, 5007, 0, interface);
+    // It may be used when nobody else turned out to have it.
+    stage.wait_until("an address of the link to send from", || {
+        Ok(sender.send_to(b"to the group", to).is_ok())
+    })?;
     stage.repeat_in(&peer, move || {
         let _ = sender.send_to(b"to the group", to);
         std::thread::sleep(Duration::from_millis(50));
