@@ -18,11 +18,19 @@ pub const CONNTRACK: &str = "conntrack-full";
 /// From this share of the table on it is said, in percent.
 const NEAR_PERCENT: u64 = 95;
 
+/// Fewer than this of the segments that come are dropped now and then by who is interrupted while he holds his socket,
+/// per thousand.
+const SOME_PER_MILLE: u64 = 10;
+/// So many are where somebody waits for a processor half of the time, percent of it.
+const SHORT_PER_MILLE: u64 = 200;
+const SHORT_PERCENT: u64 = 50;
+
 /// Looks for drops at backlogs: of processors, and of sockets.
 pub fn check_backlog(case: &Case<'_>) -> Vec<Finding> {
     let softnet = evidence::grown(case.span, "softnet", "dropped").map(|fact| {
         backlog(
             host(),
+            Severity::Critical,
             "packets are dropped because processors cannot keep up with their backlog".to_owned(),
             fact,
             "raise net.core.netdev_max_backlog, or spread interrupts over processors (RPS, RSS)",
@@ -36,6 +44,7 @@ pub fn check_backlog(case: &Case<'_>) -> Vec<Finding> {
         };
         backlog(
             subject,
+            severity_at_socket(case, &fact),
             format!("segments are dropped at a socket's backlog: {who} too long at a time"),
             fact,
             "larger segments, shorter reads and writes, more memory, a faster processor",
@@ -44,10 +53,35 @@ pub fn check_backlog(case: &Case<'_>) -> Vec<Finding> {
     softnet.into_iter().chain(socket).collect()
 }
 
-fn backlog(subject: Subject, summary: String, fact: Evidence, hint: &str) -> Finding {
+/// Says how bad it is that segments are dropped at sockets: few of all that come are sent again and nobody waits for them.
+fn severity_at_socket(case: &Case<'_>, dropped: &Evidence) -> Severity {
+    let dropped = dropped
+        .change
+        .map_or(0, |change| change.after - change.before);
+    let came = case.span.grown("Tcp", "InSegs").ok().unwrap_or(0);
+    let waits = case.span.processor_wait_percent().ok().unwrap_or(0);
+    let few = if waits >= SHORT_PERCENT {
+        SHORT_PER_MILLE
+    } else {
+        SOME_PER_MILLE
+    };
+    if dropped.saturating_mul(1000) < came.saturating_mul(few) {
+        Severity::Info
+    } else {
+        Severity::Critical
+    }
+}
+
+fn backlog(
+    subject: Subject,
+    severity: Severity,
+    summary: String,
+    fact: Evidence,
+    hint: &str,
+) -> Finding {
     Finding {
         kind: BACKLOG,
-        severity: Severity::Critical,
+        severity,
         summary,
         subject,
         evidence: vec![fact],
@@ -196,8 +230,14 @@ mod tests {
         ];
         let named = Some("127.0.0.1:82".to_owned());
         let found = checked(check_backlog, &before, &after);
-        assert_eq!(found, [(Severity::Critical, named)]);
+        assert_eq!(found, [(Severity::Critical, named.clone())]);
         assert_eq!(checked(check_backlog, &after, &after), []);
+        // Few of many.
+        let mut before = before;
+        made_up::count(&mut before, "Tcp", "InSegs", 0);
+        made_up::count(&mut after, "Tcp", "InSegs", 5_000);
+        let found = checked(check_backlog, &before, &after);
+        assert_eq!(found, [(Severity::Info, named)]);
     }
 
     #[test]
