@@ -9,7 +9,7 @@ use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::sample::Sample;
 use plumb_model::snapshot::Kind;
 
-use super::{Case, evidence, sockets, subject};
+use super::{Case, evidence, processors, sockets, subject};
 
 /// The id of the finding: a backlog is full.
 pub const BACKLOG: &str = "backlog-drops";
@@ -21,9 +21,8 @@ const NEAR_PERCENT: u64 = 95;
 /// Fewer than this of the segments that come are dropped now and then by who is interrupted while he holds his socket,
 /// per thousand.
 const SOME_PER_MILLE: u64 = 10;
-/// So many are where somebody waits for a processor half of the time, percent of it.
+/// So it is of fewer than this where processors are short, per thousand.
 const SHORT_PER_MILLE: u64 = 200;
-const SHORT_PERCENT: u64 = 50;
 
 /// Looks for drops at backlogs: of processors, and of sockets.
 pub fn check_backlog(case: &Case<'_>) -> Vec<Finding> {
@@ -59,8 +58,7 @@ fn severity_at_socket(case: &Case<'_>, dropped: &Evidence) -> Severity {
         .change
         .map_or(0, |change| change.after - change.before);
     let came = case.span.grown("Tcp", "InSegs").ok().unwrap_or(0);
-    let waits = case.span.processor_wait_percent().ok().unwrap_or(0);
-    let few = if waits >= SHORT_PERCENT {
+    let few = if processors::are_short(case) {
         SHORT_PER_MILLE
     } else {
         SOME_PER_MILLE

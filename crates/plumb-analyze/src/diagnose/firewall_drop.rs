@@ -28,14 +28,12 @@ use super::{Case, evidence};
 /// The id of the finding.
 pub const ID: &str = "firewall-drop";
 
-/// Who does it, at the beginning of every summary.
-const WHO: &str = "the local firewall";
-
 /// Somebody who waits for packets that were thrown away.
 struct Victim {
     subject: Subject,
     fact: Evidence,
-    summary: String,
+    /// What the firewall does, in words.
+    does: String,
     /// Whether the packets are those of others.
     is_through: bool,
 }
@@ -100,7 +98,7 @@ pub(super) fn refuses_itself(case: &Case<'_>, refusals: u64, group: &str, counte
 fn finding(case: &Case<'_>, victim: Victim) -> Finding {
     let guilty = guilty(case);
     let suspects = suspects::of(case, &victim.subject, victim.is_through);
-    let summary = with_chain(case, &suspects, victim.summary);
+    let who = who(case, &suspects);
     let mut facts = vec![victim.fact];
     let confidence = if case.span.after.refusers.is_empty() {
         facts.push(evidence::fact(
@@ -118,7 +116,7 @@ fn finding(case: &Case<'_>, victim: Victim) -> Finding {
     Finding {
         kind: ID,
         severity: Severity::Critical,
-        summary,
+        summary: format!("{who} {}", victim.does),
         subject: victim.subject,
         evidence: facts,
         hints: vec![
@@ -129,18 +127,16 @@ fn finding(case: &Case<'_>, victim: Victim) -> Finding {
     }
 }
 
-/// Puts into a summary which chain of the firewall it is, where rules of one alone counted packets, or are suspected.
-fn with_chain(case: &Case<'_>, suspects: &[&Refuser], summary: String) -> String {
+/// Names the firewall, with the chain where rules of one alone counted packets, or are suspected.
+fn who(case: &Case<'_>, suspects: &[&Refuser]) -> String {
     let counted: Vec<&Refuser> = grown(case).into_iter().map(|(rule, _)| rule).collect();
     let rules = if counted.is_empty() {
         suspects
     } else {
         &counted
     };
-    match only_chain(rules) {
-        Some(chain) => summary.replacen(WHO, &format!("{WHO} ({chain})"), 1),
-        None => summary,
-    }
+    let chain = only_chain(rules).map(|chain| format!(" ({chain})"));
+    format!("the local firewall{}", chain.unwrap_or_default())
 }
 
 /// Names the chain of rules, if they are all in one.

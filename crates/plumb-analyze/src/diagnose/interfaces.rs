@@ -5,6 +5,8 @@
 
 mod down;
 
+use std::net::IpAddr;
+
 use plumb_model::Known;
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::link::Link;
@@ -13,7 +15,7 @@ use plumb_model::traffic::{Qdisc, QdiscStatistics};
 
 pub use self::down::check as check_down;
 pub(super) use self::down::{belongs_to_dead, carries, is_behind_dead, took_route_to};
-use super::{Case, evidence, neighbour};
+use super::{Case, evidence, neighbour, own_queue};
 
 /// The id of the finding: down, or no carrier.
 pub const DOWN: &str = "interface-down";
@@ -142,36 +144,15 @@ fn queues(case: &Case<'_>) -> Vec<(String, Vec<Evidence>)> {
 }
 
 /// Gives the interfaces of which one of the counters grew by enough, with what grew.
-fn counted(case: &Case<'_>, counters: &[&str]) -> Vec<(String, Vec<Evidence>)> {
-    let mut found = Vec::new();
-    for link in case
-        .span
-        .after
-        .links
-        .iter()
-        .filter(|link| !link.base.is_loopback())
-    {
-        let earlier = case
-            .span
-            .before
-            .links
-            .iter()
-            .find(|other| other.base.index == link.base.index);
-        let Some(earlier) = earlier else { continue };
-        let grown = |name: &str| value(link, name).saturating_sub(value(earlier, name));
-        let packets = grown("rx_packets") + grown("tx_packets");
-        let facts: Vec<Evidence> = counters
-            .iter()
-            .map(|&name| (name, grown(name)))
-            .map(|(name, more)| (name, more.saturating_sub(down::of_the_kernel(case, name))))
-            .filter(|(name, more)| {
-                let is_stuck = || *name == UNCARRIED && grown("tx_packets") == 0;
-                let few = *more >= SOME && is_stuck() && asked_in_vain(case, link).is_some();
-                (*more >= SEVERAL || few) && more.saturating_mul(1000) >= packets * PER_MILLE
-            })
-            .map(|(name, more)| {
+fn counted(case: &Case<'_>, counters: &[&'static str]) -> Vec<(String, Vec<Evidence>)> {
+    let links = case.span.after.links.iter();
+    let found = links.filter_map(|link| {
+        let packets = packets(case, link);
+        let told = enough(case, link, counters).into_iter();
+        let facts: Vec<Evidence> = told
+            .map(|(counter, more)| {
                 evidence::fact(
-                    &format!("rtnetlink IFLA_STATS64 {name}"),
+                    &format!("rtnetlink IFLA_STATS64 {counter}"),
                     format!(
                         "grew by {more} in {:.1} s, of {packets} packets",
                         case.span.seconds()
@@ -179,12 +160,60 @@ fn counted(case: &Case<'_>, counters: &[&str]) -> Vec<(String, Vec<Evidence>)> {
                 )
             })
             .collect();
-        let link_name = name(link);
-        if !facts.is_empty() {
-            found.push((link_name, facts));
-        }
+        (!facts.is_empty()).then(|| (name(link), facts))
+    });
+    found.collect()
+}
+
+/// Gives those of the counters of an interface that grew by enough, with by how much.
+fn enough(case: &Case<'_>, link: &Link, counters: &[&'static str]) -> Vec<(&'static str, u64)> {
+    if link.base.is_loopback() {
+        return Vec::new();
     }
-    found
+    let packets = packets(case, link);
+    let grown = counters.iter().map(|&counter| {
+        let of_the_kernel = down::of_the_kernel(case, counter);
+        (
+            counter,
+            grown(case, link, counter).saturating_sub(of_the_kernel),
+        )
+    });
+    grown
+        .filter(|&(counter, more)| {
+            let few = counter == UNCARRIED
+                && more >= SOME
+                && carries_nothing(case, link)
+                && asked_in_vain(case, link).is_some();
+            (more >= SEVERAL || few) && more.saturating_mul(1000) >= packets * PER_MILLE
+        })
+        .collect()
+}
+
+fn packets(case: &Case<'_>, link: &Link) -> u64 {
+    grown(case, link, "rx_packets") + grown(case, link, "tx_packets")
+}
+
+/// Says whether nothing leaves by an interface, and it is counted that nothing carries its frames.
+pub(super) fn carries_nothing(case: &Case<'_>, link: &Link) -> bool {
+    grown(case, link, UNCARRIED) > 0 && grown(case, link, "tx_packets") == 0
+}
+
+/// Counts the damaged frames of the interface by which packets go to a host, where they are told.
+pub(super) fn damaged_to(case: &Case<'_>, host: IpAddr) -> u64 {
+    let interface = own_queue::interface_to(case, host);
+    let mut links = case.span.after.links.iter();
+    let link = links.find(|link| Some(link.base.index) == interface);
+    let told = link.map_or_else(Vec::new, |link| enough(case, link, &DAMAGED));
+    // One frame is counted by its cause, and among all errors.
+    told.into_iter().map(|(_, more)| more).max().unwrap_or(0)
+}
+
+/// Says by how much a counter of an interface grew; of one that is new nothing is known.
+fn grown(case: &Case<'_>, link: &Link, counter: &str) -> u64 {
+    let mut earlier = case.span.before.links.iter();
+    let earlier = earlier.find(|other| other.base.index == link.base.index);
+    let was = earlier.map_or(u64::MAX, |earlier| value(earlier, counter));
+    value(link, counter).saturating_sub(was)
 }
 
 /// Gives a next hop on an interface that does not answer and that packets go on to be sent to.

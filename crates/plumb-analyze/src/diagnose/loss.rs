@@ -24,7 +24,7 @@ use self::sent::Sent;
 use self::undone::Word;
 use super::flow::{self, lasting};
 use super::processors::{self, Shortage};
-use super::{Case, evidence, own_queue, subject, turned_away};
+use super::{Case, evidence, interfaces, own_queue, subject, turned_away};
 
 /// The id of the finding: segments are lost.
 pub const LOSS: &str = "packet-loss";
@@ -82,9 +82,17 @@ fn outward(case: &Case<'_>) -> Vec<(IpAddr, Sent)> {
         .filter(|(peer, sent)| {
             let ours = own_queue::drops(case, *peer).saturating_mul(2) >= sent.lost().max(1);
             let is_told = sent.is_lossy() || sent.may_lose_answers();
-            is_told && !own_queue::is_full(case, *peer) && !ours
+            is_told
+                && !own_queue::is_full(case, *peer)
+                && !ours
+                && !are_damaged(case, *peer, sent.lost())
         })
         .collect()
+}
+
+/// Says whether what is sent again arrived damaged here, as data or as its acknowledgement: that is the interface's trouble.
+fn are_damaged(case: &Case<'_>, peer: IpAddr, again: u64) -> bool {
+    interfaces::damaged_to(case, peer).saturating_mul(2) >= again.max(1)
 }
 
 fn loss(case: &Case<'_>, peer: IpAddr, sent: &Sent) -> Finding {

@@ -160,9 +160,6 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     (reuseport_imbalance::ID, connecting::TIMEOUT),
     // What our own queue drops is lost before it is on its way.
     (interfaces::DROPS, loss::LOSS),
-    // So is what arrives damaged: an acknowledgement, or the segment on its way here.
-    (interfaces::ERRORS, loss::LOSS),
-    (interfaces::ERRORS, neighbour::UNRESOLVED),
     // Whose segments do not leave loses everything and hears nothing.
     (firewall_drop::ID, connecting::TIMEOUT),
     (firewall_drop::ID, half_open_peer::ID),
@@ -170,6 +167,8 @@ pub const EXPLAINS: &[(&str, &str)] = &[
     (firewall_drop::ID, mtu_blackhole::ID),
     (firewall_drop::ID, names::FAILING),
     (received_bad::REVERSE_PATH, connecting::TIMEOUT),
+    // Nobody is asked by a tunnel that has no way for what asks.
+    (interfaces::ERRORS, neighbour::UNRESOLVED),
     // Without a carrier nobody answers.
     (interfaces::DOWN, connecting::TIMEOUT),
     (interfaces::DOWN, neighbour::UNRESOLVED),

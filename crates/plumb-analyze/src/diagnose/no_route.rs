@@ -2,8 +2,8 @@
 //!
 //! Here `connect()` fails at once (ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL), so nothing is left to see but
 //! `Ip.OutNoRoutes`; the kernel is asked about the destinations that were named and those of calls that failed.
-//! Datagrams that fail so are [`sent`]'s, and what a socket that is bound to an interface sends [`bound`]'s. Elsewhere a router says so by an ICMP error (see [`turned_away`]); what this
-//! host should forward is [`forwarded`]'s.
+//! Datagrams that fail so are [`sent`]'s, and what a socket that is bound to an interface sends [`bound`]'s. Elsewhere a
+//! router says so by an ICMP error (see [`turned_away`]); what this host should forward is [`forwarded`]'s.
 
 mod bound;
 pub(super) mod forwarded;

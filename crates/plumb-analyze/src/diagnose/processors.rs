@@ -29,10 +29,16 @@ impl Shortage {
     }
 }
 
+/// Says whether somebody waited for a processor half of the time or more.
+pub(super) fn are_short(case: &Case<'_>) -> bool {
+    let percent = case.span.processor_wait_percent().ok();
+    percent.is_some_and(|percent| percent >= SHORT_PERCENT)
+}
+
 /// Gives how short processors were, where that may be why packets to a host are late.
 pub(super) fn shortage(case: &Case<'_>, peer: IpAddr) -> Option<Shortage> {
     let percent = case.span.processor_wait_percent().ok()?;
-    (percent >= SHORT_PERCENT && goes_through_software(case, peer)).then_some(Shortage(percent))
+    (are_short(case) && goes_through_software(case, peer)).then_some(Shortage(percent))
 }
 
 fn goes_through_software(case: &Case<'_>, peer: IpAddr) -> bool {

@@ -3,11 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
+use plumb_model::link::Link;
 
 use super::servers::Servers;
 use super::{
     Case, EXPLAINS, EXPLAINS_ALL, Found, asked, connecting, firewall_drop, half_open_peer,
-    interfaces, names, no_route, routers, slow_reader, sockets,
+    interfaces, names, neighbour, no_route, routers, slow_reader, sockets,
 };
 
 /// What a router does with packets of others, and what their senders have of it.
@@ -27,6 +28,7 @@ pub(super) fn rank(case: &Case<'_>, found: &[Finding], servers: &Servers) -> Vec
         let is_hosts = other.subject.kind == "host" && other.severity == Severity::Critical;
         is_hosts && EXPLAINS_ALL.contains(&kinds)
             || EXPLAINS.contains(&kinds)
+                && is_reason(case, other, finding)
                 // A guess is no reason for what is surer.
                 && (other.confidence > Confidence::Possible
                     || other.confidence >= finding.confidence)
@@ -165,6 +167,21 @@ fn meet(case: &Case<'_>, listener: &Subject, client: &Subject) -> bool {
     peer.is_some_and(|peer| sockets::is_local(case.span.after, peer.ip()))
 }
 
+/// Says whether one can be a reason for the other at all: a few damaged frames do not keep anybody from being asked for.
+fn is_reason(case: &Case<'_>, other: &Finding, finding: &Finding) -> bool {
+    (other.kind, finding.kind) != (interfaces::ERRORS, neighbour::UNRESOLVED)
+        || link_of(case, &other.subject).is_some_and(|link| interfaces::carries_nothing(case, link))
+}
+
+/// Gives the interface that a subject names.
+fn link_of<'s>(case: &Case<'s>, subject: &Subject) -> Option<&'s Link> {
+    let mut links = case.span.after.links.iter();
+    links.find(|link| {
+        let name = String::from_utf8_lossy(&link.base.name);
+        subject.interface.as_deref() == Some(&*name)
+    })
+}
+
 /// Says whether one is the interface by which packets go to the other, or should: to an address of the network of one
 /// that is switched off there is no way by it any more; or on which the other rests.
 fn leads_to(case: &Case<'_>, interface: &Subject, finding: &Finding) -> bool {
@@ -172,12 +189,7 @@ fn leads_to(case: &Case<'_>, interface: &Subject, finding: &Finding) -> bool {
     if interface.kind != "interface" {
         return false;
     }
-    let links = case.span.after.links.iter();
-    let mut named = links.filter(|link| {
-        let name = String::from_utf8_lossy(&link.base.name);
-        interface.interface.as_deref() == Some(&*name)
-    });
-    let Some(link) = named.next() else {
+    let Some(link) = link_of(case, interface) else {
         return false;
     };
     let upper = other.interface.as_deref();

@@ -2,8 +2,8 @@
 //!
 //! `connect()` waits, or fails with EAGAIN, while more connections wait than `listen()` allowed (`unix_recvq_full`): with
 //! a backlog of 0 one connection fills the queue. sock_diag gives both numbers as recv-q and send-q. A queue that is
-//! full in both samples, unless of clients that are others each time, or for which somebody waits since long, is not emptied in time; one that had room when it was
-//! looked at and still sent several away was full in between.
+//! full in both samples, unless of clients that are others each time, or for which somebody waits since long, is not emptied
+//! in time; one that had room when it was looked at and still sent several away was full in between.
 
 use std::collections::HashSet;
 

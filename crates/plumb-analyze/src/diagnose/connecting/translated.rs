@@ -33,7 +33,7 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// Gives the other host's end that refused most, with what it refused.
+/// Gives the other host's end that refused most, with what it refused, of those that no call asked for.
 fn most(case: &Case<'_>) -> Option<(SocketAddr, Tries)> {
     let mut by_end: BTreeMap<SocketAddr, Tries> = BTreeMap::new();
     let refusals = case
@@ -41,7 +41,9 @@ fn most(case: &Case<'_>) -> Option<(SocketAddr, Tries)> {
         .of(Direction::Received, |what| what == What::Refusal);
     for notice in refusals {
         let end = sockets::plain(notice.peer);
-        if !sockets::is_local(case.span.after, end.ip()) {
+        let mut calls = case.notices.refused_calls.iter();
+        let is_asked = calls.any(|call| sockets::plain(call.address) == end);
+        if !is_asked && !sockets::is_local(case.span.after, end.ip()) {
             by_end.entry(end).or_default().add(notice);
         }
     }
@@ -67,8 +69,7 @@ fn finding(case: &Case<'_>, call: &RefusedCall, behind: SocketAddr, tries: &Trie
         kind: REFUSED,
         severity: Severity::Critical,
         summary: format!(
-            "{asked} is translated on its way, and {behind}, which refused {} of all the attempts, has no listener",
-            tries.count
+            "{asked} refuses: packets for it are translated, and at {behind} nothing listens"
         ),
         subject: Subject {
             protocol: Some("tcp"),
@@ -111,33 +112,42 @@ mod tests {
     use crate::made_up;
 
     const SERVICE: [u8; 4] = [10, 96, 0, 10];
+    const BEHIND: ([u8; 4], u16) = ([10, 9, 2, 2], 8080);
 
-    /// What is found where calls at a service were refused, and packets of this host were by `by`.
-    fn found(by: [u8; 4], asked: [u8; 4]) -> Vec<(&'static str, Option<String>)> {
+    fn call(address: SocketAddr) -> RefusedCall {
+        RefusedCall {
+            call: "connect",
+            pid: Pid(7),
+            comm: b"client".to_vec(),
+            protocol: 6,
+            address,
+            source: None,
+            interface: None,
+            errno: ERRNO,
+            count: 20,
+            instead: None,
+        }
+    }
+
+    /// What is found where calls at a service were refused, perhaps others at 10.9.2.2:8080, too, and packets there.
+    fn found(others: bool, asked: [u8; 4]) -> Vec<(&'static str, Option<String>)> {
         let heard = Notices {
             all: vec![Notice {
                 what: What::Refusal,
                 direction: Direction::Received,
                 protocol: 6,
                 local: ([127, 0, 0, 1], 40_000).into(),
-                peer: (by, 8080).into(),
+                peer: BEHIND.into(),
                 interface: 2,
                 count: 20,
                 age_us: 0,
                 last_age_us: 0,
             }],
-            refused_calls: vec![RefusedCall {
-                call: "connect",
-                pid: Pid(7),
-                comm: b"client".to_vec(),
-                protocol: 6,
-                address: (SERVICE, 80).into(),
-                source: None,
-                interface: None,
-                errno: ERRNO,
-                count: 20,
-                instead: None,
-            }],
+            refused_calls: [(SERVICE, 80), BEHIND]
+                .into_iter()
+                .take(if others { 2 } else { 1 })
+                .map(|end| call(end.into()))
+                .collect(),
             ..Notices::default()
         };
         let focus = Focus {
@@ -160,8 +170,9 @@ mod tests {
     #[test]
     fn an_address_whose_packets_go_elsewhere_is_told_as_refused() {
         let told = [(REFUSED, Some("10.96.0.10:80".to_owned()))];
-        assert_eq!(found([10, 9, 2, 2], SERVICE), told);
-        // Another one was asked about.
-        assert_eq!(found([10, 9, 2, 2], [10, 96, 0, 11]), []);
+        assert_eq!(found(false, SERVICE), told);
+        // Another one was asked about; who refuses was called by its own name.
+        assert_eq!(found(false, [10, 96, 0, 11]), []);
+        assert_eq!(found(true, SERVICE), []);
     }
 }

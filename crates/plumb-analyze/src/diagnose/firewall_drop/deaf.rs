@@ -23,8 +23,8 @@ const ANSWERS: u64 = 1;
 /// Where it was heard.
 const SOURCE: &str = "skb:kfree_skb NETFILTER_DROP, tcp_info.tcpi_segs_in";
 
-/// A connection that hears nothing: the other end, and how many packets of it were thrown away.
-type Deaf<'s> = (SocketAddr, u64, Flow<'s>);
+/// A connection that hears nothing, behind how many packets for it were thrown away.
+type Deaf<'s> = (u64, Flow<'s>);
 
 /// `known` are ends of which the same is told already.
 pub(super) fn victims(case: &Case<'_>, known: &BTreeSet<String>) -> Vec<Victim> {
@@ -56,19 +56,24 @@ pub(super) fn victims(case: &Case<'_>, known: &BTreeSet<String>) -> Vec<Victim> 
         if count < enough {
             once.entry((sockets::plain(local), peer.ip()))
                 .or_default()
-                .push((peer, count, flow));
+                .push((count, flow));
             continue;
         }
         by_peer.entry(peer).or_insert((0, flow)).0 += count;
     }
-    for alike in once.into_values().filter(|alike| alike.len() >= ALIKE) {
-        let total = alike.iter().map(|(_, count, _)| count).sum();
-        let first = alike.into_iter().next();
-        by_peer.extend(first.map(|(peer, _, flow)| (peer, (total, flow))));
-    }
+    let alike = once
+        .into_iter()
+        .filter(|(_, flows)| flows.len() >= ALIKE)
+        .filter_map(|((_, host), flows)| {
+            let count = flows.iter().map(|(count, _)| count).sum();
+            let (_, first) = flows.into_iter().next()?;
+            Some((host.to_string(), count, first))
+        });
     let told = by_peer.into_iter();
-    told.filter(|(peer, _)| !known.contains(&peer.to_string()))
-        .map(|(peer, (count, flow))| victim(case, peer, count, &flow))
+    told.map(|(peer, (count, flow))| (peer.to_string(), count, flow))
+        .chain(alike)
+        .filter(|(peer, ..)| !known.contains(peer))
+        .map(|(peer, count, flow)| victim(case, peer, count, &flow))
         .collect()
 }
 
@@ -83,15 +88,11 @@ fn thrown_away(case: &Case<'_>) -> HashMap<(SocketAddr, SocketAddr), u64> {
     counts
 }
 
-fn victim(case: &Case<'_>, peer: SocketAddr, count: u64, flow: &Flow<'_>) -> Victim {
+/// Names who is not heard: an end, or a host that has several.
+fn victim(case: &Case<'_>, peer: String, count: u64, flow: &Flow<'_>) -> Victim {
     let owner = subject::of_socket(&case.span.after.snapshot, flow.place, "destination");
     Victim {
         is_through: false,
-        subject: Subject {
-            local: None,
-            peer: Some(peer.to_string()),
-            ..owner
-        },
         fact: evidence::fact(
             SOURCE,
             format!(
@@ -99,7 +100,12 @@ fn victim(case: &Case<'_>, peer: SocketAddr, count: u64, flow: &Flow<'_>) -> Vic
                 case.span.seconds()
             ),
         ),
-        summary: format!("the local firewall keeps everything that {peer} sends from coming in"),
+        does: format!("keeps everything that {peer} sends from coming in"),
+        subject: Subject {
+            local: None,
+            peer: Some(peer),
+            ..owner
+        },
     }
 }
 
@@ -213,7 +219,7 @@ mod tests {
 
     #[test]
     fn many_connections_of_one_host_with_one_packet_each_are_no_accident() {
-        let kinds = |many: u16| {
+        let told = |many: u16| {
             let sample = |at_us| {
                 let info = TcpInfo {
                     segs_in: 9,
@@ -244,9 +250,12 @@ mod tests {
                 ..Notices::default()
             };
             let found = made_up::found(&before, &after, &heard).into_iter();
-            found.map(|found| found.kind).collect::<Vec<_>>()
+            found
+                .map(|found| (found.kind, found.subject.peer))
+                .collect::<Vec<_>>()
         };
-        assert_eq!(kinds(3), ["firewall-drop"]);
-        assert_eq!(kinds(2), [""; 0]);
+        let of_host = ("firewall-drop", Some("10.0.0.2".to_owned()));
+        assert_eq!(told(3), [of_host]);
+        assert_eq!(told(2), []);
     }
 }

@@ -135,6 +135,6 @@ fn victim(
                 case.span.seconds()
             ),
         ),
-        summary: format!("the local firewall throws away packets between this host and {peer}"),
+        does: format!("throws away packets between this host and {peer}"),
     }
 }

@@ -49,9 +49,7 @@ pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
                     case.span.seconds()
                 ),
             ),
-            summary: format!(
-                "the local firewall keeps others from connecting to {server} through this host"
-            ),
+            does: format!("keeps others from connecting to {server} through this host"),
         })
         .collect()
 }

@@ -123,7 +123,7 @@ fn unanswered(case: &Case<'_>) -> Vec<Victim> {
             let mut victim = at(case, place, end, fact);
             if let (Some(client), 1) = (clients.first(), clients.len()) {
                 victim.subject.peer = Some(client.to_string());
-                victim.summary = format!("the local firewall keeps {client} from {end}");
+                victim.does = format!("keeps {client} from {end}");
             }
             Some(victim)
         })
@@ -182,7 +182,7 @@ pub(super) fn at(case: &Case<'_>, place: usize, end: SocketAddr, fact: Evidence)
         is_through: false,
         subject: subject::of_socket(&case.span.after.snapshot, place, kind),
         fact,
-        summary: format!("the local firewall keeps clients from {end}"),
+        does: format!("keeps clients from {end}"),
     }
 }
 

@@ -37,7 +37,7 @@ fn unanswered(case: &Case<'_>) -> Vec<Victim> {
     let all = attempts::all(case).into_iter();
     all.filter_map(|attempts| {
         let peer = attempts.peer;
-        let (fact, summary) = if attempts.syn_acks > 0
+        let (fact, does) = if attempts.syn_acks > 0
             && attempts.retransmits > 0
             && !received_bad::refuses_answers(case)
         {
@@ -45,7 +45,7 @@ fn unanswered(case: &Case<'_>) -> Vec<Victim> {
                 format!(
                     "the SYN-ACK of {peer} came to this host, and the attempt still waits for it"
                 ),
-                format!("the local firewall keeps the answers of {peer} from coming in"),
+                format!("keeps the answers of {peer} from coming in"),
             )
         } else if (attempts.retried || attempts.is_kept)
             && attempts.syns == 0
@@ -53,7 +53,7 @@ fn unanswered(case: &Case<'_>) -> Vec<Victim> {
         {
             (
                 format!("a SYN to {peer} was sent and did not leave this host"),
-                format!("the local firewall keeps connections to {peer} from leaving"),
+                format!("keeps connections to {peer} from leaving"),
             )
         } else {
             return None;
@@ -68,7 +68,7 @@ fn unanswered(case: &Case<'_>) -> Vec<Victim> {
                 ..owner
             },
             fact: evidence::fact("sock_diag SYN_SENT, packets", fact),
-            summary,
+            does,
         })
     })
     .collect()
@@ -130,7 +130,7 @@ fn given_up(case: &Case<'_>) -> Vec<Victim> {
                     }
                 ),
             ),
-            summary: format!("the local firewall keeps the answers of {peer} from coming in"),
+            does: format!("keeps the answers of {peer} from coming in"),
         }
     });
     told.collect()
@@ -173,7 +173,7 @@ fn rejected(case: &Case<'_>) -> Vec<Victim> {
                 case.span.seconds()
             ),
         ),
-        summary: format!("the local firewall rejects what is sent to {peer}"),
+        does: format!("rejects what is sent to {peer}"),
     })
     .collect()
 }
@@ -199,7 +199,7 @@ fn stuck(case: &Case<'_>) -> Vec<Victim> {
                     flow.is.snd_wnd
                 ),
             ),
-            summary: format!("the local firewall keeps segments to {peer} from leaving"),
+            does: format!("keeps segments to {peer} from leaving"),
         }
     })
     .collect()
@@ -226,8 +226,8 @@ fn name_servers(case: &Case<'_>) -> Vec<Victim> {
                     server.unheard, server.answers
                 ),
             ),
-            summary: format!(
-                "the local firewall keeps the answers of the name server {} from coming in",
+            does: format!(
+                "keeps the answers of the name server {} from coming in",
                 server.server
             ),
         })

@@ -81,9 +81,7 @@ pub(super) fn through(server: SocketAddr, fact: Evidence) -> Victim {
             ..Subject::default()
         },
         fact,
-        summary: format!(
-            "the local firewall keeps others from connecting to {server} through this host"
-        ),
+        does: format!("keeps others from connecting to {server} through this host"),
     }
 }
 

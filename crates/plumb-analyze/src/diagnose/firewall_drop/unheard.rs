@@ -51,7 +51,7 @@ pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
                     evidence::attempts(attempts)
                 ),
             ),
-            summary: format!("the local firewall keeps the answers of {peer} from coming in"),
+            does: format!("keeps the answers of {peer} from coming in"),
             is_through: false,
         })
         .collect()

@@ -1,8 +1,9 @@
 //! `interface-down`: an interface that is switched off or has no carrier, and that somebody needs.
 //!
-//! A connection has its address, or had it ([`lost`]), the route to a destination leads there, it throws away what should leave by it, a tunnel on
-//! it finds no way for its frames, datagrams for its network are refused, or next hops behind it go on to be asked for. One
-//! that rests on another (VLAN, macvlan), is the other end of one, or has it for a port, is down because that is.
+//! A connection has its address, or had it ([`lost`]), the route to a destination leads there, it throws away what should
+//! leave by it, a tunnel on it finds no way for its frames, datagrams for its network are refused, or next hops behind it go
+//! on to be asked for. One that rests on another (VLAN, macvlan), is the other end of one, or has it for a port, is down
+//! because that is.
 
 mod lost;
 
@@ -14,7 +15,7 @@ use plumb_model::socket::SocketState;
 
 use super::super::no_route::NO_ROUTE;
 use super::super::{Case, attempts, evidence, of_interest};
-use super::{DOWN, UNCARRIED, name};
+use super::{DOWN, UNCARRIED, grown, name};
 
 /// One datagram that is refused is an accident.
 const REFUSED: u64 = 2;
@@ -35,16 +36,19 @@ const LINK_SCOPE: u8 = 253;
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
     let links = case.span.after.links.iter();
     let dead = links.filter(|link| !link.base.is_loopback() && is_dead(link));
-    dead.filter_map(|link| Some(down(case, link, &needed_by(case, link)?)))
+    dead.filter_map(|link| Some(down(case, link, needed_by(case, link)?)))
         .collect()
 }
 
-/// Says who needs an interface.
-fn needed_by(case: &Case<'_>, link: &Link) -> Option<String> {
-    let by_socket = by_socket_or_route(case, link);
+/// Says who needs an interface, and how sure that is.
+fn needed_by(case: &Case<'_>, link: &Link) -> Option<(String, Confidence)> {
+    let certain = |needed| (needed, Confidence::Certain);
+    let by_socket = by_socket(case, link).map(certain);
     by_socket
-        .or_else(|| by_packets(case, link))
-        .or_else(|| by_refused_datagrams(case, link))
+        .or_else(|| by_lost_address(case, link))
+        .or_else(|| by_route(case, link).map(certain))
+        .or_else(|| by_packets(case, link).map(certain))
+        .or_else(|| by_refused_datagrams(case, link).map(certain))
 }
 
 /// Says who sends datagrams for the network of an interface that is switched off, which the kernel refuses: with it went the
@@ -107,15 +111,7 @@ pub(super) fn of_the_kernel(case: &Case<'_>, counter: &str) -> u64 {
     grown.sum()
 }
 
-/// Says by how much a counter of an interface grew.
-fn grown(case: &Case<'_>, link: &Link, counter: &str) -> u64 {
-    let mut earlier = case.span.before.links.iter();
-    let earlier = earlier.find(|other| other.base.index == link.base.index);
-    let was = earlier.map_or(u64::MAX, |earlier| super::value(earlier, counter));
-    super::value(link, counter).saturating_sub(was)
-}
-
-fn by_socket_or_route(case: &Case<'_>, link: &Link) -> Option<String> {
+fn by_socket(case: &Case<'_>, link: &Link) -> Option<String> {
     let sample = case.span.after;
     let own: Vec<_> = sample
         .addresses
@@ -130,19 +126,27 @@ fn by_socket_or_route(case: &Case<'_>, link: &Link) -> Option<String> {
         connected && local.is_some_and(|local| own.contains(&local))
     });
     let count = using.count();
-    if count > 0 {
-        return Some(format!(
-            "its address is that of {}",
-            evidence::connections(count)
-        ));
-    }
+    (count > 0).then(|| format!("its address is that of {}", evidence::connections(count)))
+}
+
+/// Says whose address went with an interface; without an earlier sample that had it this is a conclusion.
+fn by_lost_address(case: &Case<'_>, link: &Link) -> Option<(String, Confidence)> {
     let lost = lost::ends(case, link);
-    if let Some((own, peer)) = lost.first() {
-        return Some(format!(
-            "its address {own} went with it, and is that of {} to {peer}",
-            evidence::connections(lost.len())
-        ));
-    }
+    let (own, peer) = lost.first()?;
+    let confidence = if lost::had(case, link, *own) {
+        Confidence::Certain
+    } else {
+        Confidence::Likely
+    };
+    let needed = format!(
+        "its address {own} went with it, and is that of {} to {peer}",
+        evidence::connections(lost.len())
+    );
+    Some((needed, confidence))
+}
+
+fn by_route(case: &Case<'_>, link: &Link) -> Option<String> {
+    let sample = case.span.after;
     let leads = sample.destinations.iter().find(|to| {
         to.route
             .as_ref()
@@ -257,7 +261,7 @@ fn is_in_network(case: &Case<'_>, link: &Link, ip: IpAddr) -> bool {
     })
 }
 
-fn down(case: &Case<'_>, link: &Link, needed: &str) -> Finding {
+fn down(case: &Case<'_>, link: &Link, (needed, confidence): (String, Confidence)) -> Finding {
     let name = name(link);
     let what = state(link);
     let beneath = beneath(case, link);
@@ -287,11 +291,11 @@ fn down(case: &Case<'_>, link: &Link, needed: &str) -> Finding {
             ),
             evidence::fact(
                 "sock_diag, rtnetlink RTM_GETROUTE, RTM_GETNEIGH, IFLA_STATS64",
-                needed.to_owned(),
+                needed,
             ),
         ],
         hints: vec![hint],
-        confidence: Confidence::Certain,
+        confidence,
     }
 }
 

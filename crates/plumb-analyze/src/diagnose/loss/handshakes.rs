@@ -12,7 +12,7 @@ use plumb_model::notice::{Direction, Notice, What};
 
 use super::super::processors::{self, Shortage};
 use super::super::{Case, evidence, received_bad, sockets};
-use super::{LOSS, host};
+use super::{LOSS, are_damaged, host};
 
 /// Fewer handshakes tell no share.
 const HANDSHAKES: u64 = 20;
@@ -41,7 +41,7 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     }
     let lossy = by_client(case)
         .into_iter()
-        .filter(|(_, told)| told.are_lossy());
+        .filter(|(client, told)| told.are_lossy() && !are_damaged(case, *client, data));
     lossy
         .map(|(client, told)| finding(case, client, &told, data))
         .collect()

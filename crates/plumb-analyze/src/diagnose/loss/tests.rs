@@ -3,7 +3,7 @@
 use plumb_model::Known;
 use plumb_model::diag::tcp_info::TcpInfo;
 use plumb_model::id::Cookie;
-use plumb_model::link::Link;
+use plumb_model::link::{Link, LinkStatistics, STATISTICS};
 use plumb_model::rtnl::{self, RouteType};
 use plumb_model::sample::{Destination, Sample, Wait};
 use plumb_model::snapshot::{End, Snapshot};
@@ -298,4 +298,38 @@ fn what_the_handshake_took_is_no_loss_of_the_connection() {
     };
     assert_eq!(told(SocketState::ESTABLISHED), 1);
     assert_eq!(told(SocketState::SYN_SENT), 0);
+}
+
+#[test]
+fn what_arrives_damaged_is_the_interface_s_trouble_only_where_it_is_as_much_as_is_lost() {
+    let kinds = |damaged: u64| {
+        let sample = |at_us, info, damaged| {
+            let value = |name: &&str| match *name {
+                "rx_crc_errors" => damaged,
+                "rx_packets" => at_us / 1000,
+                _ => 0,
+            };
+            let mut sample = Sample {
+                snapshot: made_up::sample(at_us, &info).snapshot,
+                at_us,
+                ..short_of_processors(false)
+            };
+            for link in &mut sample.links {
+                link.statistics = Known::Known(LinkStatistics {
+                    values: STATISTICS.iter().map(value).collect(),
+                });
+            }
+            sample
+        };
+        let before = sample(1_000_000, sent(1000, 0, 0, 0), 0);
+        let after = sample(3_000_000, sent(2000, 100, 0, 0), damaged);
+        let found = diagnose(&made_up::between(&before, &after)).into_iter();
+        let mut kinds: Vec<_> = found.map(|found| found.kind).collect();
+        kinds.sort_unstable();
+        kinds
+    };
+    assert_eq!(kinds(0), [LOSS]);
+    assert_eq!(kinds(60), [interfaces::ERRORS]);
+    // A few, and most is lost elsewhere.
+    assert_eq!(kinds(10), [interfaces::ERRORS, LOSS]);
 }

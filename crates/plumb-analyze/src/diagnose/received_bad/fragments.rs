@@ -89,12 +89,16 @@ fn told_by_receivers(case: &Case<'_>) -> Vec<Finding> {
 /// Names who sent from an end: the process that has a socket for datagrams with its port, where there is one.
 fn sender(case: &Case<'_>, local: SocketAddr, protocol: u8) -> Subject {
     let snapshot = &case.span.after.snapshot;
-    let mut sockets = snapshot.sockets.iter();
     let is_it = |socket: &Socket| {
-        let at = socket.local.inet();
-        socket.kind == Kind::Udp && at.is_some_and(|at| at.port() == local.port())
+        let Some(at) = socket.local.inet().map(sockets::plain) else {
+            return false;
+        };
+        let has_it = at.ip().is_unspecified() || at.ip() == local.ip().to_canonical();
+        socket.kind == Kind::Udp && at.port() == local.port() && has_it
     };
-    let place = (protocol == UDP).then(|| sockets.position(is_it)).flatten();
+    let place = (protocol == UDP)
+        .then(|| snapshot.sockets.iter().position(is_it))
+        .flatten();
     let known = place.map(|place| subject::of_socket(snapshot, place, "destination"));
     known.unwrap_or(Subject {
         kind: "destination",

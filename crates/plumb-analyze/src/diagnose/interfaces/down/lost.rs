@@ -54,7 +54,8 @@ fn is_gone(case: &Case<'_>, own: IpAddr) -> bool {
     is_of_host && !addresses.is_empty() && addresses.iter().all(|address| address.ip != own)
 }
 
-fn had(case: &Case<'_>, link: &Link, own: IpAddr) -> bool {
+/// Says whether an interface had an address in the earlier sample.
+pub(super) fn had(case: &Case<'_>, link: &Link, own: IpAddr) -> bool {
     let mut earlier = case.span.before.addresses.iter();
     earlier.any(|address| address.interface == link.base.index && address.ip == own)
 }

@@ -11,7 +11,8 @@ use plumb_model::rtnl::{Address, Neighbour, Route, RouteType};
 use plumb_model::sample::{Destination, Sample};
 use plumb_model::snapshot::{End, Kind};
 
-use super::super::super::{Focus, diagnose, no_route};
+use super::super::super::{Focus, diagnose, neighbour, no_route};
+use super::super::ERRORS;
 use super::*;
 use crate::made_up;
 
@@ -163,7 +164,7 @@ fn what_carries_a_tunnel_is_told_and_not_the_tunnel_whose_frames_find_no_way() {
     assert_eq!(kinds(0, 66), [DOWN]);
     assert_eq!(kinds(0, 0), [""; 0]);
     // What carries it is up: the way to the other end is the tunnel's own trouble.
-    assert_eq!(kinds(UP | CARRIER, 66), [super::super::ERRORS]);
+    assert_eq!(kinds(UP | CARRIER, 66), [ERRORS]);
 }
 
 #[test]
@@ -305,20 +306,31 @@ fn an_interface_that_is_switched_off_takes_its_ipv6_addresses_from_those_who_hav
 #[test]
 fn a_tunnel_that_finds_no_way_for_the_few_frames_that_ask_for_a_next_hop_is_why_it_does_not_answer()
 {
-    let links = |frames| {
-        let value = |name: &&str| if *name == UNCARRIED { frames } else { 0 };
+    let links = |frames, counter: &str, sent| {
+        let value = |name: &&str| match *name {
+            "tx_packets" => sent,
+            name if name == counter => frames,
+            _ => 0,
+        };
         let mut tunnel = link(9, "vx0", UP | CARRIER, 0);
         tunnel.statistics = Known::Known(LinkStatistics {
             values: STATISTICS.iter().map(value).collect(),
         });
         vec![tunnel]
     };
-    let kinds = |frames, idle_ms| {
-        let found = told(links(0), links(frames), idle_ms);
-        found.into_iter().map(|found| found.0).collect::<Vec<_>>()
+    let kinds = |frames, counter, sent, idle_ms| {
+        let found = told(links(0, counter, 0), links(frames, counter, sent), idle_ms);
+        let mut kinds: Vec<_> = found.into_iter().map(|found| found.0).collect();
+        kinds.sort_unstable();
+        kinds
     };
-    assert_eq!(kinds(2, [40, 10]), [super::super::ERRORS]);
-    assert!(!kinds(1, [40, 10]).contains(&super::super::ERRORS));
+    let asks = [40, 10];
+    assert_eq!(kinds(2, UNCARRIED, 0, asks), [ERRORS]);
+    assert_eq!(kinds(1, UNCARRIED, 0, asks), [neighbour::UNRESOLVED]);
     // Nobody asks for him any more.
-    assert!(!kinds(2, [40, 2_040]).contains(&super::super::ERRORS));
+    assert_eq!(kinds(2, UNCARRIED, 0, [40, 2_040]), [""; 0]);
+    // Damaged frames, or some that found no way, keep nobody from being asked for.
+    let both = [ERRORS, neighbour::UNRESOLVED];
+    assert_eq!(kinds(40, "rx_crc_errors", 0, asks), both);
+    assert_eq!(kinds(40, UNCARRIED, 9, asks), both);
 }
