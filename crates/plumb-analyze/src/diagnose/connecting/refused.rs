@@ -205,3 +205,6 @@ fn told_of_firewall(by: &str, peer: SocketAddr, transport: &str) -> Told {
         ],
     }
 }
+
+#[cfg(test)]
+mod tests;
