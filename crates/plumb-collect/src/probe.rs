@@ -1,9 +1,9 @@
 //! Probes of a path: packets with a chosen TTL, and what comes back of them.
 //!
-//! Each probe has a socket of its own (those of a [`Flow`] share one), connected to the destination, so the kernel itself matches an ICMP
-//! error with its probe and hands it over in the error queue (IP_RECVERR); no privilege is needed, but
-//! for ICMP where `net.ipv4.ping_group_range` does not name us: then a raw socket. Many probes wait side by
-//! side. Nothing is sent that the caller did not ask for.
+//! Each probe has a socket of its own (those of a [`Flow`] share one), connected to the destination, so the kernel itself
+//! matches an ICMP error with its probe and hands it over in the error queue (IP_RECVERR); no privilege is needed, but for
+//! ICMP where `net.ipv4.ping_group_range` does not name us: then a raw socket. Many probes wait side by side. Nothing is
+//! sent that the caller did not ask for.
 //! Minimum kernel version: 3.0 (ping sockets; 3.11 for IPv6), 2.2 for the rest.
 
 mod answer;
