@@ -37,12 +37,15 @@ impl Names {
     /// Gives the numbers of the reasons that this kernel has of those wanted, first, and zeroes behind them. Zeroes alone
     /// stand for every reason, so where it has none of them the first is a number that no reason has.
     pub(super) fn drop_numbers<const PLACES: usize>(&self, wanted: &[&str]) -> [u32; PLACES] {
+        let mut known: Vec<u32> = wanted
+            .iter()
+            .filter_map(|name| self.drop_number(name))
+            .collect();
+        if known.is_empty() && !wanted.is_empty() {
+            known.push(u32::MAX);
+        }
         let mut numbers = [0; PLACES];
-        let known = wanted.iter().filter_map(|name| self.drop_number(name));
-        let none = (!wanted.is_empty()).then_some(u32::MAX);
-        let mut known = known.peekable();
-        let none = none.filter(|_| known.peek().is_none());
-        for (place, number) in numbers.iter_mut().zip(known.chain(none)) {
+        for (place, number) in numbers.iter_mut().zip(known) {
             *place = number;
         }
         numbers
