@@ -39,8 +39,10 @@ fn is_full(socket: &Socket) -> bool {
     }
 }
 
-/// Says whether a queue that was full twice is emptied between: as many clients as are in it are here, and none of them waited
-/// before. Who is not accepted yet has a peer without an inode.
+/// Says whether a queue that was full twice is emptied between: its clients are here, and none of them waited before. Who is
+/// not accepted yet has a peer without an inode; one who was while the sample was taken may not be seen any more, and those of
+/// other network namespaces never are. A queue for one is full whenever anybody comes, so it moves unless somebody is seen
+/// to stay.
 fn moves(case: &Case<'_>, listener: &Socket) -> bool {
     let is_pending = |socket: &&Socket| {
         let peer = match socket.peer {
@@ -59,7 +61,10 @@ fn moves(case: &Case<'_>, listener: &Socket) -> bool {
             .is_none_or(|cookie| before.contains(&cookie))
     });
     let there = u64::try_from(now().count()).unwrap_or(u64::MAX);
-    !stay && listener.recv_q.ok().is_some_and(|waiting| there >= waiting)
+    let are_here =
+        !before.is_empty() || listener.recv_q.ok().is_some_and(|waiting| there >= waiting);
+    let is_for_one = listener.send_q.ok() == Some(0);
+    !stay && (are_here || is_for_one)
 }
 
 fn judge(case: &Case<'_>, place: usize, socket: &Socket) -> Option<Finding> {

@@ -68,8 +68,10 @@ fn found(
 #[test]
 fn one_more_than_may_wait_is_full_also_where_none_may() {
     let host = |before, after| found(before, after, None, &Focus::default());
-    assert_eq!(host((1, 0), (1, 0)), Some(Severity::Critical));
-    assert_eq!(host((0, 0), (1, 0)), None);
+    assert_eq!(host((2, 1), (2, 1)), Some(Severity::Critical));
+    assert_eq!(host((0, 1), (2, 1)), None);
+    // With room for one it is full whenever somebody comes, who may be another each time.
+    assert_eq!(host((1, 0), (1, 0)), None);
     assert_eq!(host((3, 2), (3, 2)), Some(Severity::Critical));
     assert_eq!(host((2, 2), (2, 2)), None);
 }
@@ -128,4 +130,8 @@ fn a_queue_that_is_full_of_others_each_time_is_emptied_between() {
     };
     assert!(is_told(40, 40));
     assert!(!is_told(40, 41));
+    // He was let in while the second sample was taken, and was not seen there.
+    let (before, mut after) = (full_of(40), full_of(41));
+    after.snapshot.sockets.pop();
+    assert!(check(&made_up::between(&before, &after)).is_empty());
 }
