@@ -14,6 +14,7 @@
 #define SCRIPT_FRAMES 32
 /* Threads and interpreters that are gone through; a new thread is the first. */
 #define MAX_STATES 256
+#define STATES_AT_ONCE 8
 /* In the addresses of code, which are multiples of 16. */
 #define SCRIPT_ENDS_CALL 1
 #define SCRIPT_SHIM 2
@@ -111,36 +112,82 @@ INLINE u64 own_tid(void)
 	return at.nr;
 }
 
-/* Finds the state of the running thread; 0: it has none. */
-static __attribute__((noinline)) u64 find_state(const struct interpreter *python, u64 tid)
-{
-	u64 at, thread;
+/*
+ * What is found of the running thread's interpreter. In a map, because functions that the verifier goes through by
+ * themselves, once and not for each turn of a loop around them, take numbers alone.
+ */
+struct running {
+	struct interpreter python;
+	struct script script;
+	u64 interpreter; /* where the search for the thread is: in this one, */
+	u64 thread; /* at this state; 0: behind the last one */
+};
 
-	if (!python)
-		return 0;
-	at = user_word(python->runtime + python->first_interpreter);
-	thread = user_word(at + python->first_thread);
+struct {
+	MAP_UINT(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	MAP_UINT(max_entries, 1);
+	MAP_TYPE(key, u32);
+	MAP_TYPE(value, struct running);
+} running SEC(".maps");
+
+INLINE struct running *running_here(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&running, &zero);
+}
+
+/* Goes on to look for the state of a thread, some steps at a time. True: it is found, or there is none. */
+__attribute__((noinline)) u32 search_state(u64 tid)
+{
+	struct running *here = running_here();
+	struct interpreter *python;
+
+	if (!here)
+		return true;
+	python = &here->python;
 #pragma clang loop unroll(disable)
-	for (u32 i = 0; i < MAX_STATES; i++) {
-		if (!thread) {
-			at = user_word(at + python->next_interpreter);
-			if (!at)
-				return 0;
-			thread = user_word(at + python->first_thread);
+	for (u32 i = 0; i < STATES_AT_ONCE; i++) {
+		if (!here->thread) {
+			here->interpreter = user_word(here->interpreter + python->next_interpreter);
+			if (!here->interpreter)
+				return true;
+			here->thread = user_word(here->interpreter + python->first_thread);
 			continue;
 		}
-		if (user_word(thread + python->native_id) == tid)
-			return thread;
-		thread = user_word(thread + python->next_thread);
+		if (user_word(here->thread + python->native_id) == tid)
+			return true;
+		here->thread = user_word(here->thread + python->next_thread);
 	}
+	return false;
+}
+
+/* Finds the state of the running thread; 0: it has none. */
+INLINE u64 find_state(struct running *here, u64 tid)
+{
+	struct interpreter *python = &here->python;
+
+	here->interpreter = user_word(python->runtime + python->first_interpreter);
+	here->thread = user_word(here->interpreter + python->first_thread);
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < MAX_STATES / STATES_AT_ONCE; i++)
+		if (search_state(tid))
+			return here->thread;
 	return 0;
 }
 
-/* Reads one frame; gives the one that called it. */
-INLINE u64 read_frame(const struct interpreter *python, u64 frame, u64 *to)
+/* Reads one frame, to a place among those that are told; gives the one that called it. */
+__attribute__((noinline)) u64 read_frame(u64 frame, u32 at)
 {
+	struct running *here = running_here();
+	const struct interpreter *python;
 	u8 entry = 0;
+	u64 *to;
 
+	if (!here)
+		return 0;
+	python = &here->python;
+	to = here->script.frames + 2 * (at & (SCRIPT_FRAMES - 1));
 	to[0] = user_word(frame + python->code);
 	to[1] = user_word(frame + python->instruction);
 	bpf_probe_read_user(&entry, sizeof(entry), (void *)(frame + python->entry));
@@ -172,11 +219,12 @@ INLINE bool find_interpreter(struct interpreter *python, const struct program_fi
 }
 
 /* Reads what the running thread's interpreter runs. */
-INLINE void read_script(struct script *script, const struct interpreter *python)
+INLINE void read_script(struct running *here)
 {
+	const struct interpreter *python = &here->python;
 	u64 state, frame;
 
-	state = find_state(python, own_tid());
+	state = find_state(here, own_tid());
 	if (!state)
 		return;
 	if (python->through)
@@ -186,8 +234,8 @@ INLINE void read_script(struct script *script, const struct interpreter *python)
 	for (u32 i = 0; i < SCRIPT_FRAMES; i++) {
 		if (!frame)
 			return;
-		frame = read_frame(python, frame, script->frames + 2 * (i & (SCRIPT_FRAMES - 1)));
-		script->len = i + 1;
+		frame = read_frame(frame, i);
+		here->script.len = i + 1;
 	}
 }
 

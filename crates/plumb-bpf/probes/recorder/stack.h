@@ -42,8 +42,6 @@ struct layout {
 struct scratch {
 	struct layout layout;
 	struct program_file program;
-	struct interpreter python;
-	struct script script;
 	u64 registers[31];
 	u64 words[COMPARED_WORDS];
 	u32 taken; /* 1: a stack is being taken here */
@@ -149,22 +147,35 @@ __attribute__((noinline)) u32 read_words(u64 sp)
 	return len / 8;
 }
 
-/* Gives a hash over the code addresses among the words. */
-__attribute__((noinline)) u64 hash_words(u64 hash, u32 len)
+/*
+ * Continues a hash over the code addresses of a block of words. The verifier goes through every turn of a loop in every
+ * way it can be gone through: through a block it goes once, and not once for each block.
+ */
+__attribute__((noinline)) u64 hash_block(u64 hash, u32 at)
 {
 	u32 zero = 0;
 	struct scratch *piece = bpf_map_lookup_elem(&scratch, &zero);
 
-	if (!piece)
+	if (!piece || at > COMPARED_WORDS - BLOCK)
 		return hash;
 #pragma clang loop unroll(disable)
-	for (u32 i = 0; i < COMPARED_WORDS; i++) {
-		u64 word = piece->words[i];
+	for (u32 i = 0; i < BLOCK; i++) {
+		u64 word = piece->words[at + i];
 
-		if (i >= len)
-			break;
 		if (is_code(&piece->layout, word))
 			hash = mix(hash, word);
+	}
+	return hash;
+}
+
+/* Continues a hash over the code addresses among the words, which are whole blocks. */
+__attribute__((noinline)) u64 hash_words(u64 hash, u32 len)
+{
+#pragma clang loop unroll(disable)
+	for (u32 at = 0; at < COMPARED_WORDS; at += BLOCK) {
+		if (at >= len)
+			break;
+		hash = hash_block(hash, at);
 	}
 	return hash;
 }
@@ -287,19 +298,20 @@ __attribute__((noinline)) u64 hash_script(u64 hash, u32 tgid)
 {
 	u32 zero = 0;
 	struct scratch *piece = bpf_map_lookup_elem(&scratch, &zero);
+	struct running *here = running_here();
 
-	if (!piece)
+	if (!piece || !here)
 		return hash;
-	piece->script.len = 0;
-	if (!find_interpreter(&piece->python, &piece->program, piece->layout.start_code, tgid))
+	here->script.len = 0;
+	if (!find_interpreter(&here->python, &piece->program, piece->layout.start_code, tgid))
 		return hash;
-	read_script(&piece->script, &piece->python);
+	read_script(here);
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < SCRIPT_FRAMES; i++) {
-		if (i >= piece->script.len)
+		if (i >= here->script.len)
 			break;
-		hash = mix(hash, piece->script.frames[2 * i]);
-		hash = mix(hash, piece->script.frames[2 * i + 1]);
+		hash = mix(hash, here->script.frames[2 * i]);
+		hash = mix(hash, here->script.frames[2 * i + 1]);
 	}
 	return hash;
 }
@@ -343,13 +355,17 @@ DEFINE_SEND(32)
 INLINE bool send_copy(const struct stack *head, const struct scratch *piece)
 {
 	u64 depth = piece->layout.start_stack - head->start;
+	const struct running *here = running_here();
+
+	if (!here)
+		return false;
 
 	/* The stack of the first thread ends where the kernel put the arguments. */
 	if (depth <= 4 * PIECE_BYTES)
-		return send_4(head, &piece->script);
+		return send_4(head, &here->script);
 	if (depth <= 16 * PIECE_BYTES)
-		return send_16(head, &piece->script);
-	return send_32(head, &piece->script);
+		return send_16(head, &here->script);
+	return send_32(head, &here->script);
 }
 
 /* Gives the hash of a stack, which is its id. */
