@@ -82,12 +82,15 @@ impl Default for Wait {
     }
 }
 
+/// `ENETUNREACH`: no entry of the routing tables leads there.
+pub const NO_ROUTE: i32 = 101;
+
 /// A destination, and what the routing tables say of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
     /// The destination.
     pub ip: IpAddr,
-    /// The route, or the number of the error that stands for one (`ENETUNREACH`, `EACCES`, …).
+    /// The route, or the number of the error that stands for one ([`NO_ROUTE`], `EACCES`, …).
     pub route: Result<Route, i32>,
 }
 

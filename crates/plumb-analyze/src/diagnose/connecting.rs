@@ -15,7 +15,7 @@ use plumb_model::socket::SocketState;
 
 pub use self::refused::check_refused;
 use super::attempts::{self, Attempts, Shares};
-use super::{Case, evidence, loss, received_bad, routers, sockets, subject};
+use super::{Case, evidence, loss, not_taken, received_bad, routers, sockets, subject};
 
 /// The id of the finding: nothing comes back.
 pub const TIMEOUT: &str = "connect-timeout";
@@ -142,7 +142,7 @@ fn now_and_then(case: &Case<'_>, peer: SocketAddr, shares: Shares) -> Finding {
 /// Says whether neither the firewall nor a counter tells why this host throws answers away.
 fn is_unexplained(case: &Case<'_>) -> bool {
     case.span.after.refusers.is_empty()
-        && !received_bad::refuses_answers(case)
+        && !not_taken::is_bad(case)
         && received_bad::martians(case).is_none()
 }
 

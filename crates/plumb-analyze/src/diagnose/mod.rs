@@ -31,6 +31,7 @@ pub mod names;
 pub mod neighbour;
 pub mod no_listener;
 pub mod no_route;
+mod not_taken;
 pub mod of_interest;
 pub mod orphans;
 mod own_queue;

@@ -6,7 +6,7 @@
 //! router says so by an ICMP error (see [`turned_away`]); what this host should forward is [`forwarded`]'s.
 
 mod bound;
-pub(super) mod forwarded;
+mod forwarded;
 mod only_way;
 mod sent;
 
@@ -15,7 +15,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 use plumb_model::notice::{Direction, Notice, RefusedCall, What};
-use plumb_model::sample::Destination;
+use plumb_model::sample::{Destination, NO_ROUTE};
 
 use super::flow::{Flow, lasting};
 use super::turned_away::{self, Errors};
@@ -27,8 +27,6 @@ pub const ID: &str = "no-route";
 const TCP: u8 = 6;
 /// Fewer attempts are no trouble.
 const SEVERAL: u64 = 2;
-/// `ENETUNREACH`.
-pub(super) const NO_ROUTE: i32 = 101;
 /// `EHOSTUNREACH`.
 const UNREACHABLE: i32 = 113;
 /// `EACCES`.

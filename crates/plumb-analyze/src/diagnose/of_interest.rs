@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use plumb_model::notice::{Direction, Notices, What};
 
-use super::{Case, no_route, sockets};
+use super::{Case, sockets};
 
 /// More are not asked for: addresses of an attack are many, and none is there.
 const MOST: usize = 16;
@@ -15,7 +15,7 @@ const MOST: usize = 16;
 /// Gives the destinations of packets of others that this host could not forward, and both ends of attempts that came and
 /// got no answer from it.
 pub fn destinations(notices: &Notices) -> Vec<IpAddr> {
-    let told = notices.of(Direction::Sent, no_route::forwarded::is_no_way);
+    let told = notices.of(Direction::Sent, is_no_way);
     let told = told.map(|notice| notice.local.ip().to_canonical());
     let answered: HashSet<_> = notices
         .of(Direction::Sent, |_| true)
@@ -32,6 +32,16 @@ pub fn destinations(notices: &Notices) -> Vec<IpAddr> {
         });
     let all: BTreeSet<IpAddr> = told.take(MOST).chain(ignored.take(MOST)).collect();
     all.into_iter().collect()
+}
+
+/// Says whether a packet is the ICMP error of who has no way for another, or one that forbids: of `ip_error` codes 0, 1
+/// and 13, of `ip6_pkt_drop` 0, 1 and 3; 3 of IPv4 is a port's.
+pub(super) fn is_no_way(what: What) -> bool {
+    match what {
+        What::Unreachable { code, by } if by.is_ipv4() => matches!(code, 0 | 1 | 13),
+        What::Unreachable { code, .. } => matches!(code, 0 | 1 | 3),
+        _ => false,
+    }
 }
 
 /// Says whether somebody on this host wants to reach a destination, or the user asked about it.

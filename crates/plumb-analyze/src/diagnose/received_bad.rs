@@ -10,7 +10,7 @@ use plumb_model::link::Link;
 use plumb_model::notice::{Direction, What};
 
 pub use self::fragments::check as check_fragments;
-use super::{Case, attempts, evidence, no_route, routers, sockets};
+use super::{Case, attempts, evidence, no_route, not_taken, routers, sockets};
 
 /// The id of the finding: wrong checksums.
 pub const CHECKSUM: &str = "checksum-errors";
@@ -30,8 +30,6 @@ const CHECKSUMS: [(&str, &str); 6] = [
     ("Udp6", "InCsumErrors"),
     ("Icmp6", "InCsumErrors"),
 ];
-/// Counters of attempts that a listener has no room for.
-pub(super) const FULL_QUEUES: [&str; 3] = ["ListenOverflows", "ListenDrops", "TCPReqQFullDrop"];
 
 /// Gives the counters that grew by several.
 fn several(case: &Case<'_>, counters: &[(&str, &str)]) -> Vec<Evidence> {
@@ -71,24 +69,14 @@ pub fn check_checksums(case: &Case<'_>) -> Vec<Finding> {
     }]
 }
 
-/// Says whether what comes for somebody who waits for it is thrown away for a reason that the kernel counts.
-pub(super) fn refuses_answers(case: &Case<'_>) -> bool {
-    let counted = [("TcpExt", "IPReversePathFilter"), ("Tcp", "InCsumErrors")];
-    counted
-        .iter()
-        .any(|(group, name)| evidence::grown(case.span, group, name).is_some())
-}
-
 /// Gives the counter of packets whose sender cannot be at all where they came in. The whole machine counts
 /// them together, so it says something only where nothing else explains why packets are not heard.
 pub(super) fn martians(case: &Case<'_>) -> Option<Evidence> {
     // Those of this namespace are known one by one where they are heard; a queue that is full does not answer either.
     let explained = case.notices.hears_martians
-        || refuses_answers(case)
+        || not_taken::is_bad(case)
         || !case.span.after.refusers.is_empty()
-        || FULL_QUEUES
-            .iter()
-            .any(|name| evidence::grown(case.span, "TcpExt", name).is_some());
+        || not_taken::has_no_room(case);
     evidence::grown(case.span, "rt_cache", "in_martian_src").filter(|_| !explained)
 }
 

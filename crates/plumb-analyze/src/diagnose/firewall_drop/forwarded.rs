@@ -8,14 +8,14 @@ use plumb_model::Known;
 use plumb_model::finding::Subject;
 use plumb_model::notice::{Direction, Notice, What};
 
-use super::super::{Case, attempts, evidence, received_bad, sockets};
+use super::super::{Case, attempts, evidence, not_taken, sockets};
 use super::Victim;
 
 /// So many are no accident.
 const SEVERAL: u64 = 3;
 
 pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
-    if !forwards(case) || received_bad::refuses_answers(case) {
+    if !forwards(case) || not_taken::is_bad(case) {
         return Vec::new();
     }
     let mut kept: BTreeMap<SocketAddr, (u64, &str)> = BTreeMap::new();

@@ -8,7 +8,7 @@ use plumb_model::notice::{Direction, Notice, What};
 use plumb_model::snapshot::{Kind, Socket};
 
 use super::super::turned_away::{TCP, UDP};
-use super::super::{Case, evidence, received_bad, sockets, subject};
+use super::super::{Case, evidence, not_taken, sockets, subject};
 use super::Victim;
 
 /// So many SYNs without an answer, or rejections, are no accident.
@@ -30,10 +30,7 @@ pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
 
 /// Says whether it is not the firewall that keeps an attempt from being answered.
 fn is_explained(case: &Case<'_>) -> bool {
-    let queue_full = received_bad::FULL_QUEUES
-        .iter()
-        .any(|name| evidence::grown(case.span, "TcpExt", name).is_some());
-    queue_full || received_bad::refuses_answers(case)
+    not_taken::has_no_room(case) || not_taken::is_bad(case)
 }
 
 /// What answers an attempt.

@@ -13,7 +13,7 @@ use plumb_model::notice::{Direction, What};
 use plumb_model::socket::SocketState;
 
 use super::super::flow::{Flow, lasting};
-use super::super::{Case, attempts, evidence, own_word, received_bad, sockets, subject};
+use super::super::{Case, attempts, evidence, not_taken, own_word, sockets, subject};
 use super::Victim;
 
 /// So many answers in the name of one peer are no accident.
@@ -39,7 +39,7 @@ fn unanswered(case: &Case<'_>) -> Vec<Victim> {
         let peer = attempts.peer;
         let (fact, does) = if attempts.syn_acks > 0
             && attempts.retransmits > 0
-            && !received_bad::refuses_answers(case)
+            && !not_taken::is_bad(case)
         {
             (
                 format!(
@@ -107,7 +107,7 @@ fn given_up(case: &Case<'_>) -> Vec<Victim> {
             by_peer.entry(flow.1).or_insert((place, 0)).1 += 1;
         }
     }
-    if received_bad::refuses_answers(case) {
+    if not_taken::is_bad(case) {
         return Vec::new();
     }
     let told = by_peer.into_iter().map(|(peer, (place, count))| {

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use plumb_model::finding::Subject;
 use plumb_model::notice::{Direction, What};
 
-use super::super::{Case, evidence, received_bad, sockets};
+use super::super::{Case, evidence, not_taken, sockets};
 use super::Victim;
 
 /// So much later an answer that was heard would have kept the SYN from being sent again, microseconds.
@@ -17,7 +17,7 @@ const SEVERAL: u64 = 2;
 
 pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
     // A filter of another kind threw them away.
-    if received_bad::refuses_answers(case) {
+    if not_taken::is_bad(case) {
         return Vec::new();
     }
     let came = case

@@ -11,9 +11,9 @@ use std::net::IpAddr;
 
 use plumb_model::finding::{Confidence, Finding, Severity};
 use plumb_model::link::Link;
+use plumb_model::sample::NO_ROUTE;
 use plumb_model::socket::SocketState;
 
-use super::super::no_route::NO_ROUTE;
 use super::super::{Case, attempts, evidence, of_interest};
 use super::{DOWN, UNCARRIED, grown, name};
 

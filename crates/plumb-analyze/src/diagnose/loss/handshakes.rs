@@ -11,7 +11,7 @@ use plumb_model::finding::{Confidence, Finding, Severity};
 use plumb_model::notice::{Direction, Notice, What};
 
 use super::super::processors::{self, Shortage};
-use super::super::{Case, evidence, received_bad, sockets};
+use super::super::{Case, evidence, not_taken, sockets};
 use super::{LOSS, are_damaged, host};
 
 /// Fewer handshakes tell no share.
@@ -80,10 +80,10 @@ fn by_client(case: &Case<'_>) -> BTreeMap<IpAddr, Handshakes> {
 
 /// Says whether a listener has no room, or what came was thrown away for a reason that is counted.
 fn has_another_cause(case: &Case<'_>) -> bool {
-    let full = received_bad::FULL_QUEUES.iter();
-    let mut full = full.chain(&["TCPReqQFullDoCookies", "TCPBacklogDrop"]);
-    full.any(|name| grown(case, "TcpExt", name) > 0)
-        || received_bad::refuses_answers(case)
+    let full = ["TCPReqQFullDoCookies", "TCPBacklogDrop"];
+    full.iter().any(|name| grown(case, "TcpExt", name) > 0)
+        || not_taken::has_no_room(case)
+        || not_taken::is_bad(case)
         || !case.notices.strays.is_empty()
 }
 

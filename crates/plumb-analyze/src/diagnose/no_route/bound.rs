@@ -8,10 +8,10 @@ use std::net::IpAddr;
 
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 use plumb_model::notice::RefusedCall;
-use plumb_model::sample::Way;
+use plumb_model::sample::{NO_ROUTE, Way};
 
 use super::super::{Case, evidence, neighbour};
-use super::{ID, NO_ROUTE, SEVERAL, TCP, destination, only_way, sent};
+use super::{ID, SEVERAL, TCP, destination, only_way, sent};
 
 /// Looks for calls that were refused, and for addresses that are asked for where no route leads.
 pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {

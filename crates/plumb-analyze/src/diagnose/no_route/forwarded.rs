@@ -11,7 +11,7 @@ use plumb_model::finding::{Confidence, Finding, Severity};
 use plumb_model::notice::{Direction, Notice, What};
 
 use super::{ID, KINDS, destination};
-use crate::diagnose::{Case, evidence, sockets};
+use crate::diagnose::{Case, evidence, of_interest, sockets};
 
 /// So many are no accident.
 const SEVERAL: u64 = 2;
@@ -25,16 +25,6 @@ struct Kept {
     errors: u64,
     /// Who sent them.
     clients: BTreeSet<IpAddr>,
-}
-
-/// Says whether a packet is the ICMP error of who has no way for another, or one that forbids: of `ip_error` codes 0, 1
-/// and 13, of `ip6_pkt_drop` 0, 1 and 3; 3 of IPv4 is a port's.
-pub(in super::super) fn is_no_way(what: What) -> bool {
-    match what {
-        What::Unreachable { code, by } if by.is_ipv4() => matches!(code, 0 | 1 | 13),
-        What::Unreachable { code, .. } => matches!(code, 0 | 1 | 3),
-        _ => false,
-    }
 }
 
 /// Looks for destinations to which others try to connect through this host, in vain.
@@ -80,7 +70,7 @@ fn kept(case: &Case<'_>) -> BTreeMap<IpAddr, Kept> {
 /// Adds what this host itself told others that it has no way for.
 fn add_turned_away(case: &Case<'_>, all: &mut BTreeMap<IpAddr, Kept>) {
     let is_local = |ip: IpAddr| sockets::is_local(case.span.after, ip);
-    for notice in case.notices.of(Direction::Sent, is_no_way) {
+    for notice in case.notices.of(Direction::Sent, of_interest::is_no_way) {
         let (to, client) = (notice.local.ip(), notice.peer.ip());
         let ours = matches!(notice.what, What::Unreachable { by, .. } if is_local(by));
         if ours && !is_local(to) && !is_local(client) {
@@ -229,7 +219,7 @@ mod tests {
             ..made_up::between(&sample, &sample)
         };
         assert_eq!(
-            crate::diagnose::of_interest::destinations(&notices).contains(&server.ip()),
+            of_interest::destinations(&notices).contains(&server.ip()),
             code != 3
         );
         let found = super::super::check(&case).into_iter();

@@ -72,9 +72,9 @@ mod tests {
     use plumb_model::finding::Severity;
     use plumb_model::id::Pid;
     use plumb_model::notice::Notices;
-    use plumb_model::sample::Destination;
+    use plumb_model::sample::{Destination, NO_ROUTE};
 
-    use super::super::{ID, NO_ROUTE};
+    use super::super::ID;
     use super::*;
     use crate::diagnose::diagnose;
     use crate::made_up;

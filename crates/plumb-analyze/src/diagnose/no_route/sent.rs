@@ -12,10 +12,10 @@ use std::net::IpAddr;
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::notice::RefusedCall;
 use plumb_model::rtnl::RouteType;
-use plumb_model::sample::{Lookup, Way};
+use plumb_model::sample::{Lookup, NO_ROUTE, Way};
 
 use super::super::{Case, attempts, evidence, interfaces, turned_away};
-use super::{ID, KINDS, NO_ROUTE, PROHIBIT, SEVERAL, UNREACHABLE, destination, has_ipv6};
+use super::{ID, KINDS, PROHIBIT, SEVERAL, UNREACHABLE, destination, has_ipv6};
 
 /// Looks for destinations whose datagrams were refused.
 pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {

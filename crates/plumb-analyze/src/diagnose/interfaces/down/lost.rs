@@ -7,11 +7,11 @@
 use std::net::IpAddr;
 
 use plumb_model::link::Link;
+use plumb_model::sample::NO_ROUTE;
 use plumb_model::snapshot::{Kind, Socket};
 use plumb_model::socket::SocketState;
 
 use super::super::super::Case;
-use super::super::super::no_route::NO_ROUTE;
 use super::super::value;
 
 /// The counter of packets that left.

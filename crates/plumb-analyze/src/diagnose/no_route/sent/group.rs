@@ -8,10 +8,10 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use plumb_model::finding::Severity;
 use plumb_model::notice::RefusedCall;
+use plumb_model::sample::NO_ROUTE;
 use plumb_model::snapshot::{Kind, Snapshot};
 
 use super::super::super::Case;
-use super::super::NO_ROUTE;
 
 /// Where services are looked for and announced (SSDP, WS-Discovery).
 const DISCOVERY: Ipv4Addr = Ipv4Addr::new(239, 255, 255, 250);
