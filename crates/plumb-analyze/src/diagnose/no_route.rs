@@ -7,6 +7,7 @@
 
 mod bound;
 mod forwarded;
+mod in_vain;
 mod only_way;
 mod sent;
 
@@ -14,10 +15,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
-use plumb_model::notice::{Direction, Notice, RefusedCall, What};
+use plumb_model::notice::{Direction, RefusedCall, What};
 use plumb_model::sample::{Destination, NO_ROUTE};
 
-use super::flow::{Flow, lasting};
+use super::flow::lasting;
 use super::turned_away::{self, Errors};
 use super::{Case, attempts, evidence, interfaces, of_interest, own_word, sockets};
 
@@ -136,7 +137,7 @@ fn way_back(case: &Case<'_>, ip: IpAddr, count: u64, end: SocketAddr) -> Finding
 /// A destination to which a router, or the host itself, knows or allows no way.
 fn far(case: &Case<'_>, ip: IpAddr, errors: &Errors) -> Option<Finding> {
     // Routers limit how often they say it, so one word is enough where nothing else is heard.
-    let silent = || is_tried_in_vain(case, ip);
+    let silent = || in_vain::is_tried(case, ip);
     let enough = if case.focus.counts_each(ip) || stands_still(case, ip) || silent() {
         1
     } else {
@@ -175,18 +176,6 @@ fn far(case: &Case<'_>, ip: IpAddr, errors: &Errors) -> Option<Finding> {
 /// accident.
 fn stands_still(case: &Case<'_>, ip: IpAddr) -> bool {
     lasting(case).any(|flow| flow.host() == Some(ip) && flow.only_repeats())
-}
-
-/// Says whether this host tried to connect to another several times, and nothing came of any of it.
-fn is_tried_in_vain(case: &Case<'_>, ip: IpAddr) -> bool {
-    let at_host = |notice: &&Notice| notice.peer.ip().to_canonical() == ip;
-    let syns = case.notices.of(Direction::Sent, |what| what == What::Syn);
-    let tries: u64 = syns.filter(at_host).map(|notice| notice.count).sum();
-    let answers =
-        |what: What| what.is_reset() || matches!(what, What::SynAck | What::Refusal | What::Syn);
-    let mut came = case.notices.of(Direction::Received, answers);
-    let talks = |flow: Flow<'_>| flow.host() == Some(ip) && flow.is.segs_in != flow.was.segs_in;
-    tries >= SEVERAL && !came.any(|notice| at_host(&notice)) && !lasting(case).any(talks)
 }
 
 /// A `connect()` that was told so, where the routing tables do not say the same of the destination: a rule
