@@ -105,7 +105,22 @@ impl Stage {
                 "nodad",
             ],
         )?;
-        run("ip", ["-n", name, "link", "set", there, "up"])
+        run("ip", ["-n", name, "link", "set", there, "up"])?;
+        self.wait_for_link(None, here)?;
+        self.wait_for_link(Some(peer), there)
+    }
+
+    /// Waits until an interface that was switched on, and whose other end was, lets packets out: until the kernel has seen
+    /// to its carrier, which may take a second, it throws away the first, and whoever sent them waits for a timer.
+    pub fn wait_for_link(&self, peer: Option<&Peer>, link: &str) -> io::Result<()> {
+        self.wait_until(&format!("the carrier of {link}"), || {
+            let mut ip = Command::new("ip");
+            if let Some(peer) = peer {
+                ip.args(["-n", peer.name()]);
+            }
+            let output = ip.args(["-o", "link", "show", "dev", link]).output()?;
+            Ok(String::from_utf8_lossy(&output.stdout).contains(" state UP "))
+        })
     }
 
     /// Runs a program to its end on the host under test; a failure is an error.

@@ -187,6 +187,7 @@ fn triangle(stage: &mut Stage, way: Way) -> io::Result<Peer> {
         ];
         stage.run_in(end, "sysctl", loose)?;
     }
+    stage.wait_for_link(Some(&client), "own0")?;
     for filter in ["all", "veth0", "veth8"] {
         stage.sysctl(&format!("net.ipv4.conf.{filter}.rp_filter"), 0)?;
     }
@@ -232,6 +233,7 @@ fn behind_a_router(stage: &mut Stage) -> io::Result<Peer> {
         stage.run_in(end, "ip", ["addr", "add", address, "dev", name])?;
         stage.run_in(end, "ip", ["link", "set", name, "up"])?;
     }
+    stage.wait_for_link(Some(&router), "r0")?;
     stage.run_in(&router, "sysctl", ["-q", "-w", "net.ipv4.ip_forward=1"])?;
     stage.run("ip", ["route", "add", "10.50.0.0/24", "via", "10.9.0.2"])?;
     stage.run_in(

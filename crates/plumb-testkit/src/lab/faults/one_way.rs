@@ -128,6 +128,8 @@ fn behind(stage: &mut Stage, router: &Peer) -> io::Result<Peer> {
     stage.run_in(router, "ip", ["link", "set", "r1", "up"])?;
     stage.run_in(&far, "ip", ["addr", "add", "10.50.0.2/24", "dev", "r2"])?;
     stage.run_in(&far, "ip", ["link", "set", "r2", "up"])?;
+    stage.wait_for_link(Some(router), "r1")?;
+    stage.wait_for_link(Some(&far), "r2")?;
     stage.run_in(&far, "ip", ["route", "add", "default", "via", "10.50.0.1"])?;
     Ok(far)
 }

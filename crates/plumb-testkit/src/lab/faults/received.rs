@@ -302,6 +302,7 @@ fn circle(stage: &mut Stage) -> io::Result<Expected> {
         stage.run_in(router, "ip", ["link", "set", link, "up"])?;
         stage.run_in(router, "sysctl", ["-q", "-w", "net.ipv4.ip_forward=1"])?;
     }
+    stage.wait_for_link(Some(&first), "r1")?;
     stage.run_in(
         &first,
         "ip",

@@ -105,6 +105,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             stage.run_in(&router, "ip", ["link", "set", "r1", "up"])?;
             stage.run_in(&far, "ip", ["addr", "add", "10.50.0.2/24", "dev", "r2"])?;
             stage.run_in(&far, "ip", ["link", "set", "r2", "mtu", "1000", "up"])?;
+            stage.wait_for_link(Some(&router), "r1")?;
             let back = ["route", "add", "default", "via", "10.50.0.1"];
             stage.run_in(&far, "ip", back)?;
             let listener = stage.once_in(&far, || TcpListener::bind("10.50.0.2:8080"))?;
