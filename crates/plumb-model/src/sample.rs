@@ -65,6 +65,11 @@ impl Sample {
         destinations.any(|to| to.ip == ip && to.route.is_err())
     }
 
+    /// Says whether there are rules that throw packets away, and all of them do so by chance.
+    pub fn refuses_by_chance(&self) -> bool {
+        !self.refusers.is_empty() && self.refusers.iter().all(|rule| rule.by_chance)
+    }
+
     /// Says whether a rule of the firewall answers in somebody else's name.
     pub fn can_reject(&self) -> bool {
         let mut rules = self.refusers.iter();

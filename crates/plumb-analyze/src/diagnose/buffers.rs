@@ -107,17 +107,23 @@ fn send(case: &Case<'_>, flow: &Flow<'_>, share: u64) -> Finding {
     // follow that.
     let again = flow.is.total_retrans.wrapping_sub(flow.was.total_retrans);
     let is_unheard = host.is_some_and(|host| loss::unheard(case).contains(&host));
-    let waits_for_loss = again > 0 && (!is_told || is_unheard || flow.repeats_in_vain());
+    let is_lossy = host.is_some_and(|host| loss::lossy(case).contains(&host));
+    let is_guess = share < LIMITED_PERCENT;
+    let waits_for_loss =
+        is_unheard || is_lossy && is_guess || again > 0 && (!is_told || flow.repeats_in_vain());
     let (severity, confidence) = if shortage.is_some() || waits_for_loss {
         (Severity::Info, Confidence::Likely)
     } else {
         (Severity::Warning, Confidence::Certain)
     };
     if waits_for_loss {
-        facts.push(evidence::fact(
-            "tcp_info.tcpi_total_retrans",
-            format!("{again} segments were sent again meanwhile, and keep their room until then"),
-        ));
+        let text = if again > 0 {
+            format!("{again} segments were sent again meanwhile, and keep their room until then")
+        } else {
+            "what is sent there, or its acknowledgements, are lost: it keeps its room until then"
+                .to_owned()
+        };
+        facts.push(evidence::fact("tcp_info.tcpi_total_retrans", text));
     }
     facts.extend(shortage.map(Shortage::into_fact));
     Finding {
@@ -230,155 +236,4 @@ fn receive(case: &Case<'_>, flow: &Flow<'_>, buffer: u64, limit: Limit, received
 }
 
 #[cfg(test)]
-mod tests {
-    use plumb_model::diag::inet::SkMemInfo;
-    use plumb_model::diag::tcp_info::TcpInfo;
-    use plumb_model::sample::{Sample, Settings};
-
-    use super::super::diagnose;
-    use super::super::loss::tests::short_of_processors;
-    use super::*;
-    use crate::made_up;
-
-    /// What is found where a writer waited for room in a send buffer of so many bytes half of the time.
-    fn found(buffer: u32, is_short: bool, again: u32) -> Vec<(&'static str, Severity)> {
-        found_with(buffer, is_short, again, 0)
-    }
-
-    /// The same, where the peer had so much of what was sent again.
-    fn found_with(
-        buffer: u32,
-        is_short: bool,
-        again: u32,
-        in_vain: u32,
-    ) -> Vec<(&'static str, Severity)> {
-        let sample = |at_us: u64, is_later: bool| {
-            let info = TcpInfo {
-                data_segs_out: 10_000 * u32::from(is_later),
-                total_retrans: again * u32::from(is_later),
-                dsack_dups: in_vain * u32::from(is_later),
-                snd_mss: 1448,
-                snd_cwnd: 90,
-                sndbuf_limited_us: at_us / 2,
-                ..TcpInfo::default()
-            };
-            let mut snapshot = made_up::sample(at_us, &info).snapshot;
-            for socket in &mut snapshot.sockets {
-                let mut words = [0; 9];
-                words[1] = 131_072;
-                words[SNDBUF] = buffer;
-                socket.memory = Some(SkMemInfo {
-                    words,
-                    sent_bytes: 36,
-                });
-            }
-            let place = if is_short {
-                short_of_processors(is_later)
-            } else {
-                Sample::default()
-            };
-            Sample {
-                at_us,
-                snapshot,
-                settings: Settings::new(vec![("net.ipv4.tcp_wmem", vec![4096, 16_384, 4 << 20])]),
-                ..place
-            }
-        };
-        let (before, after) = (sample(1_000_000, false), sample(3_000_000, true));
-        let case = made_up::between(&before, &after);
-        let found = diagnose(&case).into_iter();
-        found.map(|found| (found.kind, found.severity)).collect()
-    }
-
-    #[test]
-    fn a_buffer_that_a_program_set_limits_however_short_processors_are() {
-        assert_eq!(found(32_768, true, 0), [(SEND, Severity::Warning)]);
-        assert_eq!(found(32_768, false, 0), [(SEND, Severity::Warning)]);
-        // The kernel's own size follows the window; what made the path long may be a program that was not run.
-        assert_eq!(found(500_000, true, 0), [(SEND, Severity::Info)]);
-        assert_eq!(found(4 << 20, true, 0), [(SEND, Severity::Info)]);
-        assert_eq!(found(500_000, false, 0), [(SEND, Severity::Warning)]);
-    }
-
-    #[test]
-    fn a_buffer_is_full_of_what_waits_for_timers_that_follow_each_other() {
-        let info = |at_us: u64, rows: u16| TcpInfo {
-            data_segs_out: u32::from(rows) * 10,
-            bytes_acked: at_us,
-            snd_mss: 1448,
-            snd_cwnd: 90,
-            sndbuf_limited_us: at_us,
-            total_rto_recoveries: rows,
-            total_rto_time_ms: u32::from(rows) * 300,
-            ..TcpInfo::default()
-        };
-        let is_told = |rows| {
-            let (before, after) = (
-                made_up::sample(1_000_000, &info(1_000_000, 0)),
-                made_up::sample(3_000_000, &info(3_000_000, rows)),
-            );
-            !check_send(&made_up::between(&before, &after)).is_empty()
-        };
-        assert!(is_told(0) && is_told(2));
-        assert!(!is_told(3));
-    }
-
-    #[test]
-    fn what_is_lost_fills_a_buffer_that_nobody_set() {
-        assert_eq!(found(500_000, false, 2), [(SEND, Severity::Info)]);
-        assert_eq!(found(32_768, false, 2), [(SEND, Severity::Warning)]);
-        // Of one whose acknowledgements are lost it is not known whether anybody did.
-        let unheard = found_with(32_768, false, 3, 3);
-        assert_eq!(unheard, [(SEND, Severity::Info)]);
-    }
-}
-
-#[cfg(test)]
-mod tests_of_receiving {
-    use plumb_model::diag::tcp_info::TcpInfo;
-    use plumb_model::id::Cookie;
-    use plumb_model::sample::{Sample, Settings};
-    use plumb_model::{Known, socket::SocketState};
-
-    use super::super::diagnose;
-    use super::*;
-    use crate::counters::concerned::tests::socket;
-    use crate::made_up;
-
-    /// Gives what is found where a second brings so many bytes, with such a round trip, into a buffer of 32768 bytes whose
-    /// window is 20000.
-    fn found(received: u64, min_rtt_us: u32, most: u64) -> Vec<&'static str> {
-        let sample = |at_us, bytes_received| {
-            let mut memory = [0; 9];
-            memory[1] = 32_768;
-            let mut socket = socket(SocketState::ESTABLISHED, 5000, (0, 0), memory);
-            socket.cookie = Known::Known(Cookie(1));
-            socket.tcp = Some(Box::new(TcpInfo {
-                bytes_received,
-                min_rtt_us,
-                rtt_us: min_rtt_us,
-                rcv_ssthresh: 20_000,
-                ..TcpInfo::default()
-            }));
-            let mut sample = Sample {
-                at_us,
-                settings: Settings::new(vec![("net.ipv4.tcp_rmem", vec![4096, 16_384, most])]),
-                ..Sample::default()
-            };
-            sample.snapshot.sockets.push(socket);
-            sample
-        };
-        let (before, after) = (sample(0, 0), sample(1_000_000, received));
-        let case = made_up::between(&before, &after);
-        diagnose(&case).iter().map(|found| found.kind).collect()
-    }
-
-    #[test]
-    fn a_buffer_that_may_not_grow_limits_where_each_round_trip_brings_a_full_window() {
-        assert_eq!(found(400_000, 50_000, 32_768), [RECEIVE]);
-        // It may still grow; a queue makes the window full; the peer is near.
-        assert_eq!(found(400_000, 50_000, 6_000_000), [""; 0]);
-        assert_eq!(found(400_000, 10_000, 32_768), [""; 0]);
-        assert_eq!(found(20_000_000, 1_000, 32_768), [""; 0]);
-    }
-}
+mod tests;

@@ -48,7 +48,8 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
         victims.extend(incoming::victims(case));
         victims.extend(forwarded::victims(case));
     }
-    if !are_by_chance(case) {
+    // Such rules are a way that loses packets, and no policy.
+    if !case.span.after.refuses_by_chance() {
         victims.extend(filtered::victims(case));
         victims.extend(deaf::victims(case, &peers(&victims)));
         victims.extend(strays::victims(case, &peers(&victims)));
@@ -80,12 +81,6 @@ fn peers(victims: &[Victim]) -> BTreeSet<String> {
     peers
         .filter_map(|victim| victim.subject.peer.clone())
         .collect()
-}
-
-/// Says whether every rule throws packets away by chance: then they are a way that loses packets, and no policy.
-fn are_by_chance(case: &Case<'_>) -> bool {
-    let refusers = &case.span.after.refusers;
-    !refusers.is_empty() && refusers.iter().all(|rule| rule.by_chance)
 }
 
 /// Says whether most of `refusals` that left this host were the firewall's: those of the kernel's own

@@ -88,11 +88,6 @@ fn in_states<'s>(
     })
 }
 
-/// Gives the rows of timeouts that ended, of the connections that lasted.
-pub(super) fn ended_rows(case: &Case<'_>) -> Ended {
-    Ended::of(lasting(case).filter_map(|flow| Some((flow.host()?, flow.is))))
-}
-
 impl Flow<'_> {
     /// Says whether it was there in the first sample, and its program has it still.
     pub fn is_lasting(&self) -> bool {

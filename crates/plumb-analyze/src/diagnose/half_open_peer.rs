@@ -14,9 +14,9 @@ use std::net::{IpAddr, SocketAddr};
 use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 use plumb_model::id::Pid;
 
-use super::flow::{self, Flow, lasting};
+use super::flow::{Flow, lasting};
 use super::rows::{self, Ended};
-use super::{Case, evidence, sockets, subject, turned_away};
+use super::{Case, chance, evidence, sockets, subject, turned_away};
 
 /// The id of the finding.
 pub const ID: &str = "half-open-peer";
@@ -38,7 +38,7 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
     let owners = &case.span.after.snapshot.owners;
     // A host that is gone is gone on all its ports; each process has its own trouble with it.
     let mut silent: BTreeMap<(IpAddr, Option<Pid>), Vec<Flow<'_>>> = BTreeMap::new();
-    let ended = flow::ended_rows(case);
+    let ended = chance::ended_rows(case);
     for flow in lasting(case) {
         if is_silent(&flow, &ended)
             && (!flow.peer_talks(case) || is_forgotten(&flow))

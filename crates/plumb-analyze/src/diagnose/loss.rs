@@ -22,9 +22,9 @@ pub use self::bloat::{BLOAT, check_bloat};
 pub(super) use self::queued::is_queued;
 use self::sent::Sent;
 use self::undone::Word;
-use super::flow::{self, lasting};
+use super::flow::lasting;
 use super::processors::{self, Shortage};
-use super::{Case, evidence, interfaces, own_queue, subject, turned_away};
+use super::{Case, chance, evidence, interfaces, own_queue, subject, turned_away};
 
 /// The id of the finding: segments are lost.
 pub const LOSS: &str = "packet-loss";
@@ -63,11 +63,18 @@ pub(super) fn unheard(case: &Case<'_>) -> BTreeSet<IpAddr> {
     unheard.map(|(peer, _)| peer).collect()
 }
 
+/// Gives the hosts on the way to which too much is lost, or from which.
+pub(super) fn lossy(case: &Case<'_>) -> BTreeSet<IpAddr> {
+    let lossy = outward(case).into_iter();
+    let certain = lossy.filter(|(_, sent)| sent.is_lossy());
+    certain.map(|(peer, _)| peer).collect()
+}
+
 /// Gives what was sent to each host on the way to which too much is lost.
 fn outward(case: &Case<'_>) -> Vec<(IpAddr, Sent)> {
     let mut by_peer: BTreeMap<IpAddr, Sent> = BTreeMap::new();
     let told = turned_away::no_way(case);
-    let ended = flow::ended_rows(case);
+    let ended = chance::ended_rows(case);
     for flow in lasting(case) {
         let Some(peer) = flow.after.peer.inet() else {
             continue;
@@ -75,6 +82,9 @@ fn outward(case: &Case<'_>) -> Vec<(IpAddr, Sent)> {
         let ip = peer.ip().to_canonical();
         let is_told = told.contains_key(&ip);
         by_peer.entry(ip).or_default().add(&flow, is_told, &ended);
+    }
+    for (host, came) in chance::thrown_away(case) {
+        by_peer.entry(host).or_default().thrown_away = came.thrown_away;
     }
     by_peer
         .into_iter()
@@ -126,6 +136,13 @@ fn loss(case: &Case<'_>, peer: IpAddr, sent: &Sent) -> Finding {
                 "on {} there are only repetitions, as losses before make likely",
                 evidence::connections(sent.waits)
             ),
+        ));
+    }
+    if sent.thrown_away > 0 {
+        let (thrown_away, heard) = (sent.thrown_away, sent.heard());
+        facts.push(evidence::fact(
+            "skb:kfree_skb NETFILTER_DROP, tcp_info.tcpi_segs_in",
+            format!("{thrown_away} packets of {peer} were thrown away by a rule of this host that goes by chance, {heard} arrived"),
         ));
     }
     if sent.loses_answers() {

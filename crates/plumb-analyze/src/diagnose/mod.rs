@@ -9,6 +9,7 @@ pub mod accept_queue_overflow;
 mod asked;
 mod attempts;
 pub mod buffers;
+mod chance;
 pub mod close_wait_leak;
 pub mod connecting;
 pub mod connection_churn;

@@ -10,9 +10,9 @@ use std::net::SocketAddr;
 use plumb_model::finding::{Confidence, Evidence, Finding, Severity, Subject};
 use plumb_model::notice::{Direction, ProbedPath, What};
 
-use super::flow::{self, Flow, lasting, sending};
+use super::flow::{Flow, lasting, sending};
 use super::rows::Ended;
-use super::{Case, evidence, subject};
+use super::{Case, chance, evidence, subject};
 
 /// The id of the finding.
 pub const ID: &str = "mtu-blackhole";
@@ -24,7 +24,7 @@ const SEVERAL: u32 = 4;
 /// Looks for connections of which full-sized segments alone do not arrive, then at paths that were measured.
 pub fn check(case: &Case<'_>) -> Vec<Finding> {
     // Between sockets of one host there is no path: who does not answer there has another trouble.
-    let ended = flow::ended_rows(case);
+    let ended = chance::ended_rows(case);
     let stuck = sending(case)
         .filter(|flow| is_stuck(flow, &ended) && !flow.is_within_host(case))
         .filter(|flow| {

@@ -30,9 +30,12 @@ pub(super) fn ended(info: &TcpInfo) -> u32 {
     info.total_rto_recoveries.saturating_sub(present).into()
 }
 
-/// The rows to each host that ended.
+/// The rows to each host that ended, and what share of that which comes from it is known to be lost.
 #[derive(Debug, Default)]
-pub(super) struct Ended(BTreeMap<IpAddr, Count>);
+pub(super) struct Ended {
+    rows: BTreeMap<IpAddr, Count>,
+    lost: BTreeMap<IpAddr, f64>,
+}
 
 /// Rows that ended, and the timeouts in them.
 #[derive(Debug, Default, Clone, Copy)]
@@ -48,19 +51,33 @@ impl Ended {
         for (host, info) in connections.filter(|(_, info)| info.total_rto > 0) {
             by_host.entry(host).or_default().add(info);
         }
-        Self(by_host)
+        Self {
+            rows: by_host,
+            lost: BTreeMap::new(),
+        }
+    }
+
+    /// The same, where such shares of what comes from hosts are known to be lost.
+    pub fn beside(self, lost: impl Iterator<Item = (IpAddr, f64)>) -> Self {
+        Self {
+            lost: lost.collect(),
+            ..self
+        }
     }
 
     /// Says whether losses explain the timeouts in a row of a connection to a host. It goes by how much was lost before:
     /// by segments of the connection, where one transmission and its repetitions all had to be lost, or by the rows
-    /// before, where a share of the repetitions had no answer either.
+    /// before, where a share of the repetitions had no answer either; or by how much is seen to be lost of what comes.
     pub fn explain(&self, host: Option<IpAddr>, info: &TcpInfo) -> bool {
         let row = u32::from(in_a_row(info)) + 1;
         let before = info.total_retrans.saturating_sub(row);
         let sent = info.data_segs_out.saturating_sub(row);
         let by_segments = before >= EARLIER_LOSSES && is_likely(before, sent, row);
-        let count = host.and_then(|host| self.0.get(&host));
-        by_segments || count.is_some_and(|count| count.explains(in_a_row(info)))
+        let count = host.and_then(|host| self.rows.get(&host));
+        let share = host.and_then(|host| self.lost.get(&host));
+        by_segments
+            || count.is_some_and(|count| count.explains(in_a_row(info)))
+            || share.is_some_and(|share| is_chance(*share, row))
     }
 }
 
@@ -79,8 +96,12 @@ impl Count {
 }
 
 fn is_likely(failed: u32, of: u32, in_a_row: u32) -> bool {
-    let rate = (f64::from(failed) / f64::from(of.max(1))).min(1.0);
-    rate.powi(i32::try_from(in_a_row).unwrap_or(i32::MAX)) >= CHANCE
+    is_chance(f64::from(failed) / f64::from(of.max(1)), in_a_row)
+}
+
+fn is_chance(rate: f64, in_a_row: u32) -> bool {
+    let in_a_row = i32::try_from(in_a_row).unwrap_or(i32::MAX);
+    rate.min(1.0).powi(in_a_row) >= CHANCE
 }
 
 #[cfg(test)]
@@ -91,7 +112,26 @@ mod tests {
         let mut count = Count::default();
         count.add(info);
         let host = IpAddr::from([10, 0, 0, 2]);
-        Ended(BTreeMap::from([(host, count)])).explain(Some(host), info)
+        let ended = Ended {
+            rows: BTreeMap::from([(host, count)]),
+            ..Ended::default()
+        };
+        ended.explain(Some(host), info)
+    }
+
+    #[test]
+    fn a_row_is_chance_where_as_much_of_what_comes_is_known_to_be_lost() {
+        let host = IpAddr::from([10, 0, 0, 2]);
+        let explained = |share, backoff| {
+            let ended = Ended::default().beside([(host, share)].into_iter());
+            let info = TcpInfo {
+                backoff,
+                ..TcpInfo::default()
+            };
+            ended.explain(Some(host), &info)
+        };
+        assert!(explained(0.7, 5) && explained(0.7, 12) && !explained(0.7, 30));
+        assert!(!explained(0.1, 5));
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub(super) struct Sent {
     pub spurious: u64,
     /// Segments that came, acknowledgements among them.
     heard: u64,
+    /// Packets that came and that a rule of this host threw away by chance.
+    pub thrown_away: u64,
     pub flows: u64,
     /// Timers that expired on connections that went on.
     pub timeouts: u64,
@@ -135,7 +137,14 @@ impl Sent {
             && lost * 1000 >= self.segments * PER_MILLE
             && self.ever.missing >= 2 * SEVERAL
             && self.ever.missing * 1000 >= self.ever.segments * PER_MILLE;
-        many || most || always || self.stalls() || self.one_way > 0 || self.waits > 0
+        let unheard = self.throws_answers_away() && self.timeouts + self.quiet > 0;
+        many || most || always || self.stalls() || self.one_way > 0 || self.waits > 0 || unheard
+    }
+
+    /// Says whether this host is seen to throw so many answers away that the next one does not say the same in time.
+    fn throws_answers_away(&self) -> bool {
+        let came = self.heard.saturating_add(self.thrown_away);
+        self.thrown_away >= MANY_ACKS && self.thrown_away * 100 >= came * IN_VAIN_PERCENT
     }
 
     /// Says whether acknowledgements are lost, or late: probes for the end of what was sent (TLP, RFC 8985) found again and
@@ -163,11 +172,11 @@ impl Sent {
     }
 
     /// Says whether more was lost than comes of a program that has no processor and should pass packets on: it delays
-    /// them, and its queue overflows now and then.
+    /// them, and its queue overflows now and then; or the kernel tells what was.
     pub fn is_certain(&self) -> bool {
         let missing = self.again - self.spurious.min(self.again);
         let many = missing >= SEVERAL && missing * 100 >= self.segments * UNCARED_PERCENT;
-        many || self.one_way > 0
+        many || self.one_way > 0 || self.throws_answers_away()
     }
 
     /// Says whether it is acknowledgements that are lost, on their way to us: most of what was sent again had arrived, or
@@ -180,18 +189,27 @@ impl Sent {
             ..
         } = self.ever;
         let by_rows = rows > 0 && spurious * 2 >= rows && spurious * 100 >= again * IN_VAIN_PERCENT;
-        !self.reordered && spurious >= FEW && (spurious * 2 >= again || by_rows)
+        let in_vain = !self.reordered && spurious >= FEW && (spurious * 2 >= again || by_rows);
+        in_vain || self.throws_answers_away()
     }
 
     /// Gives what became of the acknowledgements that did not come in time, where nothing but them is missing.
     pub fn word(&self, case: &Case<'_>) -> Word {
         let missing = self.again.saturating_sub(self.spurious);
         let is_of_them = self.timeouts > 0 && !self.reordered && self.one_way == 0;
+        if self.timeouts > 0 && self.throws_answers_away() {
+            return Word::Lost;
+        }
         match undone::word(case) {
             Word::Late if missing >= SEVERAL || self.waits > 0 => Word::Nothing,
             word if is_of_them => word,
             _ => Word::Nothing,
         }
+    }
+
+    /// Gives the segments that came.
+    pub fn heard(&self) -> u64 {
+        self.heard
     }
 
     /// Says how many segments that were sent again had arrived, since the connections began.

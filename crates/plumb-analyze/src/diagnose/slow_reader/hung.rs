@@ -10,7 +10,9 @@ use plumb_model::finding::{Confidence, Finding, Severity, Subject};
 use plumb_model::socket::SocketState;
 
 use super::super::flow::{Flow, lasting};
-use super::super::{Case, accept_queue_overflow, evidence, flow, half_open_peer, sockets, subject};
+use super::super::{
+    Case, accept_queue_overflow, chance, evidence, half_open_peer, sockets, subject,
+};
 use super::LOCAL;
 
 /// So many clients do not all send what nobody wants yet.
@@ -22,7 +24,7 @@ type Left = (Subject, u64);
 /// Looks for servers of which nobody reads what their clients sent. One whose accept queue is full says so by that.
 pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut ends: BTreeMap<SocketAddr, Vec<Left>> = BTreeMap::new();
-    let ended = flow::ended_rows(case);
+    let ended = chance::ended_rows(case);
     // Who is gone waits for nothing.
     let waits = |flow: &Flow<'_>| is_left(case, flow) && !half_open_peer::is_silent(flow, &ended);
     for flow in lasting(case).filter(waits) {

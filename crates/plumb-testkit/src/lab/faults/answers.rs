@@ -19,7 +19,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             transfers(stage, &peer, SERVER, 6, Duration::from_millis(5))?;
             stage.wait_for_counter("Tcp", "OutSegs", 200)?;
             drop_in(stage, None, "tcp sport 8090 numgen random mod 10 < 7 drop")?;
-            stage.wait_for_counter("TcpExt", "TCPTimeouts", 15)?;
+            stage.wait_for_counter("TcpExt", "TCPTimeouts", 8)?;
             Ok(Expected::subject("peer", "10.9.0.2"))
         },
     },
