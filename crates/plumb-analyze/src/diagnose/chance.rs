@@ -104,6 +104,16 @@ mod tests {
         rule: &Refuser,
         is_short: bool,
     ) -> Vec<(&'static str, Severity, String)> {
+        found_beside(thrown_away, rule, is_short, 5)
+    }
+
+    /// The same, after so many timeouts in a row of the other.
+    fn found_beside(
+        thrown_away: u64,
+        rule: &Refuser,
+        is_short: bool,
+        row: u8,
+    ) -> Vec<(&'static str, Severity, String)> {
         let sample = |at_us, is_later: bool| {
             let later = u32::from(is_later);
             let goes_on = TcpInfo {
@@ -114,12 +124,12 @@ mod tests {
             };
             let silent = TcpInfo {
                 snd_mss: 1448,
-                unacked: 80,
-                backoff: 5,
-                retransmits: 5,
-                total_retrans: 6,
-                total_rto: 5,
-                total_rto_recoveries: 1,
+                unacked: u32::from(row) * 16,
+                backoff: row,
+                retransmits: row,
+                total_retrans: u32::from(row) + 1,
+                total_rto: row.into(),
+                total_rto_recoveries: u16::from(row > 0),
                 data_segs_out: 380,
                 bytes_acked: 400_000,
                 segs_in: 20,
@@ -177,6 +187,17 @@ mod tests {
             let summary = "acknowledgements of 10.0.0.2 are lost on their way to us";
             assert!(told[0].2.starts_with(summary), "{told:?}");
         }
+    }
+
+    #[test]
+    fn answers_that_are_thrown_away_are_info_where_the_next_says_the_same_in_time() {
+        let told = |thrown_away| {
+            let found = found_beside(thrown_away, &by_chance(EARLY), false, 0).into_iter();
+            let told = found.map(|(kind, severity, _)| (kind, severity));
+            told.collect::<Vec<_>>()
+        };
+        assert_eq!(told(233), [(LOSS, Severity::Info)]);
+        assert_eq!(told(11), []);
     }
 
     #[test]

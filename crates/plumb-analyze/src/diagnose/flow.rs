@@ -257,6 +257,11 @@ impl Flow<'_> {
         ended.explain(self.host(), self.is)
     }
 
+    /// Says whether as much of what comes from the peer's host is known to be lost as explains that probes get no answer.
+    pub fn asks_by_chance(&self, ended: &Ended) -> bool {
+        ended.explain_probes(self.host(), self.is)
+    }
+
     /// Says whether the peer's window was at most so large in both samples.
     pub fn has_small_window(&self, bytes: u32) -> bool {
         let small = |info: &TcpInfo| info.sent_bytes > SND_WND_AT && info.snd_wnd <= bytes;

@@ -65,7 +65,7 @@ pub(super) fn is_silent(flow: &Flow<'_>, ended: &Ended) -> bool {
         && !flow.is_lost_by_chance(ended);
     let enough = if flow.probes() { INTO_WINDOW } else { TIMEOUTS };
     // What our own host does not let out nobody can answer.
-    let asks = flow.is.probes >= enough && !flow.cannot_send();
+    let asks = flow.is.probes >= enough && !flow.cannot_send() && !flow.asks_by_chance(ended);
     (resends || asks) && flow.is.last_ack_recv_ms >= SILENT_MS
 }
 

@@ -207,6 +207,10 @@ fn summary(peer: IpAddr, sent: &Sent, word: Word) -> String {
             "acknowledgements of {peer} are late: timers expired {} times before they came",
             sent.timeouts
         )
+    } else if !sent.is_lossy() && sent.thrown_away > 0 {
+        format!(
+            "much of what {peer} sends is lost on its way to us, and the next acknowledgement says the same in time"
+        )
     } else if !sent.is_lossy() {
         format!("acknowledgements of {peer} are lost, or late, and what it has is sent again")
     } else if sent.loses_answers() {

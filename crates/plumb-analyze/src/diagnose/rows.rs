@@ -74,10 +74,20 @@ impl Ended {
         let sent = info.data_segs_out.saturating_sub(row);
         let by_segments = before >= EARLIER_LOSSES && is_likely(before, sent, row);
         let count = host.and_then(|host| self.rows.get(&host));
-        let share = host.and_then(|host| self.lost.get(&host));
         by_segments
             || count.is_some_and(|count| count.explains(in_a_row(info)))
-            || share.is_some_and(|share| is_chance(*share, row))
+            || self.is_known_to_be_lost(host, row)
+    }
+
+    /// Says whether it is as much of what comes from a host that is known to be lost as explains that so many probes of a
+    /// connection to it go without an answer.
+    pub fn explain_probes(&self, host: Option<IpAddr>, info: &TcpInfo) -> bool {
+        self.is_known_to_be_lost(host, info.probes.into())
+    }
+
+    fn is_known_to_be_lost(&self, host: Option<IpAddr>, in_a_row: u32) -> bool {
+        let share = host.and_then(|host| self.lost.get(&host));
+        share.is_some_and(|share| is_chance(*share, in_a_row))
     }
 }
 
@@ -132,6 +142,15 @@ mod tests {
         };
         assert!(explained(0.7, 5) && explained(0.7, 12) && !explained(0.7, 30));
         assert!(!explained(0.1, 5));
+        let asked = |share, probes| {
+            let ended = Ended::default().beside([(host, share)].into_iter());
+            let info = TcpInfo {
+                probes,
+                ..TcpInfo::default()
+            };
+            ended.explain_probes(Some(host), &info)
+        };
+        assert!(asked(0.7, 3) && !asked(0.1, 5) && !asked(0.7, 30));
     }
 
     #[test]

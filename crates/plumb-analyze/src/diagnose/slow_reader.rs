@@ -134,8 +134,10 @@ pub fn check_peer(case: &Case<'_>) -> Vec<Finding> {
     let limited = lasting(case).filter(|flow| flow.unsent() > 0 && !flow.is_within_host(case));
     let unheard = loss::unheard(case);
     let limited = limited.filter_map(|flow| {
-        let probes = flow.probes() && !flow.cannot_send();
         let is_unheard = flow.host().is_some_and(|host| unheard.contains(&host));
+        // Who does not read answers probes; where answers are lost, so is the word that there is room again.
+        let is_answered = !is_unheard || flow.is.segs_in != flow.was.segs_in;
+        let probes = flow.probes() && !flow.cannot_send() && is_answered;
         let share = if is_unheard || flow.waits_for_repetition() {
             0
         } else {
@@ -193,9 +195,48 @@ fn peer(case: &Case<'_>, flow: &Flow<'_>, share: u64) -> Finding {
 mod tests {
     use plumb_model::Known;
     use plumb_model::diag::tcp_info::TcpInfo;
+    use plumb_model::id::Cookie;
+    use plumb_model::snapshot::End;
 
     use super::*;
     use crate::made_up;
+
+    #[test]
+    fn a_window_that_nothing_is_heard_of_is_closed_only_where_answers_are_not_lost() {
+        let told = |in_vain: u32, segs_in: u32| {
+            let sample = |at_us: u64, is_later: bool| {
+                let later = u32::from(is_later);
+                let info = TcpInfo {
+                    segs_in: later * segs_in,
+                    ..TcpInfo::default()
+                };
+                let mut sample = made_up::sample(at_us, &info);
+                for socket in &mut sample.snapshot.sockets {
+                    socket.send_q = Known::Known(100_000);
+                    // The timer of probes of a closed window.
+                    socket.timer.code = 4;
+                }
+                let info = TcpInfo {
+                    data_segs_out: later * 4_000,
+                    bytes_acked: u64::from(later) * 4_000_000,
+                    total_retrans: later * 3,
+                    dsack_dups: later * in_vain,
+                    total_rto: u16::from(is_later) * 3,
+                    ..TcpInfo::default()
+                };
+                let mut other = made_up::connection(&info);
+                other.cookie = Known::Known(Cookie(8));
+                other.local = End::Inet(([10, 0, 0, 1], 40_001).into());
+                sample.snapshot.sockets.push(other);
+                sample
+            };
+            let (before, after) = (sample(1_000_000, false), sample(3_000_000, true));
+            !check_peer(&made_up::between(&before, &after)).is_empty()
+        };
+        // What was sent again on another connection had arrived.
+        assert!(!told(3, 0));
+        assert!(told(0, 0) && told(3, 1));
+    }
 
     /// Says whether a peer is told whose window is full most of the time.
     fn is_told(retransmits: u8, again: u32, in_vain: u32) -> bool {

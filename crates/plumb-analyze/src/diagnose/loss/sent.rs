@@ -137,7 +137,8 @@ impl Sent {
             && lost * 1000 >= self.segments * PER_MILLE
             && self.ever.missing >= 2 * SEVERAL
             && self.ever.missing * 1000 >= self.ever.segments * PER_MILLE;
-        let unheard = self.throws_answers_away() && self.timeouts + self.quiet > 0;
+        let waited = self.timeouts + self.quiet + self.ever.rows > 0;
+        let unheard = self.throws_answers_away() && waited;
         many || most || always || self.stalls() || self.one_way > 0 || self.waits > 0 || unheard
     }
 
@@ -147,12 +148,14 @@ impl Sent {
         self.thrown_away >= MANY_ACKS && self.thrown_away * 100 >= came * IN_VAIN_PERCENT
     }
 
-    /// Says whether acknowledgements are lost, or late: probes for the end of what was sent (TLP, RFC 8985) found again and
+    /// Says whether acknowledgements are lost, or late, without a timer that expired: probes for the end of what was sent (TLP, RFC 8985) found again and
     /// again that all of it had arrived. They wait two round trips only, so a timeout would be surer; and where one
     /// acknowledgement speaks for many segments, it is by these that they have to be counted.
     pub fn may_lose_answers(&self) -> bool {
         let in_vain = self.spurious.min(self.again);
-        !self.reordered && in_vain >= SEVERAL && in_vain * 100 >= self.heard * ACKS_PERCENT
+        let by_probes =
+            !self.reordered && in_vain >= SEVERAL && in_vain * 100 >= self.heard * ACKS_PERCENT;
+        by_probes || self.throws_answers_away()
     }
 
     /// Says whether nothing came back until a timer expired, again and again.
