@@ -226,7 +226,7 @@ fn send_buffer(stage: &mut Stage, bytes: usize, pause: Duration) -> io::Result<E
         &peer,
         "tc",
         [
-            "qdisc", "add", "dev", "veth1", "root", "tbf", "rate", "64kbit", "burst", "1600",
+            "qdisc", "add", "dev", "veth1", "root", "tbf", "rate", "16kbit", "burst", "1600",
             "limit", "100000",
         ],
     )?;
