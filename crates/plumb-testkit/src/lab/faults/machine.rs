@@ -1,11 +1,14 @@
 //! `tcp-memory-pressure`, `neighbor-table-full`, `backlog-drops`, `conntrack-full`: limits that the whole machine shares.
 
+mod streams;
+
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use rustix::net::sockopt;
 
+use self::streams::{BURSTS, FAST, streams_in};
 use super::path::peer;
 use crate::lab::{Expected, Peer, Scenario, Stage};
 
@@ -91,18 +94,26 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "backlog-drops/connections",
-        about: "the backlog of a processor takes one packet, and connections lose segments by it",
+        about: "the backlog of a processor takes one packet, and connections that send in bursts lose segments by it",
         make: |stage| {
-            stream_in(stage, 1)?;
+            streams_in(stage, 1, &BURSTS)?;
             stage.wait_until("drops", || Ok(softnet_dropped()? > 10))?;
             Ok(Expected::subject("kind", "host").explains(&["interface-drops", "packet-loss"]))
         },
     },
     Scenario {
         name: "backlog-drops/healthy-connections",
-        about: "the same connections and the usual backlog",
+        about: "a few connections that send as fast as they may, and the usual backlog",
         make: |stage| {
-            stream_in(stage, 1000)?;
+            streams_in(stage, 1000, &FAST)?;
+            Ok(Expected::nothing())
+        },
+    },
+    Scenario {
+        name: "backlog-drops/healthy-bursts",
+        about: "the same bursts of many connections and the usual backlog",
+        make: |stage| {
+            streams_in(stage, 1000, &BURSTS)?;
             Ok(Expected::nothing())
         },
     },
@@ -235,7 +246,7 @@ fn neighbours(stage: &mut Stage, room: u32) -> io::Result<()> {
 fn bursts(stage: &mut Stage, room: u32) -> io::Result<()> {
     let peer = peer(stage)?;
     stage.sysctl("net.core.netdev_max_backlog", room)?;
-    burst_queue(stage, &peer)?;
+    burst_queue(stage, &peer, "4400")?;
     let receiver = UdpSocket::bind("10.9.0.1:5000")?;
     receiver.set_read_timeout(Some(Duration::from_millis(100)))?;
     stage.repeat(move || {
@@ -251,13 +262,13 @@ fn bursts(stage: &mut Stage, room: u32) -> io::Result<()> {
     stage.wait_until("bursts", || Ok(softnet_processed()? > 50))
 }
 
-/// A bucket that holds packets back and lets several go at once.
-fn burst_queue(stage: &Stage, peer: &Peer) -> io::Result<()> {
+/// A bucket that holds packets back and lets so many bytes go at once.
+fn burst_queue(stage: &Stage, peer: &Peer, bytes: &str) -> io::Result<()> {
     stage.run_in(
         peer,
         "tc",
         [
-            "qdisc", "add", "dev", "veth1", "root", "tbf", "rate", "20mbit", "burst", "1600",
+            "qdisc", "add", "dev", "veth1", "root", "tbf", "rate", "20mbit", "burst", bytes,
             "limit", "200000",
         ],
     )
@@ -278,27 +289,6 @@ fn unread_from_peer(stage: &mut Stage) -> io::Result<()> {
     }
     stage.hold(listener);
     Ok(())
-}
-
-/// Connections of a peer that send as fast as they may, into a backlog for so many packets.
-fn stream_in(stage: &mut Stage, room: u32) -> io::Result<()> {
-    let peer = peer(stage)?;
-    stage.sysctl("net.core.netdev_max_backlog", room)?;
-    let listener = TcpListener::bind("10.9.0.1:8080")?;
-    for _ in 0..3 {
-        let mut client = stage.once_in(&peer, || TcpStream::connect("10.9.0.1:8080"))?;
-        let (mut server, _) = listener.accept()?;
-        client.set_write_timeout(Some(Duration::from_millis(100)))?;
-        server.set_read_timeout(Some(Duration::from_millis(100)))?;
-        stage.repeat_in(&peer, move || {
-            let _ = client.write(&[1; 16_384]);
-        });
-        stage.repeat(move || {
-            let _ = server.read(&mut [0; 16_384]);
-        });
-    }
-    stage.hold(listener);
-    stage.wait_for_counter("Tcp", "InSegs", 200)
 }
 
 /// Fifty connections to a peer that are tracked, and a table for so many flows.
