@@ -51,9 +51,10 @@ fn programs() -> Result<Vec<PathBuf>, Failure> {
 fn command(built: &Path, names: &[String]) -> String {
     let lab = built.join("plumb-lab");
     let mut line = String::from("export PLUMB_LAB_OWN_MACHINE=1\n");
+    // One that had to be ended leaves its link, which would keep all others from being made.
     let _ = writeln!(
         line,
-        "one() {{ timeout 60 '{}' run \"$1\" /usr/local/bin/plumb; }}",
+        "one() {{ ip link del veth0 2>/dev/null; timeout 60 '{}' run \"$1\" /usr/local/bin/plumb; }}",
         lab.display()
     );
     for name in names {
@@ -96,5 +97,10 @@ mod tests {
             "{line}"
         );
         assert!(line.contains("'/t/plumb-lab' run"), "{line}");
+        let cleared = line.find("ip link del veth0");
+        assert!(
+            cleared.is_some() && cleared < line.find("timeout"),
+            "{line}"
+        );
     }
 }
