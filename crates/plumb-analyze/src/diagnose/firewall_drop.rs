@@ -5,6 +5,7 @@
 //! ([`incoming`]), among what this host should forward ([`forwarded`]). The counter of the rule convicts it;
 //! without a counter it is only suspected ([`suspects`]).
 
+mod datagrams;
 mod deaf;
 mod filtered;
 mod forwarded;
@@ -54,6 +55,7 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
         victims.extend(deaf::victims(case, &peers(&victims)));
         victims.extend(strays::victims(case, &peers(&victims)));
         more(&mut victims, midway::victims(case));
+        more(&mut victims, datagrams::victims(case));
         more(&mut victims, unlisted::victims(case));
     }
     let victims = victims.into_iter();
@@ -94,6 +96,7 @@ fn finding(case: &Case<'_>, victim: Victim) -> Finding {
     let guilty = guilty(case);
     let suspects = suspects::of(case, &victim.subject, victim.is_through);
     let who = who(case, &suspects);
+    let severity = severity(&victim);
     let mut facts = vec![victim.fact];
     let confidence = if case.span.after.refusers.is_empty() {
         facts.push(evidence::fact(
@@ -110,7 +113,7 @@ fn finding(case: &Case<'_>, victim: Victim) -> Finding {
     };
     Finding {
         kind: ID,
-        severity: Severity::Critical,
+        severity,
         summary: format!("{who} {}", victim.does),
         subject: victim.subject,
         evidence: facts,
@@ -119,6 +122,15 @@ fn finding(case: &Case<'_>, victim: Victim) -> Finding {
             "give a suspected rule a counter and look again: … counter drop".to_owned(),
         ],
         confidence,
+    }
+}
+
+/// Says how bad it is. Of the datagrams of others a router may well be meant to throw some away.
+fn severity(victim: &Victim) -> Severity {
+    if victim.is_through && victim.subject.protocol == Some("udp") {
+        Severity::Info
+    } else {
+        Severity::Critical
     }
 }
 

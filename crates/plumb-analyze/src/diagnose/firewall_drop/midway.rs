@@ -24,12 +24,9 @@ pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
         return Vec::new();
     }
     let mut by_server: BTreeMap<SocketAddr, u64> = BTreeMap::new();
-    for stray in case
-        .notices
-        .strays
-        .iter()
-        .filter(|stray| is_one(case, stray))
-    {
+    for stray in case.notices.strays.iter().filter(|stray| {
+        (AGAIN..=MOST).contains(&stray.count) && is_between_others(case, stray, TCP)
+    }) {
         *by_server.entry(server(case, stray)).or_default() += stray.count;
     }
     // What is thrown away by chance comes when it is sent again.
@@ -53,17 +50,14 @@ pub(super) fn victims(case: &Case<'_>) -> Vec<Victim> {
     .collect()
 }
 
-/// Says whether segments between two others are thrown away repeatedly.
-fn is_one(case: &Case<'_>, stray: &Filtered) -> bool {
+/// Says whether packets of a protocol that were thrown away are those between two others.
+pub(super) fn is_between_others(case: &Case<'_>, stray: &Filtered, protocol: u8) -> bool {
     let sample = case.span.after;
     let is_other = |end: SocketAddr| {
         let ip = end.ip().to_canonical();
         end.port() != 0 && !ip.is_multicast() && !sockets::is_local(sample, ip)
     };
-    stray.protocol == TCP
-        && (AGAIN..=MOST).contains(&stray.count)
-        && is_other(stray.local)
-        && is_other(stray.peer)
+    stray.protocol == protocol && is_other(stray.local) && is_other(stray.peer)
 }
 
 /// Gives the server's end of a connection: whose attempt was seen is the client, else who has the larger port.

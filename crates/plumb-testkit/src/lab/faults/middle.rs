@@ -1,7 +1,7 @@
 //! Firewalls in the middle: a router that sees one direction alone, a rate for attempts, resets in another's name.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use super::path::peer;
@@ -52,6 +52,28 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             ask_from(stage, &client, BEHIND);
             // It is sent for the last connection each time, which its client has reset.
             late_from(stage, &client, BEHIND);
+            stage.wait_for_counter("Ip", "ForwDatagrams", 20)?;
+            Ok(Expected::nothing())
+        },
+    },
+    Scenario {
+        name: "firewall-drop/forward-datagrams",
+        about: "this host is a router that lets no datagrams through to a server, and does not count them",
+        make: |stage| {
+            let client = triangle(stage, Way::Both)?;
+            forward(stage, None, "udp dport 8080 drop")?;
+            send_from(stage, &client)?;
+            stage.wait_for_counter("Ip", "InReceives", 10)?;
+            Ok(Expected::subject("peer", BEHIND))
+        },
+    },
+    Scenario {
+        name: "firewall-drop/healthy-forward-datagrams",
+        about: "a router that forwards datagrams and their answers, and lets none through to a port that nobody uses",
+        make: |stage| {
+            let client = triangle(stage, Way::Both)?;
+            forward(stage, None, "udp dport 9 drop")?;
+            send_from(stage, &client)?;
             stage.wait_for_counter("Ip", "ForwDatagrams", 20)?;
             Ok(Expected::nothing())
         },
@@ -245,8 +267,16 @@ fn behind_a_router(stage: &mut Stage) -> io::Result<Peer> {
     Ok(router)
 }
 
-/// A server at [`BEHIND`] that answers questions.
+/// A server at [`BEHIND`] that answers questions, and datagrams.
 fn answer_in(stage: &mut Stage, server: &Peer) -> io::Result<()> {
+    let socket = stage.once_in(server, || UdpSocket::bind(BEHIND))?;
+    socket.set_read_timeout(Some(Duration::from_millis(100)))?;
+    stage.repeat(move || {
+        let mut buffer = [0; 64];
+        if let Ok((len, from)) = socket.recv_from(&mut buffer) {
+            let _ = socket.send_to(&buffer[..len], from);
+        }
+    });
     let listener = stage.once_in(server, || TcpListener::bind(BEHIND))?;
     listener.set_nonblocking(true)?;
     stage.repeat(move || match listener.accept() {
@@ -278,6 +308,19 @@ fn ask_from(stage: &mut Stage, client: &Peer, end: &'static str) {
     for _ in 0..2 {
         stage.repeat_in(client, move || ask(end));
     }
+}
+
+/// Sends datagrams to [`BEHIND`], and waits a little for each answer.
+fn send_from(stage: &mut Stage, client: &Peer) -> io::Result<()> {
+    let socket = stage.once_in(client, || UdpSocket::bind("0.0.0.0:0"))?;
+    socket.set_read_timeout(Some(Duration::from_millis(200)))?;
+    stage.repeat(move || {
+        let _ = socket.send_to(b"question", BEHIND);
+        if socket.recv(&mut [0; 64]).is_ok() {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    });
+    Ok(())
 }
 
 /// Leaves with a reset after the question, so that the answer comes for nobody and is answered by a reset that tracking
