@@ -4,6 +4,7 @@
 
 mod descriptors;
 mod destinations;
+mod halted;
 mod run_times;
 mod settings;
 mod unix_waits;
@@ -52,6 +53,7 @@ pub fn read() -> Sample {
     });
     let descriptors = descriptors::read(&snapshot.owners.processes);
     let run_times = run_times::read(&snapshot);
+    let halted = halted::read(&snapshot);
     let unix_waits = unix_waits::read(&snapshot);
     Sample {
         at_us,
@@ -71,6 +73,7 @@ pub fn read() -> Sample {
         off_link: Vec::new(),
         descriptors,
         run_times,
+        halted,
         unix_waits,
         settings: settings::read(),
         processor_wait: processor_wait(),

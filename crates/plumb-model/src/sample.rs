@@ -52,6 +52,8 @@ pub struct Sample {
     pub unix_waits: Vec<UnixWait>,
     /// How long the processes ran that have something to read.
     pub run_times: Vec<RunTime>,
+    /// The processes that have something to take and are stopped.
+    pub halted: Vec<Halted>,
     /// What is configured.
     pub settings: Settings,
     /// How long so far somebody on the whole machine was kept waiting for a processor.
@@ -163,6 +165,24 @@ pub struct RunTime {
     pub pid: Pid,
     /// Nanoseconds.
     pub ns: u64,
+}
+
+/// A process that does not run because somebody stopped it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Halted {
+    /// The process.
+    pub pid: Pid,
+    /// By what.
+    pub by: Halt,
+}
+
+/// What stops a process, by its state in `/proc/PID/stat`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Halt {
+    /// `T`: a signal.
+    Signal,
+    /// `t`: who traces it.
+    Debugger,
 }
 
 /// Settings of the namespace (`/proc/sys/net`) that decide whether something is too small.

@@ -22,6 +22,7 @@ pub mod firewall_drop;
 mod flow;
 mod focus;
 pub mod half_open_peer;
+mod halted;
 pub mod interfaces;
 pub mod loss;
 pub mod memory;
@@ -260,7 +261,9 @@ pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {
         focus: &focus,
         ..case
     };
-    rank::rank(&case, &found, &servers)
+    let mut found = rank::rank(&case, &found, &servers);
+    halted::tell(&case, &mut found);
+    found
 }
 
 /// The same, where samples were taken between the two, the latest last: each tells of processes that have no socket
