@@ -4,6 +4,8 @@
 //! The kernel answers a SYN that no socket takes with a reset of sequence number 0. Those that this host
 //! sent tell the port. What the local firewall refuses looks the same, but then a listener is there.
 
+mod unheard;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
@@ -49,6 +51,7 @@ pub fn check(case: &Case<'_>) -> Vec<Finding> {
     let free = free.filter(|bind| bind.errno.is_none());
     judged
         .chain(free.map(|bind| nobody(bind.address)))
+        .chain(unheard::check(case))
         .collect()
 }
 
