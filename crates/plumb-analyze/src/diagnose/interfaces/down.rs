@@ -161,7 +161,20 @@ fn by_route(case: &Case<'_>, link: &Link) -> Option<String> {
         of_interest::is_ours(case, to.ip)
             && (to.route.is_err() && is_in_network(case, link, to.ip) || strayed())
     });
-    lost.map(|to| format!("the network of {} is behind it", to.ip))
+    if let Some(to) = lost {
+        return Some(format!("the network of {} is behind it", to.ip));
+    }
+    let mut all = sample.destinations.iter();
+    let unreachable = all.find(|to| {
+        let is_only_way = || !link.base.is_up() && is_only_way(case, link, to.ip);
+        to.route == Err(NO_ROUTE) && of_interest::is_ours(case, to.ip) && is_only_way()
+    });
+    unreachable.map(|to| {
+        format!(
+            "no other one leads to others, and there is no way to {} any more",
+            to.ip
+        )
+    })
 }
 
 /// Says whether somebody waits for an answer of a host, or gave up to wait.

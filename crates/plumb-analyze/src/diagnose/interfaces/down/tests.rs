@@ -1,6 +1,6 @@
 //! Which interfaces are told to be down, and of whom.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use plumb_model::Known;
 use plumb_model::diag::tcp_info::TcpInfo;
@@ -102,6 +102,22 @@ fn a_bridge_names_its_port_where_all_are_down() {
     assert!(said(UP | CARRIER).starts_with("br0 has no carrier, and"));
 }
 
+/// A call to which the kernel said that there is no route.
+fn refused(call: &'static str, protocol: u8, address: SocketAddr) -> RefusedCall {
+    RefusedCall {
+        call,
+        pid: Pid(7),
+        comm: b"us".to_vec(),
+        protocol,
+        address,
+        source: None,
+        interface: None,
+        errno: NO_ROUTE,
+        count: 1,
+        instead: None,
+    }
+}
+
 #[test]
 fn datagrams_for_the_network_of_an_interface_that_is_switched_off_need_it() {
     let told = |to: IpAddr, count| {
@@ -119,16 +135,8 @@ fn datagrams_for_the_network_of_an_interface_that_is_switched_off_need_it() {
         };
         let notices = Notices {
             refused_calls: vec![RefusedCall {
-                call: "sendto",
-                pid: Pid(7),
-                comm: b"us".to_vec(),
-                protocol: 17,
-                address: (to, 8125).into(),
-                source: None,
-                interface: None,
-                errno: NO_ROUTE,
                 count,
-                instead: None,
+                ..refused("sendto", 17, (to, 8125).into())
             }],
             ..Notices::default()
         };
@@ -333,4 +341,44 @@ fn a_tunnel_that_finds_no_way_for_the_few_frames_that_ask_for_a_next_hop_is_why_
     let both = [ERRORS, neighbour::UNRESOLVED];
     assert_eq!(kinds(40, "rx_crc_errors", 0, asks), both);
     assert_eq!(kinds(40, UNCARRIED, 9, asks), both);
+}
+
+/// What is found of attempts at a host behind a router, to which there is no way, where eth0 has an address of ours and is
+/// off, beside another interface that is up.
+fn behind_a_router(other: Option<[u8; 4]>) -> Vec<&'static str> {
+    let server = IpAddr::from([10, 66, 2, 2]);
+    let address = |interface, ip: [u8; 4]| Address {
+        interface,
+        ip: ip.into(),
+        prefix_len: 24,
+        scope: 0,
+        flags: 0,
+    };
+    let own = address(3, [10, 66, 1, 2]);
+    let sample = Sample {
+        links: vec![link(3, "eth0", 0, 0), link(4, "eth1", UP | CARRIER, 0)],
+        addresses: std::iter::once(own)
+            .chain(other.map(|ip| address(4, ip)))
+            .collect(),
+        destinations: vec![Destination {
+            ip: server,
+            route: Err(NO_ROUTE),
+        }],
+        ..Sample::default()
+    };
+    let notices = Notices {
+        refused_calls: vec![RefusedCall {
+            count: 20,
+            ..refused("connect", 6, (server, 443).into())
+        }],
+        ..Notices::default()
+    };
+    let found = made_up::found(&sample, &sample, &notices).into_iter();
+    found.map(|found| found.kind).collect()
+}
+
+#[test]
+fn the_only_interface_that_is_switched_off_took_every_route_with_it() {
+    assert_eq!(behind_a_router(None), [DOWN]);
+    assert_eq!(behind_a_router(Some([10, 7, 0, 1])), [no_route::ID]);
 }
