@@ -105,9 +105,12 @@ fn again(flow: &Flow<'_>) -> u32 {
 }
 
 /// Says whether a full window is on the way to the host: this connection's, or that of all whose round trips take as
-/// long. Small segments are none: their acknowledgements may be delayed.
+/// long. Small segments are none: their acknowledgements may be delayed. Nor are questions, one on each of many
+/// connections, that wait for an answer: it may be lost.
 fn is_window(moving: &[Flow<'_>], flow: &Flow<'_>) -> bool {
-    let is_large = |flow: &Flow<'_>| sends_data(flow) || flow.is.notsent_bytes > flow.is.snd_mss;
+    let is_large = |flow: &Flow<'_>| {
+        sends_data(flow) && !flow.is.app_limited() || flow.is.notsent_bytes > flow.is.snd_mss
+    };
     let others = moving
         .iter()
         .filter(|other| other.host() == flow.host() && is_slow(other) && is_large(other));
@@ -138,9 +141,25 @@ fn inward_us(case: &Case<'_>, flow: &Flow<'_>) -> Option<u32> {
     if !is_long_inward(&flow.was) || !is_long_inward(flow.is) || segments < WINDOW {
         return None;
     }
-    let mut others = lasting(case).filter(|other| other.place != flow.place);
-    let agrees = others.any(|other| other.host() == flow.host() && is_long(other.is));
-    agrees.then_some(flow.is.rcv_rtt_us)
+    let to_host = |other: &Flow<'_>| other.place != flow.place && other.host() == flow.host();
+    let others: Vec<Flow<'_>> = lasting(case).filter(to_host).collect();
+    let agree = others
+        .iter()
+        .any(|other| is_long(other.is) && !is_by_timers(other));
+    // Of several to one host losses hit some, a queue all of them.
+    let disagree = others.iter().any(is_quick);
+    (agree && !disagree).then_some(flow.is.rcv_rtt_us)
+}
+
+/// Says whether a connection was answered meanwhile, and soon.
+fn is_quick(flow: &Flow<'_>) -> bool {
+    flow.is.bytes_acked > flow.was.bytes_acked && flow.is.rtt_us < LONG_US / 2
+}
+
+/// Says whether round trips may have become long because something was lost and came again by a timer, of ours or of the
+/// peer.
+fn is_by_timers(flow: &Flow<'_>) -> bool {
+    !is_steady(flow.is) && (again(flow) > 0 || is_shaky(flow.is))
 }
 
 fn is_long(info: &TcpInfo) -> bool {

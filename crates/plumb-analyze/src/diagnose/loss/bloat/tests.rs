@@ -88,9 +88,15 @@ fn many_connections_with_few_segments_each_fill_a_queue_together() {
         bytes_acked: u64::from(segments) * 8,
         ..one_of_many(180_000, 40, segments)
     };
-    let waits = (small(80), small(100));
-    let told = found_of_all(&vec![waits; 9], None);
-    assert!(told.iter().all(|(id, _)| *id != BLOAT), "{told:?}");
+    // Nor are large questions: each waits for an answer, and nothing else is to be sent.
+    let asks = |segments| TcpInfo {
+        bits: 1,
+        ..one_of_many(180_000, 40, segments)
+    };
+    for waits in [(small(80), small(100)), (asks(80), asks(100))] {
+        let told = found_of_all(&vec![waits; 9], None);
+        assert!(told.iter().all(|(id, _)| *id != BLOAT), "{told:?}");
+    }
 }
 
 #[test]
@@ -200,4 +206,38 @@ fn two_segments_that_a_timer_sent_again_make_round_trips_long_without_a_queue() 
     assert_eq!(found(100_000), [(BLOAT, Severity::Warning)]);
     let shaky = found(781_000);
     assert!(shaky.iter().all(|(id, _)| *id != BLOAT), "{shaky:?}");
+}
+
+/// What is found of a connection on which much comes late, beside one that asks, whose round trips vary so, and perhaps one
+/// that is answered soon.
+fn late(rttvar_us: u32, again: u32, quick: bool) -> Vec<&'static str> {
+    let gets = |segments: u32| TcpInfo {
+        rtt_us: 205_000,
+        rcv_rtt_us: 205_000,
+        min_rtt_us: 100,
+        data_segs_in: segments,
+        bytes_received: u64::from(segments) * 1448,
+        ..TcpInfo::default()
+    };
+    let asks = |again| TcpInfo {
+        unacked: 1,
+        ..info(205_000, rttvar_us, 10_000, again)
+    };
+    let mut flows = vec![(gets(100), gets(200)), (asks(0), asks(again))];
+    if quick {
+        flows.push((info(300, 100, 10_000, 0), info(300, 100, 20_000, 0)));
+    }
+    let found = found_of_all(&flows, None).into_iter();
+    found.map(|(id, _)| id).collect()
+}
+
+#[test]
+fn answers_that_are_lost_and_come_by_a_timer_wait_in_no_queue() {
+    assert!(late(3_000, 0, false).contains(&BLOAT));
+    assert!(!late(90_000, 2, false).contains(&BLOAT));
+    assert!(!late(210_000, 0, false).contains(&BLOAT));
+    assert!(
+        !late(3_000, 0, true).contains(&BLOAT),
+        "it hits one and spares another"
+    );
 }
